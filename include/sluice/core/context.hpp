@@ -1,0 +1,26 @@
+// What belongs to one request and is known everywhere below it without being passed: trace, deadline, cancellation.
+//
+// The owner (the connection) keeps the context alive for as long as any task of the request runs. A leaf awaitable saves
+// current() when it suspends and restores it when its coroutine runs on, so within a request current() is always the
+// request's own. Outside any request it is null. Thread: a shard's own.
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/core/trace.hpp>
+
+namespace sluice
+{
+
+class stop_source; // coro/stop.hpp
+
+struct context
+{
+    trace_context trace;
+    time_point deadline = never;
+    stop_source* stop = nullptr; // set when nobody waits for the answer any more
+
+    [[nodiscard]] static context* current() noexcept;
+    static context* exchange_current(context* next) noexcept;
+};
+
+} // namespace sluice

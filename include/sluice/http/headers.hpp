@@ -1,0 +1,40 @@
+// A request's header fields: views in the order in which they came, names compared without regard to ASCII case.
+#pragma once
+
+#include <sluice/core/pool.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace sluice::http
+{
+
+struct header
+{
+    std::string_view name;
+    std::string_view value; // without surrounding white space
+};
+
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+class headers
+{
+public:
+    [[nodiscard]] std::span<const header> all() const noexcept { return fields_; }
+    [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
+    // The first field of that name, if there is one.
+    [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
+    [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+    // Is `token` an element of the comma-separated list that all fields of that name make together?
+    [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const noexcept;
+
+    void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
+    void clear() noexcept { fields_.clear(); }
+
+private:
+    pooled_vector<header> fields_;
+};
+
+} // namespace sluice::http

@@ -1,0 +1,96 @@
+// A response, as a handler makes it. Framing (Content-Length, chunks, Connection, Date, X-Request-Id) is the connection's.
+//
+// A value: movable, built without a socket, read back by tests through the accessors. Small bodies are owned and copied
+// into the connection's output; a body that is a literal, or shared, is referenced and never copied when it is large.
+// Thread: a shard's (its memory is that thread's pool).
+#pragma once
+
+#include <sluice/core/pool.hpp>
+#include <sluice/http/body_stream.hpp>
+#include <sluice/http/status.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace sluice::http
+{
+
+inline constexpr std::string_view text_plain = "text/plain";
+inline constexpr std::string_view application_json = "application/json";
+inline constexpr std::string_view application_problem_json = "application/problem+json";
+
+class response
+{
+public:
+    using shared_body = std::shared_ptr<const std::string>;
+    // Writes the body piece by piece; its failure closes the connection, since the head has gone. A functor, not a
+    // capturing coroutine lambda: what it captures must live until it has finished, and it is kept until then.
+    using streamed_body = std::function<task<result<void>>(body_writer&)>;
+
+    response() = default;
+    explicit response(http::status s) noexcept : status_(s) {}
+
+    // --- Making.
+    [[nodiscard]] static response text(std::string_view body) { return response().body(pooled_string(body), text_plain); }
+    response& status(http::status s) & noexcept { status_ = s; return *this; }
+    // Adds a field. The name is a token; a value with CR, LF or NUL is an assertion failure, never a split response.
+    response& header(std::string_view name, std::string_view value) &;
+    response&& header(std::string_view name, std::string_view value) && { return std::move(header(name, value)); }
+    // `content_type` must outlive the response: a literal.
+    response& body(pooled_string bytes, std::string_view content_type) &
+    {
+        body_ = std::move(bytes);
+        content_type_ = content_type;
+        return *this;
+    }
+    response&& body(pooled_string bytes, std::string_view content_type) && { return std::move(body(std::move(bytes), content_type)); }
+    // Bytes that live for ever (a literal, a table made at start).
+    response& static_body(std::string_view bytes, std::string_view content_type) &
+    {
+        body_ = bytes;
+        content_type_ = content_type;
+        return *this;
+    }
+    response& body(shared_body bytes, std::string_view content_type) &
+    {
+        body_ = std::move(bytes);
+        content_type_ = content_type;
+        return *this;
+    }
+    // Length unknown: chunked on HTTP/1.1, until close on 1.0.
+    response& stream(streamed_body write, std::string_view content_type) &
+    {
+        body_ = std::move(write);
+        content_type_ = content_type;
+        return *this;
+    }
+    // Answer, then close the connection.
+    response& close() & noexcept { close_ = true; return *this; }
+
+    // --- Reading back.
+    [[nodiscard]] http::status status() const noexcept { return status_; }
+    [[nodiscard]] std::string_view content_type() const noexcept { return content_type_; }
+    [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
+    [[nodiscard]] std::string_view header_block() const noexcept { return fields_; } // "Name: value\r\n"…
+    [[nodiscard]] bool streamed() const noexcept { return std::holds_alternative<streamed_body>(body_); }
+    [[nodiscard]] std::string_view body() const noexcept; // empty if streamed
+    // Does the body outlive the response without being copied?
+    [[nodiscard]] bool referenced() const noexcept { return body_.index() == 1 || body_.index() == 2; }
+    [[nodiscard]] shared_body share() const noexcept; // keeps a shared body alive; null otherwise
+    [[nodiscard]] streamed_body take_stream() { return std::move(std::get<streamed_body>(body_)); }
+    [[nodiscard]] bool closes() const noexcept { return close_; }
+
+private:
+    http::status status_ = http::status::ok;
+    bool close_ = false;
+    std::string_view content_type_;
+    pooled_string fields_;
+    std::variant<pooled_string, std::string_view, shared_body, streamed_body> body_;
+};
+
+} // namespace sluice::http

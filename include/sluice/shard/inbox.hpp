@@ -1,0 +1,41 @@
+// How other threads hand something to a shard: an unbounded-free, intrusive, lock-free queue of items that their senders
+// own, and one eventfd wake-up for many of them.
+//
+// Any thread pushes; the shard alone takes. An item lives until it has run. (Shards talk to each other by mailboxes, which
+// need no eventfd: see mailbox.hpp. This is for the offload pool and for threads of an application.)
+#pragma once
+
+#include <atomic>
+
+namespace sluice
+{
+
+struct inbox_item
+{
+    using function = void (*)(inbox_item&);
+    explicit inbox_item(function f) noexcept : run(f) {}
+    function run; // on the shard's thread
+    inbox_item* next = nullptr;
+};
+
+class inbox
+{
+public:
+    inbox();
+    ~inbox();
+    inbox(const inbox&) = delete;
+    inbox& operator=(const inbox&) = delete;
+
+    // From any thread.
+    void push(inbox_item& item) noexcept;
+
+    // From the shard: runs all that is there, oldest first; says whether anything was.
+    bool drain();
+    [[nodiscard]] int event_fd() const noexcept { return event_fd_; }
+
+private:
+    std::atomic<inbox_item*> head_{nullptr};
+    int event_fd_;
+};
+
+} // namespace sluice
