@@ -14,7 +14,7 @@ executor::executor() noexcept : previous_(std::exchange(current_executor, this))
 executor::~executor() { current_executor = previous_; }
 executor* executor::current() noexcept { return current_executor; }
 
-std::size_t executor::run()
+std::size_t ready_queue::run()
 {
     ready* item = std::exchange(head_, nullptr);
     tail_ = nullptr;

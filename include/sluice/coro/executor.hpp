@@ -25,16 +25,15 @@ struct ready
     bool queued = false;
 };
 
-class executor
+// First in, first out; intrusive, so that posting allocates nothing.
+class ready_queue
 {
 public:
-    executor() noexcept;
-    ~executor();
-    executor(const executor&) = delete;
-    executor& operator=(const executor&) = delete;
+    ready_queue() noexcept = default;
+    ready_queue(const ready_queue&) = delete;
+    ready_queue& operator=(const ready_queue&) = delete;
 
-    [[nodiscard]] static executor* current() noexcept;
-
+    // An item that is queued already stays where it is.
     void post(ready& item) noexcept
     {
         if (item.queued) return;
@@ -50,6 +49,18 @@ public:
 private:
     ready* head_ = nullptr;
     ready* tail_ = nullptr;
+};
+
+// The queue that coroutines of this thread come back through.
+class executor : public ready_queue
+{
+public:
+    executor() noexcept;
+    ~executor();
+
+    [[nodiscard]] static executor* current() noexcept;
+
+private:
     executor* previous_;
 };
 

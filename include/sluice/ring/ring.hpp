@@ -1,0 +1,111 @@
+// io_uring, thinly: operations in, completions out. The only layer that knows liburing.
+//
+// The problem: user-data that outlives its owner is how io_uring programs die. The answer: user-data is a token, made of a
+// slot and that slot's generation; a completion whose token is no longer current is dropped (its buffer recycled), so a
+// late one never meets a reused slot.
+//
+// Submitting costs no system call: everything queued leaves with the next enter(), together with the wait for completions.
+// Only when the submission queue is full is it flushed early. Functions that start something cannot fail; what the kernel
+// refuses arrives as a completion with -errno.
+//
+// Receives fill provided buffers, of which a ring has one group. When they run out a receive ends with -ENOBUFS; its owner
+// starts it again in a later turn, once buffers have been recycled.
+//
+// Thread: the one that created it (IORING_SETUP_SINGLE_ISSUER).
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/core/error.hpp>
+#include <sluice/ring/operation.hpp>
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace sluice
+{
+
+struct ring_options
+{
+    unsigned submissions = 1024;  // entries of the submission queue
+    unsigned completions = 8192;  // entries of the completion queue; the kernel keeps what overflows
+    unsigned buffers = 1024;      // provided buffers, a power of two
+    unsigned buffer_bytes = 4096; // of each
+};
+
+struct ring_counters
+{
+    std::uint64_t enters = 0; // io_uring_enter calls
+    std::uint64_t submitted = 0;
+    std::uint64_t completions = 0;
+    std::uint64_t stale = 0;      // completions dropped because their token was no longer current
+    std::uint64_t no_buffers = 0; // receives that ended for want of a buffer
+};
+
+class ring
+{
+public:
+    // Fails with a sentence that names the missing ability and its mend (see probe.hpp).
+    [[nodiscard]] static result<std::unique_ptr<ring>> create(const ring_options& options);
+    ~ring();
+    ring(const ring&) = delete;
+    ring& operator=(const ring&) = delete;
+
+    // --- Starting operations. `op` must not be in flight.
+    void accept_multishot(int listener, operation& op); // result: a descriptor (close-on-exec)
+    void receive_multishot(int fd, operation& op);      // result: bytes in a provided buffer; 0: end of file
+    // All of `bytes` or an error (MSG_WAITALL); they must stay until the completion.
+    void send(int fd, std::string_view bytes, operation& op);
+    void send_message(int fd, const msghdr& message, operation& op);
+    void poll(int fd, unsigned events, operation& op); // once; result: the events
+    void poll_multishot(int fd, unsigned events, operation& op);
+    void connect(int fd, const sockaddr* address, socklen_t size, operation& op);
+    void read(int fd, std::span<char> into, operation& op);
+    void write(int fd, std::string_view bytes, operation& op);
+    // Completes with -ETIME once `when` has passed.
+    void timeout(time_point when, timeout_operation& op);
+    // Asks for the end of an operation; it still completes, with -ECANCELED or with what it had done by then.
+    void cancel(operation& op);
+    // The owner goes away: cancels, and drops whatever completions still come. Only for operations that write no memory
+    // of the owner and give no descriptor: receives into provided buffers, polls, timeouts.
+    void abandon(operation& op);
+    // Without a completion:
+    void close(int fd);
+    void shutdown(int fd, int how);
+    // Wakes the ring with that descriptor: its on_message function runs.
+    void message(int ring_fd);
+    void on_message(void (*f)(void*), void* argument) noexcept;
+
+    // --- Provided buffers: what a receive brought, and giving its buffer back.
+    [[nodiscard]] std::string_view received(completion c) const noexcept;
+    void recycle(completion c) noexcept;
+
+    // --- A turn: enter, then dispatch.
+    enum class wait : std::uint8_t
+    {
+        no,  // collect what is there
+        yes, // sleep until there is a completion
+    };
+    // Submits what is queued and collects completions.
+    void enter(wait w);
+    // Delivers collected completions, a bounded number of them; says how many.
+    std::size_t dispatch();
+    [[nodiscard]] bool has_completions() const noexcept;
+
+    [[nodiscard]] int fd() const noexcept;
+    [[nodiscard]] const ring_counters& counters() const noexcept { return counters_; }
+
+private:
+    struct impl;
+    explicit ring(std::unique_ptr<impl> i) noexcept;
+    void deliver(std::uint64_t token, completion what);
+
+    std::unique_ptr<impl> impl_;
+    ring_counters counters_;
+};
+
+} // namespace sluice
