@@ -2,9 +2,8 @@
 // predictable branch: a broken invariant stops the process, loudly, instead of answering wrongly.
 #pragma once
 
-namespace sluice
-{
-[[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
+namespace sluice {
+[[noreturn, gnu::cold]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
 }
 
 #define SLUICE_ASSERT(expression)                                                                                      \

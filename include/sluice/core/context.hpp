@@ -1,15 +1,17 @@
 // What belongs to one request and is known everywhere below it without being passed: trace, deadline, cancellation.
 //
-// The owner (the connection) keeps the context alive for as long as any task of the request runs. A leaf awaitable saves
-// current() when it suspends and restores it when its coroutine runs on, so within a request current() is always the
-// request's own. Outside any request it is null. Thread: a shard's own.
+// The owner (the connection) keeps the context alive for as long as any task of the request runs. A leaf awaitable
+// saves current() when it suspends and restores it when its coroutine runs on, so within a request current() is always
+// the request's own. Outside any request it is null. Thread: a shard's own.
 #pragma once
 
 #include <sluice/core/clock.hpp>
+#include <sluice/core/thread_local.hpp>
 #include <sluice/core/trace.hpp>
 
-namespace sluice
-{
+#include <utility>
+
+namespace sluice {
 
 class stop_source; // coro/stop.hpp
 
@@ -22,5 +24,15 @@ struct context
     [[nodiscard]] static context* current() noexcept;
     static context* exchange_current(context* next) noexcept;
 };
+
+namespace detail {
+SLUICE_THREAD_LOCAL inline thread_local context* current_context = nullptr;
+}
+
+inline context* context::current() noexcept { return detail::current_context; }
+inline context* context::exchange_current(context* next) noexcept
+{
+    return std::exchange(detail::current_context, next);
+}
 
 } // namespace sluice

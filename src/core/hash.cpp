@@ -1,0 +1,16 @@
+#include <sluice/core/hash.hpp>
+#include <sluice/core/random.hpp>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace sluice {
+
+std::uint64_t hash_bytes(std::string_view bytes) noexcept
+{
+    // One for the process, so that every shard finds the same home for a key.
+    static const std::uint64_t seed = random_bits();
+    return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+} // namespace sluice
