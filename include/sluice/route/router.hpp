@@ -5,68 +5,136 @@
 //     users.get("/{id}", [&](request& req) -> task<result<response>> { … });
 //     routes.get("/healthz", [](request&) -> result<response> { … });   // needs no wait: a plain function
 //
-// Patterns are made of literal segments and parameters ("{id}", a whole segment). A literal wins over a parameter. A
-// trailing slash is significant. HEAD follows GET by itself; OPTIONS and 405 with Allow come from what is registered.
-// Registering an ambiguous or malformed pattern, or a route twice, throws std::invalid_argument: it is a programming error
-// seen at start.
+// Patterns are made of literal segments and parameters ("{id}", a whole segment that is not empty). A trailing slash is
+// significant. The path alone selects the resource, a literal segment before a parameter, and going back where a
+// literal leads nowhere: with /users/me and /users/{id}/posts, the path /users/me/posts is the second, and a method
+// that /users/me lacks is 405 whatever /users/{id} has. Percent-encoding of unreserved characters makes no difference,
+// and an encoded slash never ends a segment.
 //
-// After freeze() (the server calls it) the tree is compiled and read-only; a look-up allocates nothing. Thread: each shard
-// has a router of its own, since handlers refer to the shard's parts.
+// HEAD follows GET by itself; OPTIONS (and `OPTIONS *`), 404 and 405 with Allow are answered by routes that the router
+// makes, with the router's own middleware around them, so that whoever drives it has one path.
+//
+// use() holds for a whole router or group, also for what was registered before it. Registering a malformed pattern, or
+// a route twice (two patterns that differ only in their parameters' names are one), throws std::invalid_argument: it is
+// a programming error, seen at start.
+//
+// After freeze() (the server calls it) the tree is compiled and read-only; a look-up allocates nothing. Thread: each
+// shard has a router of its own, since handlers refer to the shard's parts.
 #pragma once
 
-#include <sluice/core/error.hpp>
-#include <sluice/coro/task.hpp>
-#include <sluice/http/request.hpp>
-#include <sluice/http/response.hpp>
+#include <sluice/route/route.hpp>
 
-#include <concepts>
+#include <array>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
-namespace sluice
-{
+namespace sluice {
 
-using http::request;
-using http::response;
+class router;
 
-// What a route may set for itself; what is not set is the server's.
-struct route_options
-{
-    std::optional<std::uint64_t> body_bytes = {};      // 413 above
-    std::optional<duration> request_timeout = {};      // 504 after
-    bool stream_body = false;                          // the handler reads request::stream()
-};
-
-using plain_handler = std::function<result<response>(request&)>;
-using coroutine_handler = std::function<task<result<response>>(request&)>;
-
-// Middleware. `before` may answer in the handler's place: by failing, or with a response. `after` sees every answer of the
-// route, the early ones too, and may add to it. Both run in the order of registration outside-in and inside-out. One
-// object serves all requests of a shard.
-class middleware
+// Registration under a prefix. A light handle: copy it, let it go; the router keeps what it registered.
+class route_group
 {
 public:
-    virtual ~middleware() = default;
-    // Named in `sluice routes`.
-    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-    // Return nothing to go on.
-    [[nodiscard]] virtual std::optional<result<response>> before(request&) { return std::nullopt; }
-    virtual void after(request&, response&) {}
+    // The prefix begins with "/" and does not end with one, or is empty; a pattern in the group likewise, or is the
+    // group's own path: "".
+    [[nodiscard]] route_group group(std::string_view prefix);
+    void use(middleware& around);
+
+    template <handler_callable F> route& get(std::string_view pattern, F&& handler, route_options options = {})
+    {
+        return add(http::method::get, pattern, std::forward<F>(handler), options);
+    }
+    template <handler_callable F> route& post(std::string_view pattern, F&& handler, route_options options = {})
+    {
+        return add(http::method::post, pattern, std::forward<F>(handler), options);
+    }
+    template <handler_callable F> route& put(std::string_view pattern, F&& handler, route_options options = {})
+    {
+        return add(http::method::put, pattern, std::forward<F>(handler), options);
+    }
+    template <handler_callable F> route& patch(std::string_view pattern, F&& handler, route_options options = {})
+    {
+        return add(http::method::patch, pattern, std::forward<F>(handler), options);
+    }
+    template <handler_callable F> route& del(std::string_view pattern, F&& handler, route_options options = {})
+    {
+        return add(http::method::delete_, pattern, std::forward<F>(handler), options);
+    }
+    template <handler_callable F> route& options(std::string_view pattern, F&& handler, route_options options = {})
+    {
+        return add(http::method::options, pattern, std::forward<F>(handler), options);
+    }
+
+private:
+    friend class router;
+    route_group(router& routes, std::size_t index) noexcept : router_(&routes), index_(index) {}
+    template <class F> route& add(http::method method, std::string_view pattern, F&& handler, route_options options);
+
+    router* router_;
+    std::size_t index_;
 };
 
-// The same where `before` has to wait (a look-up in Redis): a route with one of these runs as a coroutine.
-class waiting_middleware : public middleware
+struct route_match
+{
+    const route* found; // never null: what is not there is answered by a route, too
+};
+
+class router : public route_group // the group of everything, with an empty prefix
 {
 public:
-    [[nodiscard]] virtual task<std::optional<result<response>>> before_waiting(request&) = 0;
+    router();
+    ~router();
+    router(const router&) = delete;
+    router& operator=(const router&) = delete;
+
+    // Told of each exception that leaves a handler or middleware; the client sees a bare 500. It must not throw.
+    using exception_hook = std::function<void(const request&, std::exception_ptr)>;
+    void on_exception(exception_hook tell) { on_exception_ = std::move(tell); }
+
+    // Once, after the last registration.
+    void freeze();
+    // Fills the request's path parameters and route().
+    [[nodiscard]] route_match find(request& asked) const;
+
+    // Everything that was registered, by pattern and method: what `sluice routes` prints.
+    [[nodiscard]] std::vector<const route*> list() const;
+
+private:
+    friend class route_group;
+    friend class route;
+    struct group_entry;
+    struct endpoint;
+    struct table; // the compiled form
+    using parameter_values = std::array<std::string_view, http::path_parameters_max>;
+
+    [[nodiscard]] std::string full_pattern(std::size_t group, std::string_view pattern) const;
+    [[nodiscard]] std::size_t add_group(std::size_t parent, std::string_view prefix);
+    void use_in(std::size_t group, middleware& around);
+    route& keep(std::size_t group, std::unique_ptr<route> added);
+    [[nodiscard]] std::vector<middleware*> chain_of(std::size_t group) const;
+    const route& make_answer(std::string_view pattern, plain_handler answer);
+    void complete(endpoint& at);
+    [[nodiscard]] std::uint32_t find_encoded(std::string_view path, parameter_values& values) const;
+
+    std::vector<group_entry> groups_;
+    std::vector<std::unique_ptr<route>> routes_;
+    std::unique_ptr<table> table_;
+    exception_hook on_exception_;
 };
 
-class router; // to come: group(), use(), get() … del(), freeze(), find()
+template <class F>
+route& route_group::add(http::method method, std::string_view pattern, F&& handler, route_options options)
+{
+    std::unique_ptr<route> added(
+        new route(*router_, method, router_->full_pattern(index_, pattern), std::forward<F>(handler), options));
+    return router_->keep(index_, std::move(added));
+}
 
 } // namespace sluice

@@ -1,0 +1,139 @@
+// A route: one method of one pattern, its handler and the middleware around it.
+//
+// The driver of a connection (server::session) finds it by router::find() and asks it for the answer, in one step or
+// two:
+//
+//     no body follows the head     answer(request)
+//     a body follows               admit(request) when the head is complete: an answer here ends it, ahead of the body;
+//                                  handle(request) once the body is here (or streams)
+//     the driver answers itself    finish(request, response) lets the middleware see that answer (413, 504), after
+//     admit()
+//
+// Each has a twin that is awaited. plain(): nothing in it waits, use the first of each pair. admits_plainly(): no
+// middleware waits, so admit() serves even where the handler is a coroutine. The twins serve every route.
+//
+// None of them throws or fails: errors become problem documents here (http/problem.hpp), and so does an exception,
+// which the client sees as a bare 500 and router::on_exception() tells the log.
+//
+// Owned by its router; read-only after freeze(). Thread: its router's shard.
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/http/method.hpp>
+#include <sluice/route/middleware.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+// What a route may set for itself; what is not set is the server's.
+struct route_options
+{
+    std::optional<std::uint64_t> body_bytes = {}; // 413 above
+    std::optional<duration> request_timeout = {}; // 504 after
+    bool stream_body = false;                     // the handler reads request::stream()
+};
+
+// A handler is any callable that takes a request& and gives one of these.
+template <class F>
+concept plain_callable = requires(F& f, request& r) {
+    { f(r) } -> std::same_as<response>;
+} || requires(F& f, request& r) {
+    { f(r) } -> std::same_as<result<response>>;
+};
+template <class F>
+concept coroutine_callable = requires(F& f, request& r) {
+    { f(r) } -> std::same_as<task<result<response>>>;
+};
+template <class F>
+concept handler_callable = plain_callable<std::remove_cvref_t<F>> || coroutine_callable<std::remove_cvref_t<F>>;
+
+using plain_handler = std::move_only_function<response(request&)>;
+using coroutine_handler = std::move_only_function<task<result<response>>(request&)>;
+
+class route
+{
+public:
+    [[nodiscard]] http::method method() const noexcept { return method_; }
+    [[nodiscard]] std::string_view pattern() const noexcept { return pattern_; }
+    [[nodiscard]] const route_options& options() const noexcept { return options_; }
+    // Outside-in; complete once the router is frozen.
+    [[nodiscard]] std::vector<std::string_view> middleware_names() const;
+
+    // Inside all that the router and the groups bring. Before freeze().
+    route& use(middleware& around);
+
+    [[nodiscard]] bool plain() const noexcept { return plain_; }
+    [[nodiscard]] bool admits_plainly() const noexcept { return admits_plainly_; }
+
+    [[nodiscard]] response answer(request& asked) const;
+    [[nodiscard]] std::optional<response> admit(request& asked) const;
+    [[nodiscard]] response handle(request& asked) const;
+    void finish(request& asked, response& answer) const;
+
+    [[nodiscard]] task<response> answer_waiting(request& asked) const;
+    [[nodiscard]] task<std::optional<response>> admit_waiting(request& asked) const;
+    [[nodiscard]] task<response> handle_waiting(request& asked) const;
+
+    route(const route&) = delete;
+    route& operator=(const route&) = delete;
+
+private:
+    friend class router;
+    struct link
+    {
+        middleware* around;
+        waiting_middleware* waiting; // the same object, if it is one
+    };
+
+    template <handler_callable F>
+    route(const class router& owner, http::method method, std::string pattern, F&& handler, route_options options)
+        : owner_(owner), method_(method), pattern_(std::move(pattern)), options_(options)
+    {
+        using callable = std::remove_cvref_t<F>;
+        if constexpr (coroutine_callable<callable>)
+            coroutine_ = std::forward<F>(handler);
+        else if constexpr (std::same_as<std::invoke_result_t<callable&, request&>, response>)
+            plain_handler_ = std::forward<F>(handler);
+        else
+            plain_handler_ = [f = std::forward<F>(handler)](request& asked) mutable -> response {
+                result<response> made = f(asked);
+                if (made) [[likely]]
+                    return *std::move(made);
+                return problem(made.error(), asked);
+            };
+    }
+
+    [[nodiscard]] static response problem(const error& why, const request& asked);
+    [[nodiscard]] response failed(const request& asked, std::exception_ptr why) const;
+    [[nodiscard]] response settle(result<response>&& made, const request& asked) const;
+    [[nodiscard]] response call(request& asked) const;
+    void run_after(request& asked, response& answer, std::size_t passed) const;
+    void enclose(const std::vector<middleware*>& outer);
+
+    const class router& owner_;
+    http::method method_;
+    bool plain_ = false;
+    bool admits_plainly_ = false;
+    std::string pattern_;
+    std::string shape_; // as the tree compares it: src/route/pattern.hpp
+    route_options options_;
+    std::size_t group_ = 0;
+    // One of the two; callables may change their own state.
+    mutable plain_handler plain_handler_;
+    mutable coroutine_handler coroutine_;
+    std::vector<link> chain_;
+    std::vector<std::string_view> parameters_; // names, in pattern_
+};
+
+} // namespace sluice

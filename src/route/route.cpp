@@ -1,0 +1,145 @@
+#include <sluice/http/problem.hpp>
+#include <sluice/route/route.hpp>
+#include <sluice/route/router.hpp>
+
+#include <algorithm>
+
+namespace sluice {
+
+route& route::use(middleware& around)
+{
+    chain_.push_back({&around, dynamic_cast<waiting_middleware*>(&around)});
+    return *this;
+}
+
+std::vector<std::string_view> route::middleware_names() const
+{
+    std::vector<std::string_view> names;
+    for (const link& one : chain_) names.push_back(one.around->name());
+    return names;
+}
+
+// Called by freeze(): what stands around the route comes before what it brought itself.
+void route::enclose(const std::vector<middleware*>& outer)
+{
+    const std::vector<link> own = std::exchange(chain_, {});
+    for (middleware* around : outer) use(*around);
+    chain_.insert(chain_.end(), own.begin(), own.end());
+    admits_plainly_ = std::ranges::none_of(chain_, [](const link& one) { return one.waiting != nullptr; });
+    plain_ = admits_plainly_ && !coroutine_;
+}
+
+response route::problem(const error& why, const request& asked) { return http::problem(why, asked); }
+
+response route::failed(const request& asked, std::exception_ptr why) const
+{
+    if (owner_.on_exception_) owner_.on_exception_(asked, std::move(why));
+    return problem(error{.code = errc::internal, .detail = {}}, asked);
+}
+
+response route::settle(result<response>&& made, const request& asked) const
+{
+    return made ? *std::move(made) : problem(made.error(), asked);
+}
+
+response route::call(request& asked) const
+{
+    try {
+        return plain_handler_(asked);
+    } catch (...) {
+        return failed(asked, std::current_exception());
+    }
+}
+
+void route::run_after(request& asked, response& answer, std::size_t passed) const
+{
+    while (passed-- > 0) {
+        try {
+            chain_[passed].around->after(asked, answer);
+        } catch (...) {
+            answer = failed(asked, std::current_exception());
+        }
+    }
+}
+
+response route::answer(request& asked) const
+{
+    if (!chain_.empty()) {
+        if (std::optional<response> early = admit(asked)) return *std::move(early);
+    }
+    return handle(asked);
+}
+
+std::optional<response> route::admit(request& asked) const
+{
+    for (std::size_t i = 0; i < chain_.size(); ++i) {
+        std::optional<response> early;
+        try {
+            if (std::optional<result<response>> said = chain_[i].around->before(asked))
+                early = settle(*std::move(said), asked);
+        } catch (...) {
+            early = failed(asked, std::current_exception());
+        }
+        if (!early) continue;
+        run_after(asked, *early, i + 1);
+        return early;
+    }
+    return std::nullopt;
+}
+
+response route::handle(request& asked) const
+{
+    response answer = call(asked);
+    run_after(asked, answer, chain_.size());
+    return answer;
+}
+
+void route::finish(request& asked, response& answer) const { run_after(asked, answer, chain_.size()); }
+
+task<response> route::answer_waiting(request& asked) const
+{
+    std::optional<response> early;
+    if (admits_plainly_)
+        early = admit(asked);
+    else
+        early = co_await admit_waiting(asked);
+    if (early) co_return *std::move(early);
+    co_return co_await handle_waiting(asked);
+}
+
+task<std::optional<response>> route::admit_waiting(request& asked) const
+{
+    for (std::size_t i = 0; i < chain_.size(); ++i) {
+        std::optional<response> early;
+        try {
+            std::optional<result<response>> said;
+            if (chain_[i].waiting != nullptr)
+                said = co_await chain_[i].waiting->before_waiting(asked);
+            else
+                said = chain_[i].around->before(asked);
+            if (said) early = settle(*std::move(said), asked);
+        } catch (...) {
+            early = failed(asked, std::current_exception());
+        }
+        if (!early) continue;
+        run_after(asked, *early, i + 1);
+        co_return early;
+    }
+    co_return std::nullopt;
+}
+
+task<response> route::handle_waiting(request& asked) const
+{
+    if (!coroutine_) co_return handle(asked);
+    response answer;
+    try {
+        result<response> made = co_await coroutine_(asked);
+        answer = settle(std::move(made), asked);
+    } catch (...) {
+        answer = failed(asked, std::current_exception());
+    }
+    run_after(asked, answer, chain_.size());
+    co_return answer;
+}
+
+} // namespace sluice
