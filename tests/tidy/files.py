@@ -1,0 +1,84 @@
+"""No dead file, no file that has grown too long, no word or address that has no place here, records in order."""
+import os
+import re
+
+from tree import includes
+
+LINES_MAX = 400
+# Generated or read as a whole.
+LONG = re.compile(r'^(CHANGELOG\.md|LICENSE|docs/.*|tests/.*corpus.*)$')
+TEXT = re.compile(r'(\.(hpp|cpp|h|c|py|md|sh|ini|toml|txt|yml|json|build|wrap|js|html|sql|service|map)|/[^./]+)$')
+
+
+def unlisted_sources(tree):
+    """A .cpp is dead unless the meson.build of its folder, or of one above, names it."""
+    problems = []
+    for path in tree.files('src', 'bench', 'tests', suffixes=('.cpp', '.c')):
+        folder, listed = os.path.dirname(path), False
+        while folder and not listed:
+            build = os.path.join(folder, 'meson.build')
+            if tree.exists(build):
+                name = os.path.relpath(path, folder)
+                stem = os.path.splitext(name)[0]
+                text = tree.text(build)
+                listed = f"'{name}'" in text or re.search(rf"'{re.escape(stem)}'", text) is not None
+            folder = os.path.dirname(folder)
+        if not listed:
+            problems.append(f'{path}: no meson.build names it')
+    return problems
+
+
+def unused_headers(tree):
+    used = set()
+    for path in tree.sources('src', 'include', 'bench', 'tests'):
+        for _, included in includes(tree.text(path)):
+            for place in (os.path.dirname(path), 'src', 'include', 'tests', 'bench'):
+                candidate = os.path.normpath(os.path.join(place, included))
+                if candidate != path:
+                    used.add(candidate)
+    return [f'{path}: nothing includes it' for path in tree.files('src', 'include', 'bench', 'tests', suffixes=('.hpp', '.h'))
+            if path not in used]
+
+
+def long_files(tree):
+    problems = []
+    for path in tree.files('src', 'include', 'bench', 'tests', 'scripts', suffixes=('.hpp', '.cpp', '.py', '.build', '.js')):
+        lines = tree.text(path).count('\n')
+        if lines > LINES_MAX and not LONG.match(path):
+            problems.append(f'{path}: {lines} lines; split it at {LINES_MAX}')
+    return problems
+
+
+# Written in halves, so that this file passes its own check.
+WORDS = re.compile('|'.join((
+    r'\bTO' r'DO\b', r'\bFIX' r'ME\b', r'\bXX' r'X\b', r'\bHA' r'CK\b',
+    r'/ro' r'ot/', r'/ho' r'me/\w', r'/wo' r'rk/', r'deb\.deb' r'ian\.org', r'security\.deb' r'ian\.org',
+    r'regis' r'try\.npmjs', r'\bpy' r'pi\.org', r'cra' r'tes\.io')))
+
+
+def words(tree):
+    problems = []
+    for path in tree.files():
+        if path == 'LICENSE' or not TEXT.search('/' + path):
+            continue
+        for number, line in enumerate(tree.text(path).splitlines(), 1):
+            found = WORDS.search(line)
+            if found:
+                problems.append(f'{path}:{number}: "{found.group(0)}" has no place in the tree')
+    return problems
+
+
+def records(tree):
+    """docs/decisions/NNNN-title.md, numbered from 0001 without gap or double."""
+    names = [os.path.basename(path) for path in tree.files('docs/decisions', suffixes=('.md',))]
+    names = [name for name in names if name != 'README.md']
+    problems = [f'docs/decisions/{name}: its name is not NNNN-title.md' for name in names
+                if not re.fullmatch(r'\d{4}-[a-z0-9-]+\.md', name)]
+    numbers = sorted(int(name[:4]) for name in names if re.match(r'\d{4}-', name))
+    if numbers != list(range(1, len(numbers) + 1)):
+        problems.append(f'docs/decisions: the records are not numbered 1 to {len(numbers)}: {numbers}')
+    return problems
+
+
+def check(tree):
+    return unlisted_sources(tree) + unused_headers(tree) + long_files(tree) + words(tree) + records(tree)
