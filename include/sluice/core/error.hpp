@@ -1,8 +1,8 @@
 // Errors as values: what every fallible function of Sluice returns.
 //
-// An error says what failed, in which dependency, and whether trying again can help. It knows no HTTP status; the problem
-// document is made in one place (sluice/http/problem.hpp). `detail` may be shown to a client, so it never holds SQL, a
-// path, an address or a secret. Values: free to copy and to pass between shards.
+// An error says what failed, in which dependency, and whether trying again can help. It knows no HTTP status; the
+// problem document is made in one place (sluice/http/problem.hpp). `detail` may be shown to a client, so it never holds
+// SQL, a path, an address or a secret. Values: free to copy and to pass between shards.
 #pragma once
 
 #include <chrono>
@@ -13,24 +13,23 @@
 #include <utility>
 #include <vector>
 
-namespace sluice
-{
+namespace sluice {
 
 enum class errc : std::uint8_t
 {
-    malformed,              // the input cannot be parsed
-    invalid,                // it can be parsed and breaks rules: see error::violations
+    malformed, // the input cannot be parsed
+    invalid,   // it can be parsed and breaks rules: see error::violations
     not_found,
     conflict,
     precondition_failed,
     unsupported_media_type,
     too_large,
     too_many_requests,
-    unavailable,            // a dependency is away: trying later can help
-    outcome_unknown,        // a write was sent and its answer never came: it may or may not have happened
-    timeout,                // the deadline passed
-    cancelled,              // nobody waits for the answer any more
-    internal,               // a fault of ours
+    unavailable,     // a dependency is away: trying later can help
+    outcome_unknown, // a write was sent and its answer never came: it may or may not have happened
+    timeout,         // the deadline passed
+    cancelled,       // nobody waits for the answer any more
+    internal,        // a fault of ours
 };
 
 // The name of an error code, as it stands in logs ("not_found").
@@ -47,10 +46,10 @@ struct violation
 struct error
 {
     errc code = errc::internal;
-    std::string detail;                                    // a sentence for the client, without a full stop
-    std::vector<violation> violations = {};                // for errc::invalid
-    std::string_view dependency = {};                      // a literal: "sqlite", "postgres", "redis"; empty for our own
-    std::chrono::milliseconds retry_after{0};              // for unavailable and too_many_requests; 0: not said
+    std::string detail = {};                  // a sentence for the client, without a full stop
+    std::vector<violation> violations = {};   // for errc::invalid
+    std::string_view dependency = {};         // a literal: "sqlite", "postgres", "redis"; empty for our own
+    std::chrono::milliseconds retry_after{0}; // for unavailable and too_many_requests; 0: not said
 
     // Can the same call succeed if it is made again later?
     [[nodiscard]] bool retryable() const noexcept
@@ -59,8 +58,7 @@ struct error
     }
 };
 
-template <class T = void>
-using result = std::expected<T, error>;
+template <class T = void> using result = std::expected<T, error>;
 
 // `return fail(errc::not_found, "User … not found");`
 [[nodiscard]] inline std::unexpected<error> fail(error e) { return std::unexpected<error>(std::move(e)); }
