@@ -7,8 +7,7 @@ FOLDERS = ('src/http', 'src/route', 'src/json', 'include/sluice/http', 'include/
 
 # Handlers and bodies are tasks, so the files that run them may wait; still no system call.
 MAY_WAIT = {
-    'src/route/chain.cpp',
-    'src/route/router.cpp',
+    'src/route/route.cpp',
 }
 
 WAITS = re.compile(r'\bco_(await|yield)\b')
