@@ -1,0 +1,60 @@
+// Log lines, as every layer writes them: a level, a message for people, and fields for machines.
+//
+// The problem: all layers have something to say, and what becomes of it is the application's business. The answer:
+// log() hands the line to the process's one sink, which main() chooses (telemetry/log_file.hpp writes JSON lines);
+// without a sink it goes nowhere. Secrets and bodies never appear in a line.
+//
+// Any thread. A sink never waits and never throws; what it is given is valid during the call only.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+#include <variant>
+
+namespace sluice {
+
+enum class log_level : std::uint8_t
+{
+    debug,
+    info,
+    warn,
+    error,
+};
+
+// "debug", "info", "warn", "error".
+[[nodiscard]] std::string_view name(log_level level) noexcept;
+
+struct log_field
+{
+    using value_type = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
+
+    log_field(std::string_view n, std::string_view v) noexcept : name(n), value(v) {}
+    log_field(std::string_view n, const char* v) noexcept : name(n), value(std::string_view(v)) {}
+    log_field(std::string_view n, bool v) noexcept : name(n), value(v) {}
+    log_field(std::string_view n, std::floating_point auto v) noexcept : name(n), value(double{v}) {}
+    log_field(std::string_view n, std::signed_integral auto v) noexcept : name(n), value(std::int64_t{v}) {}
+    log_field(std::string_view n, std::unsigned_integral auto v) noexcept : name(n), value(std::uint64_t{v}) {}
+
+    std::string_view name;
+    value_type value;
+};
+
+class log_sink
+{
+public:
+    virtual void write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept = 0;
+
+protected:
+    ~log_sink() = default;
+};
+
+// Makes `next` the process's sink and gives back the one before. Whoever owns a sink takes it out before it dies, when
+// no other thread logs any more.
+log_sink* exchange_log_sink(log_sink* next) noexcept;
+
+void log(log_level level, std::string_view message, std::initializer_list<log_field> fields = {}) noexcept;
+
+} // namespace sluice

@@ -1,0 +1,49 @@
+// The log as JSON lines in a file or on standard output.
+//
+// The problem: a write to a file or a pipe can block, and a shard must not. The answer: write() makes the whole line
+// and hands it to the one thread that owns the descriptor, without a lock. What waits is bounded: a line that does not
+// fit is dropped and counted, and the next line that is written says how many were.
+//
+// Any thread writes. The destructor writes what waits, but does not wait for a reader that has stopped reading.
+#pragma once
+
+#include <sluice/core/error.hpp>
+#include <sluice/core/log.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace sluice {
+
+struct log_file_options
+{
+    std::string path;                  // empty: standard output
+    log_level level = log_level::info; // what is below is not written
+    std::size_t waiting_bytes_max = 1 << 20;
+};
+
+class log_file final : public log_sink
+{
+public:
+    // Opens the file for appending; makes it, readable by its owner and group, if it is not there.
+    [[nodiscard]] static result<std::unique_ptr<log_file>> open(log_file_options options);
+    ~log_file();
+    log_file(const log_file&) = delete;
+    log_file& operator=(const log_file&) = delete;
+
+    void write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept override;
+
+    // Opens the path again, soon and on the writing thread: for log rotation. If that fails, the old file is kept and
+    // says so.
+    void reopen() noexcept;
+    [[nodiscard]] std::uint64_t dropped() const noexcept;
+
+private:
+    struct state;
+    explicit log_file(std::unique_ptr<state> s) noexcept;
+    std::unique_ptr<state> state_;
+};
+
+} // namespace sluice

@@ -1,0 +1,298 @@
+#include "setting_kind.hpp"
+
+#include "listen_address.hpp"
+
+#include <sluice/server/server.hpp>
+#include <sluice/telemetry/log_file.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+namespace sluice::app {
+namespace {
+
+constexpr std::string_view address_forms = "ADDR:PORT, [IPV6]:PORT or unix:/path, with a numeric address";
+
+std::optional<std::uint64_t> number_of(const raw_setting& raw)
+{
+    if (const auto* number = std::get_if<std::int64_t>(&raw.value)) {
+        if (*number < 0) return std::nullopt;
+        return static_cast<std::uint64_t>(*number);
+    }
+    const auto* text = std::get_if<std::string>(&raw.value);
+    if (text == nullptr || !raw.text_only) return std::nullopt;
+    std::uint64_t number = 0;
+    const auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (failure != std::errc() || end != text->data() + text->size()) return std::nullopt;
+    return number;
+}
+
+template <class T> bool read_number(const setting_kind<T>& kind, const raw_setting& raw, T& out)
+{
+    const std::optional<std::uint64_t> number = number_of(raw);
+    if (!number || *number < kind.min || *number > kind.max) return false;
+    out = static_cast<T>(*number);
+    return true;
+}
+
+template <class T> std::string write_number(const T& value) { return fmt::format("{}", value); }
+
+template <class T> setting_kind<T> number_kind(std::uint64_t min, std::uint64_t max)
+{
+    return {.name = "whole number",
+            .expects = fmt::format("a whole number from {} to {}", min, max),
+            .read = &read_number<T>,
+            .write = &write_number<T>,
+            .min = min,
+            .max = max};
+}
+
+bool read_size(const setting_kind<std::uint64_t>& kind, const raw_setting& raw, std::uint64_t& out)
+{
+    std::optional<std::uint64_t> number = number_of(raw);
+    if (const auto* text = std::get_if<std::string>(&raw.value)) {
+        if (const std::optional<bytes> parsed = parse_bytes(*text)) number = count(*parsed);
+    }
+    if (!number || *number < kind.min || *number > kind.max) return false;
+    out = *number;
+    return true;
+}
+
+std::optional<duration> duration_of(const raw_setting& raw)
+{
+    if (const auto* text = std::get_if<std::string>(&raw.value)) return parse_duration(*text);
+    const auto* number = std::get_if<std::int64_t>(&raw.value);
+    if (number != nullptr && *number == 0) return duration::zero(); // no time needs no unit
+    return std::nullopt;
+}
+
+bool within(duration d, std::uint64_t min, std::uint64_t max)
+{
+    return d >= duration::zero() && static_cast<std::uint64_t>(d.count()) >= min &&
+           static_cast<std::uint64_t>(d.count()) <= max;
+}
+
+bool read_duration(const setting_kind<duration>& kind, const raw_setting& raw, duration& out)
+{
+    const std::optional<duration> parsed = duration_of(raw);
+    if (!parsed || !within(*parsed, kind.min, kind.max)) return false;
+    out = *parsed;
+    return true;
+}
+
+// A path goes to system calls, where a NUL would cut it short.
+const std::string* path_of(const raw_setting& raw)
+{
+    const auto* text = std::get_if<std::string>(&raw.value);
+    return text != nullptr && text->find('\0') == std::string::npos ? text : nullptr;
+}
+
+bool read_path(const setting_kind<std::string>&, const raw_setting& raw, std::string& out)
+{
+    const std::string* text = path_of(raw);
+    if (text == nullptr || text->empty()) return false;
+    out = *text;
+    return true;
+}
+
+bool read_optional_path(const setting_kind<std::string>&, const raw_setting& raw, std::string& out)
+{
+    const std::string* text = path_of(raw);
+    if (text == nullptr) return false;
+    out = *text;
+    return true;
+}
+
+bool read_optional_address(const setting_kind<std::string>&, const raw_setting& raw, std::string& out)
+{
+    const auto* text = std::get_if<std::string>(&raw.value);
+    if (text == nullptr || (!text->empty() && !valid_listen_address(*text))) return false;
+    out = *text;
+    return true;
+}
+
+std::vector<std::string> split_at_commas(std::string_view text)
+{
+    std::vector<std::string> parts;
+    for (;;) {
+        const auto comma = text.find(',');
+        parts.emplace_back(text.substr(0, comma));
+        if (comma == std::string_view::npos) return parts;
+        text.remove_prefix(comma + 1);
+    }
+}
+
+bool read_addresses(const setting_kind<std::vector<std::string>>&, const raw_setting& raw,
+                    std::vector<std::string>& out)
+{
+    std::vector<std::string> all;
+    if (const auto* list = std::get_if<std::vector<std::string>>(&raw.value)) {
+        all = *list;
+    } else if (const auto* text = std::get_if<std::string>(&raw.value)) {
+        all = raw.text_only ? split_at_commas(*text) : std::vector{*text};
+    }
+    if (all.empty() || !std::ranges::all_of(all, valid_listen_address)) return false;
+    out = std::move(all);
+    return true;
+}
+
+std::string write_addresses(const std::vector<std::string>& all)
+{
+    if (all.size() == 1) return quoted(all.front());
+    std::string list;
+    for (const std::string& one : all) list += (list.empty() ? "[" : ", ") + quoted(one);
+    return list + "]";
+}
+
+bool read_busy_poll(const setting_kind<server_options>& kind, const raw_setting& raw, server_options& out)
+{
+    const auto* text = std::get_if<std::string>(&raw.value);
+    if (text != nullptr && *text == "auto") {
+        out.busy_poll = busy_poll_mode::automatic;
+        return true;
+    }
+    if (text != nullptr && *text == "off") {
+        out.busy_poll = busy_poll_mode::off;
+        return true;
+    }
+    const std::optional<duration> time = duration_of(raw);
+    if (!time || !within(*time, kind.min, kind.max)) return false;
+    out.busy_poll = busy_poll_mode::fixed;
+    out.busy_poll_time = *time;
+    return true;
+}
+
+std::string write_busy_poll(const server_options& options)
+{
+    switch (options.busy_poll) {
+    case busy_poll_mode::automatic:
+        return quoted("auto");
+    case busy_poll_mode::off:
+        return quoted("off");
+    case busy_poll_mode::fixed:
+        break;
+    }
+    return quoted(to_string(options.busy_poll_time));
+}
+
+// In any case, since LOG_LEVEL comes from elsewhere and is often written in capitals.
+bool read_level(const setting_kind<log_level>&, const raw_setting& raw, log_level& out)
+{
+    const auto* text = std::get_if<std::string>(&raw.value);
+    if (text == nullptr) return false;
+    std::string lower = *text;
+    for (char& c : lower) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    for (const log_level one : {log_level::debug, log_level::info, log_level::warn, log_level::error}) {
+        if (lower == name(one)) {
+            out = one;
+            return true;
+        }
+    }
+    return false;
+}
+
+std::uint64_t nanoseconds(duration d) { return static_cast<std::uint64_t>(d.count()); }
+
+} // namespace
+
+std::string quoted(std::string_view text)
+{
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+            out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+        } else {
+            out += c;
+        }
+    }
+    return out + '"';
+}
+
+setting_kind<unsigned> count_of_shards(unsigned max) { return number_kind<unsigned>(1, max); }
+
+setting_kind<std::size_t> whole_number(std::uint64_t min, std::uint64_t max)
+{
+    return number_kind<std::size_t>(min, max);
+}
+
+setting_kind<std::uint64_t> size(bytes min, bytes max)
+{
+    return {.name = "size",
+            .expects = fmt::format("a size from {} to {}, such as 64KiB or 1MiB", to_string(min), to_string(max)),
+            .read = &read_size,
+            .write = [](const std::uint64_t& value) { return quoted(to_string(bytes{value})); },
+            .min = count(min),
+            .max = count(max)};
+}
+
+setting_kind<duration> time_span(duration min, duration max)
+{
+    return {.name = "duration",
+            .expects = fmt::format("a duration from {} to {}, such as 250ms, 2s or 5m", to_string(min), to_string(max)),
+            .read = &read_duration,
+            .write = [](const duration& value) { return quoted(to_string(value)); },
+            .min = nanoseconds(min),
+            .max = nanoseconds(max)};
+}
+
+setting_kind<std::string> path()
+{
+    return {.name = "path", .expects = "the path of a file", .read = &read_path, .write = [](const std::string& value) {
+                return quoted(value);
+            }};
+}
+
+setting_kind<std::string> optional_path()
+{
+    return {.name = "path",
+            .expects = "the path of a file, or empty",
+            .read = &read_optional_path,
+            .write = [](const std::string& value) { return quoted(value); }};
+}
+
+setting_kind<std::string> optional_address()
+{
+    return {.name = "address",
+            .expects = fmt::format("{}, or empty for none", address_forms),
+            .read = &read_optional_address,
+            .write = [](const std::string& value) { return quoted(value); }};
+}
+
+setting_kind<std::vector<std::string>> addresses()
+{
+    return {.name = "address",
+            .expects = fmt::format("{}, or a list of such addresses", address_forms),
+            .read = &read_addresses,
+            .write = &write_addresses};
+}
+
+setting_kind<server_options> busy_poll()
+{
+    constexpr duration min = std::chrono::microseconds(1);
+    constexpr duration max = std::chrono::seconds(1);
+    return {.name = "auto, off or duration",
+            .expects = fmt::format("auto, off or a duration from {} to {}", to_string(min), to_string(max)),
+            .read = &read_busy_poll,
+            .write = &write_busy_poll,
+            .min = nanoseconds(min),
+            .max = nanoseconds(max)};
+}
+
+setting_kind<log_level> level()
+{
+    return {.name = "debug, info, warn or error",
+            .expects = "debug, info, warn or error",
+            .read = &read_level,
+            .write = [](const log_level& value) { return quoted(name(value)); }};
+}
+
+} // namespace sluice::app

@@ -1,0 +1,144 @@
+#include "setting_table.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace sluice::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Bounds of the bounds: above these a value is a slip of the pen.
+constexpr unsigned shards_max = 1024;
+constexpr std::uint64_t connections_max = 10'000'000;
+constexpr duration timeout_min = 1ms;
+constexpr duration timeout_max = 24h;
+
+// One row: where the value lives, its kind, and the words for people.
+template <class Access, class T> setting row(setting words, setting_kind<T> kind, Access access)
+{
+    words.kind = kind.name;
+    words.expects = kind.expects;
+    words.write = [kind, access](const settings& all) { return kind.write(access(all)); };
+    words.read = [kind = std::move(kind), access](settings& all, const raw_setting& raw) {
+        return kind.read(kind, raw, access(all));
+    };
+    return words;
+}
+
+std::vector<setting> make_table()
+{
+    const auto timeout = time_span(timeout_min, timeout_max);
+    return {
+        row({.key = "listen",
+             .meaning = "the API's listener, or a list of them; port 0 takes a free one",
+             .flag = "--listen",
+             .flag_value = "ADDR:PORT"},
+            addresses(), [](auto& all) -> auto& { return all.server.listen; }),
+        row({.key = "admin_listen",
+             .meaning = "the listener for health and administration; empty: none",
+             .flag = "--admin-listen",
+             .flag_value = "ADDR:PORT"},
+            optional_address(), [](auto& all) -> auto& { return all.server.admin_listen; }),
+        row({.key = "shards",
+             .meaning = "reactors, one pinned thread each",
+             .flag = "--shards",
+             .flag_value = "N",
+             .default_note = "one for each CPU the process may run on"},
+            count_of_shards(shards_max), [](auto& all) -> auto& { return all.server.shards; }),
+        row({.key = "reactor.busy_poll", .meaning = "how long a shard polls before it sleeps"}, busy_poll(),
+            [](auto& all) -> auto& { return all.server; }),
+        row({.key = "sqlite.path", .meaning = "the embedded database"}, path(),
+            [](auto& all) -> auto& { return all.sqlite_path; }),
+        row({.key = "limits.header_bytes", .meaning = "request line and header fields together; above: 431"},
+            size(bytes{256}, bytes{16 << 20}), [](auto& all) -> auto& { return all.server.limits.header_bytes; }),
+        row({.key = "limits.headers", .meaning = "header fields of a request; above: 431"}, whole_number(1, 10'000),
+            [](auto& all) -> auto& { return all.server.limits.headers; }),
+        row({.key = "limits.body_bytes", .meaning = "body of a request; above: 413"}, size(bytes{0}, bytes{1ULL << 40}),
+            [](auto& all) -> auto& { return all.server.limits.body_bytes; }),
+        row({.key = "limits.uri_bytes", .meaning = "target of a request; above: 414"}, size(bytes{16}, bytes{16 << 20}),
+            [](auto& all) -> auto& { return all.server.limits.uri_bytes; }),
+        row({.key = "limits.header_timeout", .meaning = "for receiving a request's head; after: 408 and close"},
+            timeout, [](auto& all) -> auto& { return all.server.header_timeout; }),
+        row({.key = "limits.body_timeout",
+             .meaning =
+                 "for receiving a request's body; after: 408 and close (a streamed body has a minimum rate instead)"},
+            timeout, [](auto& all) -> auto& { return all.server.body_timeout; }),
+        row({.key = "limits.idle_timeout", .meaning = "a connection without a request is closed after it"}, timeout,
+            [](auto& all) -> auto& { return all.server.idle_timeout; }),
+        row({.key = "limits.request_timeout", .meaning = "for an answer, from headers complete; after: 504"}, timeout,
+            [](auto& all) -> auto& { return all.server.request_timeout; }),
+        row({.key = "limits.connections",
+             .meaning = "connections of the whole process; 0: what the limit of open files allows"},
+            whole_number(0, connections_max), [](auto& all) -> auto& { return all.server.connections; }),
+        row({.key = "log.level", .meaning = "the least important lines that are written", .also = "LOG_LEVEL"}, level(),
+            [](auto& all) -> auto& { return all.level; }),
+        row({.key = "log.file",
+             .meaning = "where the log goes; empty: standard output. SIGHUP opens it again",
+             .default_note = "(standard output)"},
+            optional_path(), [](auto& all) -> auto& { return all.log_file; }),
+        row({.key = "shutdown.grace", .meaning = "how long a drain may take"}, time_span(0s, timeout_max),
+            [](auto& all) -> auto& { return all.server.shutdown_grace; }),
+    };
+}
+
+// Insertions, deletions and replacements that turn one word into the other.
+std::size_t edits_between(std::string_view a, std::string_view b)
+{
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i);
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+} // namespace
+
+std::string setting::variable() const
+{
+    std::string name = "SLUICE_";
+    for (const char c : key) {
+        if (c == '.')
+            name += '_';
+        else
+            name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    return name;
+}
+
+std::span<const setting> setting_table()
+{
+    static const std::vector<setting> table = make_table();
+    return table;
+}
+
+const setting* find_setting(std::string_view key)
+{
+    const auto found = std::ranges::find(setting_table(), key, &setting::key);
+    return found == setting_table().end() ? nullptr : &*found;
+}
+
+std::optional<std::string> closest(std::string_view name, std::span<const std::string> known)
+{
+    constexpr std::size_t longest = 100; // the comparison is quadratic, and no setting is that long
+    if (name.size() > longest) return std::nullopt;
+    std::size_t least = std::max<std::size_t>(2, name.size() / 4) + 1;
+    std::optional<std::string> best;
+    for (const std::string& candidate : known) {
+        const std::size_t edits = edits_between(name, candidate);
+        if (edits >= least) continue;
+        least = edits;
+        best = candidate;
+    }
+    return best;
+}
+
+} // namespace sluice::app
