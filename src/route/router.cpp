@@ -196,10 +196,11 @@ route_match router::find(request& asked) const
     else if (path == "*" && asked.method() == http::method::options)
         found = table_->server_options;
 
-    auto& parameters = http::request::parts::parameters(asked);
-    for (std::size_t i = 0; i < found->parameters_.size(); ++i) parameters[i] = {found->parameters_[i], values[i]};
-    http::request::parts::parameter_count(asked) = static_cast<std::uint8_t>(found->parameters_.size());
-    http::request::parts::route(asked) = found->pattern_;
+    using parts = http::request::parts;
+    parts::route(asked) = found->pattern_;
+    parts::clear_path_parameters(asked);
+    for (std::size_t i = 0; i < found->parameters_.size(); ++i)
+        parts::add_path_parameter(asked, found->parameters_[i], values[i]);
     return {found};
 }
 

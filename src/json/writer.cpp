@@ -1,0 +1,141 @@
+#include <sluice/json/writer.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::uint64_t each(std::uint8_t byte) noexcept { return 0x0101010101010101u * byte; }
+
+// Has one of eight bytes to be looked at: a control character, a quote, a backslash, or part of a longer sequence?
+// The high bit of each byte of a term says so; a borrow may add false alarms above a true one, and never hides one.
+bool special(std::uint64_t bytes) noexcept
+{
+    const std::uint64_t quote = bytes ^ each('"'), backslash = bytes ^ each('\\');
+    const std::uint64_t found = (bytes - each(0x20)) | (quote - each(1)) | (backslash - each(1)) | bytes;
+    return (found & each(0x80)) != 0;
+}
+
+bool plain(char c) noexcept
+{
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+// How many bytes at the front of `text` stand for themselves.
+std::size_t plain_prefix(std::string_view text) noexcept
+{
+    std::size_t size = 0;
+    for (std::uint64_t bytes; text.size() - size >= sizeof bytes; size += sizeof bytes) {
+        std::memcpy(&bytes, text.data() + size, sizeof bytes);
+        if (special(bytes)) break;
+    }
+    while (size < text.size() && plain(text[size])) ++size;
+    return size;
+}
+
+struct sequence
+{
+    std::size_t size; // bytes that it takes, at least one
+    bool valid;
+};
+
+// The UTF-8 sequence at the front, or the bytes that one replacement stands for (Unicode, table 3-7: a maximal
+// subpart).
+sequence utf8_sequence(std::string_view text) noexcept
+{
+    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+    const auto between = [](unsigned b, unsigned low, unsigned high) { return b >= low && b <= high; };
+    const unsigned first = byte(0);
+    std::size_t size = 0;
+    unsigned low = 0x80, high = 0xBF; // of the second byte
+    if (between(first, 0xC2, 0xDF))
+        size = 2;
+    else if (between(first, 0xE0, 0xEF))
+        size = 3;
+    else if (between(first, 0xF0, 0xF4))
+        size = 4;
+    else
+        return {1, false};
+    if (first == 0xE0) low = 0xA0;
+    if (first == 0xED) high = 0x9F;
+    if (first == 0xF0) low = 0x90;
+    if (first == 0xF4) high = 0x8F;
+    if (!between(byte(1), low, high)) return {1, false};
+    for (std::size_t i = 2; i < size; ++i)
+        if (!between(byte(i), 0x80, 0xBF)) return {i, false};
+    return {size, true};
+}
+
+} // namespace
+
+void json_writer::grow(std::size_t bytes)
+{
+    // The whole of the pool's block, less the terminator.
+    const std::size_t size = pool_round_up(std::max(used_ + bytes, out_.size() * 2) + 1) - 1;
+    out_.resize_and_overwrite(size, [](char*, std::size_t whole) { return whole; });
+}
+
+void json_writer::string(std::string_view text)
+{
+    char* at = room(text.size() + 2);
+    *at = '"';
+    const std::size_t plain = plain_prefix(text);
+    std::memcpy(at + 1, text.data(), plain);
+    used_ += plain + 1;
+    if (plain != text.size()) [[unlikely]]
+        escaped(text.substr(plain));
+    raw('"');
+}
+
+void json_writer::escaped(std::string_view text)
+{
+    while (!text.empty()) {
+        const char c = text.front();
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x80) {
+            const sequence next = utf8_sequence(text);
+            raw(next.valid ? text.substr(0, next.size) : std::string_view("\xEF\xBF\xBD"));
+            text.remove_prefix(next.size);
+            continue;
+        }
+        if (plain(c)) {
+            const std::size_t size = plain_prefix(text);
+            raw(text.substr(0, size));
+            text.remove_prefix(size);
+            continue;
+        }
+        constexpr std::string_view digits = "0123456789abcdef";
+        const char unicode[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
+        switch (c) {
+        case '"':
+            raw("\\\"");
+            break;
+        case '\\':
+            raw("\\\\");
+            break;
+        case '\b':
+            raw("\\b");
+            break;
+        case '\f':
+            raw("\\f");
+            break;
+        case '\n':
+            raw("\\n");
+            break;
+        case '\r':
+            raw("\\r");
+            break;
+        case '\t':
+            raw("\\t");
+            break;
+        default:
+            raw(std::string_view(unicode, sizeof unicode));
+        }
+        text.remove_prefix(1);
+    }
+}
+
+} // namespace sluice
