@@ -7,8 +7,7 @@
 
 #include <string_view>
 
-namespace sluice::http
-{
+namespace sluice::http {
 
 class body_reader
 {

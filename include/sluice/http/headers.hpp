@@ -8,8 +8,7 @@
 #include <span>
 #include <string_view>
 
-namespace sluice::http
-{
+namespace sluice::http {
 
 struct header
 {
@@ -30,7 +29,10 @@ public:
     // Is `token` an element of the comma-separated list that all fields of that name make together?
     [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const noexcept;
 
+    // --- For those who build requests.
     void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
+    [[nodiscard]] header& last() noexcept { return fields_.back(); }
+    [[nodiscard]] std::span<header> all() noexcept { return fields_; }
     void clear() noexcept { fields_.clear(); }
 
 private:

@@ -1,11 +1,11 @@
 // A request, as a handler sees it.
 //
-// Who owns it: the connection (or the test that built it, see http/test_request.hpp); it lives until its response has been
-// handed over. What its views refer to: for a plain handler the receive buffer, for a coroutine handler a copy that the
-// connection keeps until the answer; both end with the request. Thread: its connection's shard.
+// Who owns it: the connection (or the test that built it, see http/test_request.hpp); it lives until its response has
+// been handed over. What its views refer to: for a plain handler the receive buffer, for a coroutine handler a copy
+// that the connection keeps until the answer; both end with the request. Thread: its connection's shard.
 //
-// It has been checked already: the target is in a valid form and within limits, the percent-encoding is well-formed, Host
-// is there exactly once where the version demands it, the framing of the body is unambiguous.
+// It has been checked already: the target is in a valid form and within limits, the percent-encoding is well-formed,
+// Host is there exactly once where the version demands it, the framing of the body is unambiguous.
 #pragma once
 
 #include <sluice/core/context.hpp>
@@ -21,8 +21,7 @@
 #include <optional>
 #include <string_view>
 
-namespace sluice::http
-{
+namespace sluice::http {
 
 // What the router found in the path: names are the pattern's, values are as they were sent (percent-encoded).
 struct path_parameter
@@ -39,11 +38,17 @@ public:
     [[nodiscard]] http::method method() const noexcept { return method_; }
     [[nodiscard]] int version_minor() const noexcept { return version_minor_; } // HTTP/1.x
     [[nodiscard]] std::string_view target() const noexcept { return target_; }  // as it was sent
-    [[nodiscard]] std::string_view path() const noexcept { return path_; }      // as sent, without the query; "*" for OPTIONS *
-    [[nodiscard]] std::string_view query() const noexcept { return query_; }    // as sent, without "?"
-    [[nodiscard]] std::string_view host() const noexcept { return host_; }      // of the target, or else of the field
+    [[nodiscard]] std::string_view path() const noexcept
+    {
+        return path_;
+    } // as sent, without the query; "*" for OPTIONS *
+    [[nodiscard]] std::string_view query() const noexcept { return query_; } // as sent, without "?"
+    [[nodiscard]] std::string_view host() const noexcept { return host_; }   // of the target, or else of the field
     [[nodiscard]] const http::headers& headers() const noexcept { return headers_; }
-    [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept { return headers_.find(name); }
+    [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept
+    {
+        return headers_.find(name);
+    }
     // The whole body; empty on a route that reads it as a stream.
     [[nodiscard]] std::string_view body() const noexcept { return body_; }
     // The body as a stream, on a route that asked for it.
@@ -51,11 +56,9 @@ public:
 
     // --- Typed access. T: std::string, an integer, bool, uuid, or any type with a from_text (http/value.hpp).
     // A path parameter; errc::not_found if it is not a T (no such thing can exist).
-    template <class T>
-    [[nodiscard]] result<T> path(std::string_view name) const;
+    template <class T> [[nodiscard]] result<T> path(std::string_view name) const;
     // A query parameter, decoded; nothing if it is absent; errc::malformed if it is there twice or not a T.
-    template <class T>
-    [[nodiscard]] result<std::optional<T>> query(std::string_view name) const;
+    template <class T> [[nodiscard]] result<std::optional<T>> query(std::string_view name) const;
 
     // --- Whose request it is.
     [[nodiscard]] sluice::context& context() const noexcept { return *context_; }
@@ -83,8 +86,7 @@ private:
     sluice::context* context_ = nullptr;
 };
 
-template <class T>
-result<T> request::path(std::string_view name) const
+template <class T> result<T> request::path(std::string_view name) const
 {
     auto raw = raw_path_parameter(name);
     if (raw) {
@@ -96,8 +98,7 @@ result<T> request::path(std::string_view name) const
     return fail(errc::not_found, "Not found");
 }
 
-template <class T>
-result<std::optional<T>> request::query(std::string_view name) const
+template <class T> result<std::optional<T>> request::query(std::string_view name) const
 {
     pooled_string decoded;
     const unsigned found = find_query(name, decoded);

@@ -1,4 +1,5 @@
-// A response, as a handler makes it. Framing (Content-Length, chunks, Connection, Date, X-Request-Id) is the connection's.
+// A response, as a handler makes it. Framing (Content-Length, chunks, Connection, Date, X-Request-Id) is the
+// connection's.
 //
 // A value: movable, built without a socket, read back by tests through the accessors. Small bodies are owned and copied
 // into the connection's output; a body that is a literal, or shared, is referenced and never copied when it is large.
@@ -17,8 +18,7 @@
 #include <utility>
 #include <variant>
 
-namespace sluice::http
-{
+namespace sluice::http {
 
 inline constexpr std::string_view text_plain = "text/plain";
 inline constexpr std::string_view application_json = "application/json";
@@ -36,8 +36,15 @@ public:
     explicit response(http::status s) noexcept : status_(s) {}
 
     // --- Making.
-    [[nodiscard]] static response text(std::string_view body) { return response().body(pooled_string(body), text_plain); }
-    response& status(http::status s) & noexcept { status_ = s; return *this; }
+    [[nodiscard]] static response text(std::string_view body)
+    {
+        return response().body(pooled_string(body), text_plain);
+    }
+    response& status(http::status s) & noexcept
+    {
+        status_ = s;
+        return *this;
+    }
     // Adds a field. The name is a token; a value with CR, LF or NUL is an assertion failure, never a split response.
     response& header(std::string_view name, std::string_view value) &;
     response&& header(std::string_view name, std::string_view value) && { return std::move(header(name, value)); }
@@ -48,7 +55,10 @@ public:
         content_type_ = content_type;
         return *this;
     }
-    response&& body(pooled_string bytes, std::string_view content_type) && { return std::move(body(std::move(bytes), content_type)); }
+    response&& body(pooled_string bytes, std::string_view content_type) &&
+    {
+        return std::move(body(std::move(bytes), content_type));
+    }
     // Bytes that live for ever (a literal, a table made at start).
     response& static_body(std::string_view bytes, std::string_view content_type) &
     {
@@ -70,7 +80,11 @@ public:
         return *this;
     }
     // Answer, then close the connection.
-    response& close() & noexcept { close_ = true; return *this; }
+    response& close() & noexcept
+    {
+        close_ = true;
+        return *this;
+    }
 
     // --- Reading back.
     [[nodiscard]] http::status status() const noexcept { return status_; }

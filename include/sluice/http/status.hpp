@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace sluice::http
-{
+namespace sluice::http {
 
 enum class status : std::uint16_t
 {

@@ -10,8 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::http
-{
+namespace sluice::http {
 
 // Appends `text` with its percent-encoding undone; false if an escape is not two hex digits. "+" stays "+".
 [[nodiscard]] bool percent_decode(std::string_view text, pooled_string& out);
@@ -19,21 +18,17 @@ namespace sluice::http
 [[nodiscard]] bool form_decode(std::string_view text, pooled_string& out);
 
 // Specialise for types of your own: the whole text must be a T.
-template <class T>
-[[nodiscard]] std::optional<T> from_text(std::string_view text) = delete;
+template <class T> [[nodiscard]] std::optional<T> from_text(std::string_view text) = delete;
 
-template <>
-[[nodiscard]] inline std::optional<std::string> from_text<std::string>(std::string_view text)
+template <> [[nodiscard]] inline std::optional<std::string> from_text<std::string>(std::string_view text)
 {
     return std::string(text);
 }
-template <>
-[[nodiscard]] inline std::optional<uuid> from_text<uuid>(std::string_view text)
+template <> [[nodiscard]] inline std::optional<uuid> from_text<uuid>(std::string_view text)
 {
     return uuid::parse(text);
 }
-template <>
-[[nodiscard]] inline std::optional<bool> from_text<bool>(std::string_view text)
+template <> [[nodiscard]] inline std::optional<bool> from_text<bool>(std::string_view text)
 {
     if (text == "true") return true;
     if (text == "false") return false;
