@@ -1,16 +1,16 @@
 #include "ring/impl.hpp"
 
+#include "ring/refusal.hpp"
+
 #include <sys/mman.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 
-namespace sluice
-{
+namespace sluice {
 
-namespace
-{
+namespace {
 
 char* map_memory(std::size_t bytes) noexcept
 {
@@ -20,18 +20,8 @@ char* map_memory(std::size_t bytes) noexcept
 
 std::unexpected<error> setup_failed(int number)
 {
-    std::string why = "io_uring_setup was refused (" + std::string(std::strerror(number)) + "): ";
-    switch (number) {
-    case EPERM:
-        why += "set kernel.io_uring_disabled to 0, or allow io_uring_setup in the container's seccomp profile";
-        break;
-    case ENOSYS: why += "run Linux 6.1 or later with io_uring"; break;
-    case ENOMEM: why += "raise RLIMIT_MEMLOCK (ulimit -l, systemd: LimitMEMLOCK=)"; break;
-    case EMFILE: why += "raise RLIMIT_NOFILE (ulimit -n, systemd: LimitNOFILE=)"; break;
-    case EINVAL: why += "run Linux 6.1 or later: this kernel lacks SINGLE_ISSUER or DEFER_TASKRUN"; break;
-    default: why += "see `sluice check`"; break;
-    }
-    return fail(errc::unavailable, std::move(why));
+    const refusal_text why = explain_setup_refusal(number);
+    return fail(errc::unavailable, why.what + ": " + why.mend);
 }
 
 } // namespace
@@ -75,8 +65,7 @@ result<void> ring::impl::provide_buffers(const ring_options& options)
     registration.bgid = buffer_group;
     if (int failed = io_uring_register_buf_ring(&uring, &registration, 0); failed < 0)
         return fail(errc::unavailable, "the receive buffers could not be registered (" +
-                                           std::string(std::strerror(-failed)) +
-                                           "): raise RLIMIT_MEMLOCK (ulimit -l, systemd: LimitMEMLOCK=)");
+                                           std::string(std::strerror(-failed)) + "): " + std::string(mend_memlock));
     io_uring_buf_ring_init(buffer_ring);
     for (unsigned id = 0; id < buffers; ++id) add_buffer(static_cast<std::uint16_t>(id));
     publish_buffers();

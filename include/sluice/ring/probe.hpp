@@ -1,0 +1,58 @@
+// Could a server's rings run here? What the kernel, its settings and the process's limits allow.
+//
+// The problem: io_uring can be missing, switched off, refused by a container's seccomp profile or starved by a limit,
+// and the kernel says only EPERM, ENOSYS, EINVAL or ENOMEM. The answer: try each thing that is needed on a throwaway
+// ring, and say for each what it is, and if it is refused, what would mend it.
+//
+// Any thread; reads files and makes rings, so at start only. It changes nothing.
+#pragma once
+
+#include <sluice/core/error.hpp>
+#include <sluice/ring/ring.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+// What a server is going to ask for.
+struct kernel_needs
+{
+    unsigned shards = 1;
+    std::size_t connections = 0; // of the process; 0: what the limit of open files allows
+    ring_options ring = {};      // of each shard
+};
+
+enum class verdict : std::uint8_t
+{
+    ok,
+    failed,
+    present, // an ability that is not needed: it is there
+    absent,
+};
+
+struct kernel_finding
+{
+    verdict said;
+    std::string what; // "io_uring operation accept"
+    std::string mend; // of what failed
+};
+
+// Where the kernel says what it is; tests put files of their own in its place.
+struct kernel_source
+{
+    std::string proc = "/proc";
+};
+
+// Everything that was looked at, in order. What depends on something that failed is left out.
+[[nodiscard]] std::vector<kernel_finding> probe_kernel(const kernel_needs& needs, const kernel_source& from = {});
+
+// The first that failed, as "WHAT: MEND"; what a server checks before it starts its shards.
+[[nodiscard]] result<void> require_kernel(const kernel_needs& needs, const kernel_source& from = {});
+
+// Raises the soft limit of open files as far as the hard one allows: a server's connections are descriptors.
+void raise_file_limit() noexcept;
+
+} // namespace sluice
