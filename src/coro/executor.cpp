@@ -2,19 +2,17 @@
 
 #include <utility>
 
-namespace sluice
-{
+namespace sluice {
 
-namespace
+executor::executor() noexcept : previous_(std::exchange(detail::current_executor, this)) {}
+
+executor::~executor()
 {
-thread_local executor* current_executor = nullptr;
+    SLUICE_ASSERT(idle() && current() == this);
+    detail::current_executor = previous_;
 }
 
-executor::executor() noexcept : previous_(std::exchange(current_executor, this)) {}
-executor::~executor() { current_executor = previous_; }
-executor* executor::current() noexcept { return current_executor; }
-
-std::size_t ready_queue::run()
+std::size_t ready_queue::run() noexcept
 {
     ready* item = std::exchange(head_, nullptr);
     tail_ = nullptr;

@@ -1,7 +1,6 @@
 #include <sluice/coro/scope.hpp>
 
-namespace sluice
-{
+namespace sluice {
 
 void scope::spawn(task<void> work, context* during)
 {
@@ -13,14 +12,24 @@ void scope::spawn(task<void> work, context* during)
     context::exchange_current(before);
 }
 
-void detail::spawned_task_finished(scope& owner, std::coroutine_handle<> frame, std::exception_ptr failure) noexcept
+task<void> scope::join()
 {
-    if (failure) std::terminate();
+    struct last_one_ended
+    {
+        resumption& joiner;
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> handle) const noexcept { joiner.suspend(handle); }
+        void await_resume() const noexcept {}
+    };
+    // The joiner runs a turn after the last task ended, and others may have been spawned until then.
+    while (running_ != 0) co_await last_one_ended{joiner_};
+}
+
+void detail::spawned_task_finished(scope& owner, std::coroutine_handle<> frame) noexcept
+{
+    // The task's arguments may refer to what its scope's owner keeps for it: it counts until they are gone.
     frame.destroy();
-    if (--owner.running_ == 0 && owner.joining_) {
-        owner.joining_ = false;
-        owner.joiner_.wake();
-    }
+    if (--owner.running_ == 0 && owner.joiner_.suspended()) owner.joiner_.wake();
 }
 
 } // namespace sluice

@@ -49,6 +49,18 @@ TEST(Buffer, keeps_its_bytes_while_it_grows)
     EXPECT_EQ(bytes.view(), expected);
 }
 
+TEST(Buffer, grows_through_every_size_that_the_pool_keeps)
+{
+    buffer bytes;
+    std::size_t capacity = 0;
+    while (bytes.size() < pool_block_max) {
+        bytes.push_back('x');
+        if (bytes.capacity() == capacity) continue;
+        ASSERT_EQ(bytes.capacity(), pool_round_up(capacity + 1));
+        capacity = bytes.capacity();
+    }
+}
+
 TEST(Buffer, uses_consumed_room_again_instead_of_growing)
 {
     buffer bytes;

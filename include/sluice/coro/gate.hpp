@@ -4,14 +4,13 @@
 // destructor asserts that nobody is. Thread: one shard's.
 #pragma once
 
-#include <sluice/coro/executor.hpp>
 #include <sluice/core/assert.hpp>
+#include <sluice/coro/executor.hpp>
 
 #include <cstddef>
 #include <utility>
 
-namespace sluice
-{
+namespace sluice {
 
 class gate
 {
@@ -20,7 +19,6 @@ public:
     {
     public:
         holder() noexcept = default;
-        explicit holder(gate& g) noexcept : gate_(&g) { ++g.inside_; }
         holder(holder&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
         holder& operator=(holder&& other) noexcept
         {
@@ -35,6 +33,8 @@ public:
         explicit operator bool() const noexcept { return gate_ != nullptr; }
 
     private:
+        friend gate;
+        explicit holder(gate& g) noexcept : gate_(&g) { ++g.inside_; }
         gate* gate_ = nullptr;
     };
 
@@ -51,11 +51,7 @@ public:
     {
         gate& of;
         bool await_ready() const noexcept { return of.inside_ == 0; }
-        void await_suspend(std::coroutine_handle<> handle) const noexcept
-        {
-            of.closing_ = true;
-            of.closer_.suspend(handle);
-        }
+        void await_suspend(std::coroutine_handle<> handle) const noexcept { of.closer_.suspend(handle); }
         void await_resume() const noexcept {}
     };
     // Refuses newcomers from now on; `co_await` it to wait for those inside. One waiter.
@@ -68,14 +64,10 @@ public:
 private:
     void leave() noexcept
     {
-        if (--inside_ == 0 && closing_) {
-            closing_ = false;
-            closer_.wake();
-        }
+        if (--inside_ == 0 && closer_.suspended()) closer_.wake();
     }
     std::size_t inside_ = 0;
     bool closed_ = false;
-    bool closing_ = false;
     resumption closer_;
 };
 

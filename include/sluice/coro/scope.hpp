@@ -1,21 +1,22 @@
 // scope: where tasks that nobody awaits live. A parent outlives its children.
 //
-// The problem: a detached task outlives what it refers to. The answer: the only way to detach is spawn() on a scope, and a
-// scope must be joined (or found empty) before it dies, which its destructor asserts. Spawned tasks take values. They
-// start at once, run until their first wait and go on from the ready queue. Each runs without a request's context unless
-// one is given, since it may outlive the request. An exception that leaves a spawned task ends the process.
+// The problem: a detached task outlives what it refers to. The answer: the only way to detach is spawn() on a scope,
+// and a scope must be joined (or found empty) before it dies, which its destructor asserts. Spawned tasks take values.
+// They start at once, run until their first wait and go on from the ready queue. Each runs without a request's context
+// unless one is given, since it may outlive the request. An exception that leaves a spawned task ends the process.
 //
 // Thread: one shard's.
 #pragma once
 
+#include <sluice/core/assert.hpp>
+#include <sluice/core/context.hpp>
 #include <sluice/coro/executor.hpp>
 #include <sluice/coro/stop.hpp>
 #include <sluice/coro/task.hpp>
 
 #include <cstddef>
 
-namespace sluice
-{
+namespace sluice {
 
 class scope
 {
@@ -33,20 +34,12 @@ public:
     void request_stop() { stop_.request(); }
     [[nodiscard]] stop_source& stop() noexcept { return stop_; }
 
-    // `co_await scope.join()`: until every spawned task has ended. One waiter at a time.
-    struct join_awaiter
-    {
-        scope& of;
-        bool await_ready() const noexcept { return of.running_ == 0; }
-        void await_suspend(std::coroutine_handle<> handle) const noexcept { of.joiner_.suspend(handle); of.joining_ = true; }
-        void await_resume() const noexcept {}
-    };
-    [[nodiscard]] join_awaiter join() noexcept { return {*this}; }
+    // Until every spawned task has ended, those spawned meanwhile too. One waiter at a time.
+    [[nodiscard]] task<void> join();
 
 private:
-    friend void detail::spawned_task_finished(scope&, std::coroutine_handle<>, std::exception_ptr) noexcept;
+    friend void detail::spawned_task_finished(scope&, std::coroutine_handle<>) noexcept;
     std::size_t running_ = 0;
-    bool joining_ = false;
     resumption joiner_;
     stop_source stop_;
 };

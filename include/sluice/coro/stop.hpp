@@ -6,8 +6,7 @@
 
 #include <sluice/core/intrusive_list.hpp>
 
-namespace sluice
-{
+namespace sluice {
 
 class stop_callback : public list_node<stop_callback>
 {
@@ -38,8 +37,10 @@ public:
     // The callback runs once, on request(); unlink() it to leave.
     void add(stop_callback& callback)
     {
-        if (requested_) callback.invoke();
-        else callbacks_.push_back(callback);
+        if (requested_)
+            callback.invoke();
+        else
+            callbacks_.push_back(callback);
     }
 
 private:

@@ -3,29 +3,28 @@
 // It starts when awaited, runs on its awaiter's shard and hands control back by symmetric transfer. It is immovable:
 // await it in the expression that makes it (`auto user = co_await users.find(id);`), or give it to scope::spawn. Its
 // frame comes from the thread's pool, so a task costs no heap allocation in steady state. Arguments taken by reference
-// must outlive the task; spawned tasks take values. An exception (a programming error) travels to the awaiter.
+// must outlive the task; spawned tasks take values. An exception (a programming error) travels to the awaiter. Nothing
+// in a coroutine may be aligned to more than 16 bytes: frames are not.
 #pragma once
 
 #include <sluice/core/assert.hpp>
 #include <sluice/core/pool.hpp>
 
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <optional>
 #include <utility>
 
-namespace sluice
-{
+namespace sluice {
 
-template <class T = void>
-class task;
+template <class T = void> class task;
 class scope;
 
-namespace detail
-{
+namespace detail {
 
 // A spawned task's last act: tells its scope, which destroys the frame.
-void spawned_task_finished(scope& owner, std::coroutine_handle<> frame, std::exception_ptr failure) noexcept;
+void spawned_task_finished(scope& owner, std::coroutine_handle<> frame) noexcept;
 
 class promise_base
 {
@@ -43,7 +42,10 @@ public:
         {
             promise_base& promise = self.promise();
             if (promise.continuation_) return promise.continuation_;
-            if (promise.owner_ != nullptr) spawned_task_finished(*promise.owner_, self, promise.failure_);
+            if (promise.owner_ != nullptr) {
+                promise.rethrow(); // out of a noexcept function: the process ends and says what was thrown
+                spawned_task_finished(*promise.owner_, self);
+            }
             return std::noop_coroutine();
         }
         void await_resume() const noexcept {}
@@ -64,12 +66,12 @@ private:
     std::exception_ptr failure_;
 };
 
-template <class T>
-class promise final : public promise_base
+template <class T> class promise final : public promise_base
 {
 public:
     task<T> get_return_object() noexcept;
-    template <class U>
+    template <class U = T>
+        requires std::convertible_to<U, T>
     void return_value(U&& value)
     {
         value_.emplace(std::forward<U>(value));
@@ -84,8 +86,7 @@ private:
     std::optional<T> value_;
 };
 
-template <>
-class promise<void> final : public promise_base
+template <> class promise<void> final : public promise_base
 {
 public:
     task<void> get_return_object() noexcept;
@@ -95,8 +96,7 @@ public:
 
 } // namespace detail
 
-template <class T>
-class [[nodiscard]] task
+template <class T> class [[nodiscard]] task
 {
 public:
     using promise_type = detail::promise<T>;
@@ -131,10 +131,8 @@ private:
     std::coroutine_handle<promise_type> handle_;
 };
 
-namespace detail
-{
-template <class T>
-task<T> promise<T>::get_return_object() noexcept
+namespace detail {
+template <class T> task<T> promise<T>::get_return_object() noexcept
 {
     return task<T>(std::coroutine_handle<promise<T>>::from_promise(*this));
 }

@@ -1,0 +1,85 @@
+// A program of its own, since it counts every operator new of the process.
+#include "run.hpp"
+
+#include <sluice/core/buffer.hpp>
+#include <sluice/coro/event.hpp>
+#include <sluice/coro/one_shot.hpp>
+#include <sluice/coro/semaphore.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+std::size_t allocations = 0;
+}
+
+void* operator new(std::size_t bytes)
+{
+    ++allocations;
+    if (void* block = std::malloc(bytes)) return block;
+    throw std::bad_alloc();
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+
+namespace sluice {
+
+namespace {
+
+task<int> leaf()
+{
+    co_await yield();
+    co_return 1;
+}
+
+task<int> nested(int depth)
+{
+    if (depth == 0) co_return co_await leaf();
+    co_return 1 + co_await nested(depth - 1);
+}
+
+// One of everything that a request may use.
+task<> request(semaphore& guard, event& happened, one_shot<int>& answer)
+{
+    auto permit = co_await guard.acquire();
+    co_await nested(10);
+    co_await happened.wait();
+    buffer bytes;
+    for (int i = 0; i < 5000; ++i) bytes.append("some output ");
+    (void)co_await answer.wait();
+    pooled_string text(3000, 'x');
+}
+
+void turn(executor& on)
+{
+    scope tasks;
+    semaphore guard({.permits = 1});
+    event happened;
+    one_shot<int> first, second;
+    stop_source stop;
+    context context{.trace = trace_context::start(), .stop = &stop};
+    tasks.spawn(request(guard, happened, first), &context);
+    tasks.spawn(request(guard, happened, second), &context);
+    turn_all(on);
+    happened.set();
+    first.set(1);
+    turn_all(on);
+    stop.request();
+    turn_all(on);
+}
+
+} // namespace
+
+TEST(Allocation, steady_state_makes_none)
+{
+    if (!pool_recycles) GTEST_SKIP() << "AddressSanitizer sees every block itself";
+    executor on;
+    for (int i = 0; i < 3; ++i) turn(on);
+    const std::size_t before = allocations;
+    for (int i = 0; i < 1000; ++i) turn(on);
+    EXPECT_EQ(allocations, before);
+}
+
+} // namespace sluice
