@@ -2,7 +2,7 @@
 //
 // One io_uring on one thread that sends a fixed response for every blank line it receives and parses nothing: the least
 // that an HTTP server must do, and so the measure for everything else. It stands alone, knows nothing of the library,
-// and never polls. docs/decisions/0001-floor-and-ring-operations.md says why its operations are the ones they are.
+// and never polls. docs/decisions/0003-floor-and-ring-operations.md says why its operations are the ones they are.
 #include <liburing.h>
 
 #include <netinet/in.h>

@@ -10,6 +10,11 @@ LONG = re.compile(r'^(CHANGELOG\.md|LICENSE|docs/.*|tests/.*corpus.*)$')
 TEXT = re.compile(r'(\.(hpp|cpp|h|c|py|md|sh|ini|toml|txt|yml|json|build|wrap|js|html|sql|service|map)|/[^./]+)$')
 
 
+def by_suffix(stem, text):
+    """Is it named as 'x' in a loop that adds '_test.cpp'?"""
+    return any(stem.endswith(end) and f"'{stem[:-len(end)]}'" in text and f"'{end}.cpp'" in text for end in ('_test', '_fuzz'))
+
+
 def unlisted_sources(tree):
     """A .cpp is dead unless the meson.build of its folder, or of one above, names it."""
     problems = []
@@ -21,18 +26,24 @@ def unlisted_sources(tree):
                 name = os.path.relpath(path, folder)
                 stem = os.path.splitext(name)[0]
                 text = tree.text(build)
-                listed = f"'{name}'" in text or re.search(rf"'{re.escape(stem)}'", text) is not None
+                listed = f"'{name}'" in text or f"'{stem}'" in text or by_suffix(stem, text)
             folder = os.path.dirname(folder)
         if not listed:
             problems.append(f'{path}: no meson.build names it')
     return problems
 
 
+def folders_above(path):
+    while path:
+        path = os.path.dirname(path)
+        yield path
+
+
 def unused_headers(tree):
     used = set()
     for path in tree.sources('src', 'include', 'bench', 'tests'):
         for _, included in includes(tree.text(path)):
-            for place in (os.path.dirname(path), 'src', 'include', 'tests', 'bench'):
+            for place in ('src', 'include', *folders_above(path)):
                 candidate = os.path.normpath(os.path.join(place, included))
                 if candidate != path:
                     used.add(candidate)

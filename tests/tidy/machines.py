@@ -11,7 +11,7 @@ MAY_WAIT = {
 }
 
 WAITS = re.compile(r'\bco_(await|yield)\b')
-SYSTEM_HEADER = re.compile(r'(unistd|fcntl|poll|netdb|signal|pthread|dlfcn)\.h|(sys|netinet|arpa|linux)/.*|'
+SYSTEM_HEADER = re.compile(r'(unistd|fcntl|poll|netdb|signal|pthread|dlfcn)\.h|(sys|netinet|linux)/.*|'
                            r'thread|mutex|condition_variable|fstream|filesystem|future|liburing.*')
 # With the system's headers refused, what is left are globally qualified calls and what the standard library offers.
 CALLS = re.compile(r'(?<![\w>:])::(?:read|write|recv|send|recvmsg|sendmsg|socket|accept|connect|open|close|syscall|usleep|time|'
