@@ -29,7 +29,7 @@ void route::enclose(const std::vector<middleware*>& outer)
     plain_ = admits_plainly_ && !coroutine_;
 }
 
-response route::problem(const error& why, const request& asked) { return http::problem(why, asked); }
+response route::problem(const error& why, const request& asked) { return http::problem(why, &asked.context()); }
 
 response route::failed(const request& asked, std::exception_ptr why) const
 {

@@ -140,8 +140,8 @@ void router::freeze()
     for (std::size_t i = 0; i < shapes.size(); ++i) complete(table_->endpoints[i]);
     complete(everywhere);
     table_->server_options = everywhere.by_method[index(http::method::options)];
-    table_->not_found = &make_answer(
-        {}, [](request& asked) { return http::problem(error{.code = errc::not_found, .detail = {}}, asked); });
+    table_->not_found =
+        &make_answer({}, [](request& asked) { return http::problem(http::status::not_found, {}, &asked.context()); });
 }
 
 std::vector<middleware*> router::chain_of(std::size_t group) const
@@ -177,7 +177,7 @@ void router::complete(endpoint& at)
             pattern, [allow](request&) { return response(http::status::no_content).header("Allow", allow); });
     const route& refusal = make_answer(pattern, [allow = std::move(allow)](request& asked) {
         response answer =
-            http::problem(http::status::method_not_allowed, "The resource does not have this method", asked);
+            http::problem(http::status::method_not_allowed, "The resource does not have this method", &asked.context());
         answer.header("Allow", allow);
         return answer;
     });

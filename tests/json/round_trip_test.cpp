@@ -67,16 +67,16 @@ public:
     }
     person someone()
     {
-        person made{.id = {},
-                    .email = text<pooled_string>(),
-                    .active = below(2) == 0,
-                    .balance = static_cast<std::int64_t>(bits()),
-                    .level = static_cast<std::uint8_t>(bits()),
-                    .score = number(),
-                    .since = timestamp(std::chrono::microseconds(below(4'000'000'000'000'000))),
-                    .access = below(2) == 0 ? role::admin : role::member,
-                    .nickname = text(), // an empty one is written as null, which may not be read
-                    .home = place()};
+        person made;
+        made.email = text<pooled_string>();
+        made.active = below(2) == 0;
+        made.balance = static_cast<std::int64_t>(bits());
+        made.level = static_cast<std::uint8_t>(bits());
+        made.score = number();
+        made.since = timestamp(std::chrono::microseconds(below(4'000'000'000'000'000)));
+        made.access = below(2) == 0 ? role::admin : role::member;
+        made.nickname = text(); // an empty optional is written as null, which an optional refuses
+        made.home = place();
         for (auto& byte : made.id.bytes) byte = static_cast<std::uint8_t>(bits());
         if (below(3) == 0)
             made.limit = nullptr;

@@ -90,6 +90,7 @@ public:
 
 private:
     friend class router;
+    friend class route_group;
     struct link
     {
         middleware* around;
