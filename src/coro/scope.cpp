@@ -2,7 +2,7 @@
 
 namespace sluice {
 
-void scope::spawn(task<void> work, context* during)
+void scope::spawn(task<void>&& work, context* during)
 {
     auto frame = work.release();
     frame.promise().belong_to(*this);

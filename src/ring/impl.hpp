@@ -8,8 +8,7 @@
 #include <array>
 #include <vector>
 
-namespace sluice
-{
+namespace sluice {
 
 struct ring::impl
 {

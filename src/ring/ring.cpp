@@ -4,8 +4,7 @@
 #include <cerrno>
 #include <csignal>
 
-namespace sluice
-{
+namespace sluice {
 
 ring::ring(std::unique_ptr<impl> i) noexcept : impl_(std::move(i)) {}
 ring::~ring() = default;
@@ -181,7 +180,7 @@ void ring::enter(wait w)
     SLUICE_ASSERT(done == -EINTR || done == -EBUSY || done == -EAGAIN || done == -ETIME);
 }
 
-bool ring::has_completions() const noexcept { return io_uring_cq_ready(&impl_->uring) != 0; }
+std::size_t ring::completions_ready() const noexcept { return io_uring_cq_ready(&impl_->uring); }
 
 std::size_t ring::dispatch()
 {

@@ -27,7 +27,7 @@ public:
     ~scope() { SLUICE_ASSERT(running_ == 0); }
 
     // Starts the task now. `during`, if given, must live until the task ends.
-    void spawn(task<void> work, context* during = nullptr);
+    void spawn(task<void>&& work, context* during = nullptr);
     [[nodiscard]] std::size_t running() const noexcept { return running_; }
 
     // Asks everything spawned to stop: their waits on stop() end with errc::cancelled.

@@ -10,13 +10,12 @@
 
 #include <cstdint>
 
-namespace sluice
-{
+namespace sluice {
 
 struct completion
 {
-    std::int32_t result = 0;  // what the operation gave, or -errno
-    std::uint32_t flags = 0;  // the kernel's IORING_CQE_F_* bits
+    std::int32_t result = 0; // what the operation gave, or -errno
+    std::uint32_t flags = 0; // the kernel's IORING_CQE_F_* bits
 
     // Will this operation complete again (multishot)?
     [[nodiscard]] bool more() const noexcept { return (flags & 2U) != 0; }

@@ -1,15 +1,15 @@
 // io_uring, thinly: operations in, completions out. The only layer that knows liburing.
 //
-// The problem: user-data that outlives its owner is how io_uring programs die. The answer: user-data is a token, made of a
-// slot and that slot's generation; a completion whose token is no longer current is dropped (its buffer recycled), so a
-// late one never meets a reused slot.
+// The problem: user-data that outlives its owner is how io_uring programs die. The answer: user-data is a token, made
+// of a slot and that slot's generation; a completion whose token is no longer current is dropped (its buffer recycled),
+// so a late one never meets a reused slot.
 //
-// Submitting costs no system call: everything queued leaves with the next enter(), together with the wait for completions.
-// Only when the submission queue is full is it flushed early. Functions that start something cannot fail; what the kernel
-// refuses arrives as a completion with -errno.
+// Submitting costs no system call: everything queued leaves with the next enter(), together with the wait for
+// completions. Only when the submission queue is full is it flushed early. Functions that start something cannot fail;
+// what the kernel refuses arrives as a completion with -errno.
 //
-// Receives fill provided buffers, of which a ring has one group. When they run out a receive ends with -ENOBUFS; its owner
-// starts it again in a later turn, once buffers have been recycled.
+// Receives fill provided buffers, of which a ring has one group. When they run out a receive ends with -ENOBUFS; its
+// owner starts it again in a later turn, once buffers have been recycled.
 //
 // Thread: the one that created it (IORING_SETUP_SINGLE_ISSUER).
 #pragma once
@@ -26,14 +26,13 @@
 #include <span>
 #include <string_view>
 
-namespace sluice
-{
+namespace sluice {
 
 struct ring_options
 {
     unsigned submissions = 1024;  // entries of the submission queue
     unsigned completions = 8192;  // entries of the completion queue; the kernel keeps what overflows
-    unsigned buffers = 1024;      // provided buffers, a power of two
+    unsigned buffers = 256;       // provided buffers, a power of two: few enough to stay in the cache
     unsigned buffer_bytes = 4096; // of each
 };
 
@@ -94,7 +93,8 @@ public:
     void enter(wait w);
     // Delivers collected completions, a bounded number of them; says how many.
     std::size_t dispatch();
-    [[nodiscard]] bool has_completions() const noexcept;
+    // Completions that dispatch() would deliver.
+    [[nodiscard]] std::size_t completions_ready() const noexcept;
 
     [[nodiscard]] int fd() const noexcept;
     [[nodiscard]] const ring_counters& counters() const noexcept { return counters_; }

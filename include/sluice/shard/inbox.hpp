@@ -1,14 +1,14 @@
-// How other threads hand something to a shard: an unbounded-free, intrusive, lock-free queue of items that their senders
-// own, and one eventfd wake-up for many of them.
+// How other threads hand something to a shard: a lock-free, intrusive queue of items that their senders own, and one
+// eventfd wake-up for many of them.
 //
-// Any thread pushes; the shard alone takes. An item lives until it has run. (Shards talk to each other by mailboxes, which
-// need no eventfd: see mailbox.hpp. This is for the offload pool and for threads of an application.)
+// Any thread pushes; the shard alone takes. An item lives until it has run. What is in it is bounded by what its
+// senders own. (Shards talk to each other by mailboxes, which need no eventfd: see message.hpp. This is for the offload
+// pool and for threads of an application.)
 #pragma once
 
 #include <atomic>
 
-namespace sluice
-{
+namespace sluice {
 
 struct inbox_item
 {
@@ -21,7 +21,7 @@ struct inbox_item
 class inbox
 {
 public:
-    inbox();
+    inbox(); // throws std::system_error without a descriptor to be had
     ~inbox();
     inbox(const inbox&) = delete;
     inbox& operator=(const inbox&) = delete;
@@ -29,12 +29,12 @@ public:
     // From any thread.
     void push(inbox_item& item) noexcept;
 
-    // From the shard: runs all that is there, oldest first; says whether anything was.
-    bool drain();
+    // From the shard: runs all that is there, oldest first.
+    void drain();
     [[nodiscard]] int event_fd() const noexcept { return event_fd_; }
 
 private:
-    std::atomic<inbox_item*> head_{nullptr};
+    std::atomic<inbox_item*> newest_{nullptr};
     int event_fd_;
 };
 

@@ -2,11 +2,11 @@
 //
 //     result<std::string> text = co_await offload(pool, [path] { return read_whole_file(path); });
 //
-// A few threads take work from one bounded queue; the result comes back to the shard that asked. At the bound the answer is
-// errc::unavailable, at once. The work and its result belong to the operation and not to the awaiting coroutine, so a
-// request that is cancelled or whose deadline passes is answered (errc::cancelled, errc::timeout) while the work runs on;
-// its result is then dropped. The function must therefore own what it uses. Work that is still queued when its waiter
-// leaves does not run at all.
+// A few threads take work from one bounded queue; the result comes back to the shard that asked. At the bound the
+// answer is errc::unavailable, at once. The work and its result belong to the operation and not to the awaiting
+// coroutine, so a request that is cancelled or whose deadline passes is answered (errc::cancelled, errc::timeout) while
+// the work runs on; its result is then dropped. The function must therefore own what it uses. Work that is still queued
+// when its waiter leaves does not run at all.
 //
 // Threads: the pool may be used from every shard; its threads do not inherit a shard's pinning.
 #pragma once
@@ -19,8 +19,7 @@
 #include <memory>
 #include <type_traits>
 
-namespace sluice
-{
+namespace sluice {
 
 struct offload_options
 {
@@ -56,15 +55,13 @@ private:
     std::unique_ptr<state> state_;
 };
 
-// What co_await offload(pool, f) gives: result<R> for a function that returns R, and the same result for one that already
-// returns a result.
-template <class R>
-struct offload_result
+// What co_await offload(pool, f) gives: result<R> for a function that returns R, and the same result for one that
+// already returns a result.
+template <class R> struct offload_result
 {
     using type = result<R>;
 };
-template <class T>
-struct offload_result<result<T>>
+template <class T> struct offload_result<result<T>>
 {
     using type = result<T>;
 };
