@@ -5,14 +5,15 @@
 //     if (auto ended = server.run(); !ended) …
 //
 // on_shard's function is called once on each shard's own thread, before it accepts; what it makes with shard::own lives
-// there. run() binds first and fails at once if an address is in use, blocks until SIGTERM or SIGINT (or stop()), drains
-// and returns.
+// there. run() binds first and fails at once if an address is in use, blocks until SIGTERM or SIGINT (or stop()),
+// drains and returns.
 #pragma once
 
 #include <sluice/core/error.hpp>
 #include <sluice/core/units.hpp>
 #include <sluice/http/limits.hpp>
 #include <sluice/route/router.hpp>
+#include <sluice/shard/busy_poll.hpp>
 #include <sluice/shard/shard.hpp>
 
 #include <chrono>
@@ -22,31 +23,24 @@
 #include <string>
 #include <vector>
 
-namespace sluice
-{
-
-enum class busy_poll_mode : std::uint8_t
-{
-    off,
-    automatic,
-    fixed,
-};
+namespace sluice {
 
 struct server_options
 {
-    std::vector<std::string> listen = {"127.0.0.1:8080"}; // "ADDR:PORT", "[v6]:PORT" or "unix:/path"; port 0: a free one
-    std::string admin_listen = {};                        // served by shard 0; empty: none
-    unsigned shards = 0;                                  // 0: one for each CPU that the process may use
+    std::vector<std::string> listen = {
+        "127.0.0.1:8080"};         // "ADDR:PORT", "[v6]:PORT" or "unix:/path"; port 0: a free one
+    std::string admin_listen = {}; // served by shard 0; empty: none
+    unsigned shards = 0;           // 0: one for each CPU that the process may use
     http::limits limits = {};
     duration header_timeout = std::chrono::seconds(10);
     duration body_timeout = std::chrono::seconds(30);
     duration idle_timeout = std::chrono::seconds(75);
     duration request_timeout = std::chrono::seconds(30);
     duration shutdown_grace = std::chrono::seconds(30);
-    std::size_t connections = 0;                          // of the process; 0: what the file limit allows
+    std::size_t connections = 0; // of the process; 0: what the file limit allows
     busy_poll_mode busy_poll = busy_poll_mode::automatic;
-    duration busy_poll_time = {};                         // for fixed
-    bool handle_signals = true;                           // SIGTERM and SIGINT drain
+    duration busy_poll_time = {}; // for fixed
+    bool handle_signals = true;   // SIGTERM and SIGINT drain
 };
 
 class server

@@ -1,0 +1,45 @@
+// acceptor: accepts connections from one listener, on one shard, for as long as there is room.
+//
+// Without a descriptor or memory to be had, or at the connection limit, it stops and tries again when a connection has
+// closed, or after a tenth of a second; it never spins. Thread: its shard's.
+#pragma once
+
+#include <sluice/core/bound.hpp>
+#include <sluice/ring/operation.hpp>
+#include <sluice/shard/timer.hpp>
+
+namespace sluice {
+
+class router;
+class shard_server;
+
+class acceptor
+{
+public:
+    acceptor(shard_server& server, int listener, const router& routes) noexcept;
+    ~acceptor();
+    acceptor(const acceptor&) = delete;
+    acceptor& operator=(const acceptor&) = delete;
+
+    void start();
+    // A connection has closed: there may be room again.
+    void resume();
+    // Accepts what the kernel has queued already, then closes the listener.
+    void stop();
+    // stop() is done: its last completion has come.
+    [[nodiscard]] bool stopped() const noexcept { return listener_ < 0 && !accept_.in_flight(); }
+
+private:
+    void on_accept(completion c);
+    void on_retry() { resume(); }
+    void accept_queued();
+
+    shard_server& server_;
+    const router& routes_;
+    int listener_;
+    bool paused_ = false;
+    bound<operation, &acceptor::on_accept> accept_{*this};
+    bound<timer, &acceptor::on_retry> retry_{*this};
+};
+
+} // namespace sluice

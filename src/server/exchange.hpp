@@ -1,0 +1,33 @@
+// exchange: what a connection needs while a request is under way, and only then.
+//
+// The problem: thousands of idle connections must cost next to nothing, and busy ones must find warm memory. The
+// answer: the parser, the request, its context and its streams are one object that a session borrows from its shard
+// with the first byte of a request and gives back once everything is answered and nothing is kept. Handlers that do not
+// wait return it within the turn, so one warm exchange serves many connections.
+//
+// Owner: shard_server's free list; borrower: one session at a time. Thread: its shard's.
+#pragma once
+
+#include "http/connection.hpp"
+
+#include <sluice/core/context.hpp>
+#include <sluice/core/pool.hpp>
+#include <sluice/coro/stop.hpp>
+#include <sluice/route/route.hpp>
+
+namespace sluice {
+
+struct exchange
+{
+    static void* operator new(std::size_t bytes) { return pool_allocate(bytes); }
+    static void operator delete(void* block, std::size_t bytes) noexcept { pool_deallocate(block, bytes); }
+
+    explicit exchange(const http::limits& bounds) : machine(bounds) { request_context.stop = &stop; }
+
+    http::connection machine;
+    context request_context;
+    stop_source stop;               // requested when nobody waits for the answer any more
+    const route* matched = nullptr; // of the current request, once its head is complete
+};
+
+} // namespace sluice

@@ -1,0 +1,93 @@
+#include "server/session_streams.hpp"
+
+#include "server/shard_server.hpp"
+
+#include <sluice/shard/shard.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace sluice {
+
+namespace {
+
+// A streamed body must arrive at this rate after the body timeout's first grace.
+constexpr std::int64_t bytes_per_second_min = 1024;
+
+std::unexpected<error> client_is_gone() { return fail(errc::cancelled, "The client has gone"); }
+
+} // namespace
+
+request_body::request_body(session& of) noexcept
+    : session_(of), deadline_(of.server_.here().now() + of.server_.options().body_timeout)
+{}
+
+task<result<std::string_view>> request_body::read()
+{
+    while (!ended_) {
+        if (session_.phase_ == session::phase::closed) co_return client_is_gone();
+        http::connection& machine = session_.exchange_->machine;
+        switch (machine.next()) {
+        case http::event::body:
+            session_.update_receiving();
+            count(machine.chunk().size());
+            co_return machine.chunk();
+        case http::event::need_input: {
+            if (session_.input_ended_) co_return client_is_gone();
+            session_.update_receiving();
+            wait input;
+            session_.input_waiter_ = &input;
+            const wait_end how = co_await input.until(deadline_);
+            session_.input_waiter_ = nullptr;
+            if (how != wait_end::completed) co_return fail(how);
+            break;
+        }
+        case http::event::refused: {
+            const http::refusal why = machine.refused();
+            const errc code = why.status == http::status::content_too_large ? errc::too_large : errc::malformed;
+            co_return fail(code, std::string(why.detail));
+        }
+        default:
+            ended_ = true;
+            break; // body_end
+        }
+    }
+    co_return std::string_view();
+}
+
+// While the body arrives at a fair rate, the request's deadline moves on with it.
+void request_body::count(std::size_t bytes) noexcept
+{
+    deadline_ += duration(std::chrono::seconds(1)) * static_cast<std::int64_t>(bytes) / bytes_per_second_min;
+    const time_point fresh = session_.server_.here().now() + session_.request_timeout();
+    context& belongs = session_.exchange_->request_context;
+    belongs.deadline = std::max(belongs.deadline, fresh);
+    session_.deadline_ = belongs.deadline;
+}
+
+bool response_body::gone() const noexcept { return session_.phase_ == session::phase::closed; }
+
+task<result<void>> response_body::write(std::string_view bytes)
+{
+    if (gone()) co_return client_is_gone();
+    session_.exchange_->machine.write_piece(bytes, session_.out_);
+    session_.flush_later();
+    while (session_.output_is_full()) {
+        wait room;
+        session_.output_waiter_ = &room;
+        const wait_end how = co_await room.until();
+        session_.output_waiter_ = nullptr;
+        if (gone()) co_return client_is_gone();
+        if (how != wait_end::completed) co_return fail(how);
+    }
+    co_return result<void>();
+}
+
+task<result<void>> response_body::flush()
+{
+    if (gone()) co_return client_is_gone();
+    session_.flush();
+    co_return result<void>();
+}
+
+} // namespace sluice
