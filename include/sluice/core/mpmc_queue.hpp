@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -22,8 +23,10 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept { return size_; }
 
-    // False if it is full.
-    [[nodiscard]] bool try_push(T value)
+    // False if it is full; `value` is untouched then.
+    template <class U = T>
+        requires std::assignable_from<T&, U>
+    [[nodiscard]] bool try_push(U&& value)
     {
         std::size_t at = tail_.load(std::memory_order_relaxed);
         for (;;) {
@@ -31,7 +34,7 @@ public:
             const auto behind = static_cast<std::ptrdiff_t>(s.turn.load(std::memory_order_acquire) - at);
             if (behind < 0) return false;
             if (behind == 0 && tail_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
-                s.value = std::move(value);
+                s.value = std::forward<U>(value);
                 s.turn.store(at + 1, std::memory_order_release);
                 return true;
             }

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -19,15 +20,17 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept { return slots_.size(); }
 
-    // The producer: false if it is full.
-    [[nodiscard]] bool try_push(T value)
+    // The producer: false if it is full; `value` is untouched then.
+    template <class U = T>
+        requires std::assignable_from<T&, U>
+    [[nodiscard]] bool try_push(U&& value)
     {
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         if (tail - head_seen_ == slots_.size()) {
             head_seen_ = head_.load(std::memory_order_acquire);
             if (tail - head_seen_ == slots_.size()) return false;
         }
-        slots_[tail & mask_] = std::move(value);
+        slots_[tail & mask_] = std::forward<U>(value);
         tail_.store(tail + 1, std::memory_order_release);
         return true;
     }
