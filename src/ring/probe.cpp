@@ -39,10 +39,6 @@ constexpr std::array needed_operations = {
     named_operation{IORING_OP_MSG_RING, "msg_ring"},
 };
 
-// Descriptors beside connections: standard streams, log, database files; and for each shard its ring, listeners,
-// wake-up and database readers.
-constexpr std::size_t files_of_process = 32;
-constexpr std::size_t files_of_shard = 16;
 constexpr std::size_t connections_min = 64; // fewer are no server
 
 // A ring that is thrown away.
@@ -187,7 +183,7 @@ void prober::files()
 {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    const std::size_t beside = files_of_process + needs_.shards * files_of_shard;
+    const std::size_t beside = reserved_descriptors(needs_.shards);
     const std::size_t needed = beside + (needs_.connections != 0 ? needs_.connections : connections_min);
     if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= needed) {
         ok(fmt::format("open files: {} allowed",
@@ -304,17 +300,6 @@ result<void> require_kernel(const kernel_needs& needs, const kernel_source& from
         if (one.said == verdict::failed) return fail(errc::unavailable, one.what + ": " + one.mend);
     }
     return {};
-}
-
-void raise_file_limit() noexcept
-{
-    constexpr rlim_t enough = 1 << 20; // some containers allow a thousand times as many, and tables are sized by it
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    const rlim_t wanted = std::min(limit.rlim_max, enough);
-    if (limit.rlim_cur >= wanted) return;
-    limit.rlim_cur = wanted;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 } // namespace sluice

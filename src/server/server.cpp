@@ -2,6 +2,7 @@
 #include "server/shard_server.hpp"
 #include "shard/shard_group.hpp"
 
+#include <sluice/ring/probe.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/shard/cpus.hpp>
 
@@ -23,9 +24,6 @@ namespace sluice {
 namespace {
 
 std::atomic<bool> is_draining{false};
-
-// Descriptors that are not connections: rings, listeners, files of the application.
-constexpr std::size_t descriptors_reserved = 128;
 
 // Raises the soft limit on descriptors to the hard one, and says how many there may be.
 std::size_t descriptors_max()
@@ -130,11 +128,9 @@ result<void> server::run()
     state& s = *state_;
     is_draining = false;
     if (s.options.shards == 0) s.options.shards = default_shards();
-    const std::size_t descriptors = descriptors_max();
-    if (descriptors <= 2 * descriptors_reserved)
-        return fail(errc::unavailable, "too few descriptors (" + std::to_string(descriptors) +
-                                           "): raise RLIMIT_NOFILE (ulimit -n, systemd: LimitNOFILE=)");
-    std::size_t connections = descriptors - descriptors_reserved;
+    const kernel_needs needs{.shards = s.options.shards, .connections = s.options.connections};
+    if (auto able = require_kernel(needs); !able) return able;
+    std::size_t connections = descriptors_max() - reserved_descriptors(s.options.shards);
     if (s.options.connections != 0) connections = std::min(connections, s.options.connections);
     s.connections_a_shard = std::max<std::size_t>(1, connections / s.options.shards);
 

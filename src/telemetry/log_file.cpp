@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <thread>
@@ -33,7 +34,7 @@ int open_for_appending(const std::string& path)
 // A line on its way to the writing thread, which frees it.
 struct waiting_line
 {
-    std::string text;
+    pooled_string text;
     waiting_line* next = nullptr;
 };
 
@@ -58,7 +59,7 @@ struct log_file::state
         signals.notify_one();
     }
 
-    void push(std::string text)
+    void push(pooled_string text)
     {
         auto* line = new waiting_line{.text = std::move(text)};
         line->next = newest.load(std::memory_order_relaxed);
@@ -68,7 +69,7 @@ struct log_file::state
     }
 
     // Everything that waits, oldest first.
-    std::string take()
+    pooled_string take()
     {
         waiting_line* line = newest.exchange(nullptr, std::memory_order_acquire);
         waiting_line* oldest = nullptr;
@@ -76,7 +77,7 @@ struct log_file::state
             waiting_line* next = std::exchange(line->next, oldest);
             oldest = std::exchange(line, next);
         }
-        std::string all;
+        pooled_string all;
         while (oldest != nullptr) {
             const std::unique_ptr<waiting_line> owned(std::exchange(oldest, oldest->next));
             all += owned->text;
@@ -105,8 +106,10 @@ struct log_file::state
 
     void say(log_level level, std::string_view message, std::initializer_list<log_field> fields)
     {
-        (void)put(telemetry::to_json(
-            {.when = wall_now(), .level = level, .shard = {}, .message = message, .fields = fields}));
+        pooled_string text;
+        telemetry::append_json({.when = wall_now(), .level = level, .shard = {}, .message = message, .fields = fields},
+                               text);
+        (void)put(text);
     }
 
     void open_again()
@@ -122,7 +125,7 @@ struct log_file::state
 
     void flush()
     {
-        const std::string all = take();
+        const pooled_string all = take();
         if (all.empty()) return;
         const bool whole = put(all);
         waiting_bytes.fetch_sub(all.size(), std::memory_order_relaxed);
@@ -155,7 +158,10 @@ result<std::unique_ptr<log_file>> log_file::open(log_file_options options)
     made->options = std::move(options);
     if (!made->options.path.empty()) {
         made->descriptor = open_for_appending(made->options.path);
-        if (made->descriptor < 0) return fail(errc::unavailable, "The log file cannot be opened");
+        if (made->descriptor < 0) {
+            return fail(errc::unavailable, "the log file " + made->options.path + " cannot be opened (" +
+                                               std::strerror(errno) + "): name one that this user may write");
+        }
     }
     // Signals are for the thread that runs the server.
     sigset_t all;
@@ -178,12 +184,13 @@ log_file::~log_file()
 void log_file::write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept
 {
     if (level < state_->options.level) return;
-    const bool on_shard = shard::is_current();
-    std::string text = telemetry::to_json({.when = wall_now(),
-                                           .level = level,
-                                           .shard = on_shard ? std::optional(shard::current().index()) : std::nullopt,
-                                           .message = message,
-                                           .fields = fields});
+    pooled_string text;
+    telemetry::append_json({.when = wall_now(),
+                            .level = level,
+                            .shard = shard::is_current() ? std::optional(shard::current().index()) : std::nullopt,
+                            .message = message,
+                            .fields = fields},
+                           text);
     const std::size_t size = text.size();
     if (state_->waiting_bytes.fetch_add(size, std::memory_order_relaxed) + size > state_->options.waiting_bytes_max) {
         state_->waiting_bytes.fetch_sub(size, std::memory_order_relaxed);

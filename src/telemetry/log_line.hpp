@@ -1,11 +1,13 @@
-// One log line as JSON, with its line feed.
+// One log line as JSON, with its line feed. Whatever bytes a message or a field holds, it is one line of valid JSON.
 #pragma once
 
 #include <sluice/core/clock.hpp>
 #include <sluice/core/log.hpp>
+#include <sluice/core/pool.hpp>
 
 #include <optional>
-#include <string>
+#include <span>
+#include <string_view>
 
 namespace sluice::telemetry {
 
@@ -18,6 +20,7 @@ struct log_line
     std::span<const log_field> fields;
 };
 
-[[nodiscard]] std::string to_json(const log_line& line);
+// At the end of `text`.
+void append_json(const log_line& line, pooled_string& text);
 
 } // namespace sluice::telemetry

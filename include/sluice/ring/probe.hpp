@@ -17,6 +17,13 @@
 
 namespace sluice {
 
+// Descriptors that are not connections: the standard streams, the log, the database's files; and for each shard its
+// ring, its wake-up, its listeners and more files.
+[[nodiscard]] constexpr std::size_t reserved_descriptors(unsigned shards) noexcept
+{
+    return 64 + 8 * std::size_t(shards);
+}
+
 // What a server is going to ask for.
 struct kernel_needs
 {
@@ -51,8 +58,5 @@ struct kernel_source
 
 // The first that failed, as "WHAT: MEND"; what a server checks before it starts its shards.
 [[nodiscard]] result<void> require_kernel(const kernel_needs& needs, const kernel_source& from = {});
-
-// Raises the soft limit of open files as far as the hard one allows: a server's connections are descriptors.
-void raise_file_limit() noexcept;
 
 } // namespace sluice

@@ -27,7 +27,8 @@ struct log_file_options
 class log_file final : public log_sink
 {
 public:
-    // Opens the file for appending; makes it, readable by its owner and group, if it is not there.
+    // Opens the file for appending; makes it, readable by its owner and group, if it is not there. The error is for the
+    // operator: it names the path.
     [[nodiscard]] static result<std::unique_ptr<log_file>> open(log_file_options options);
     ~log_file();
     log_file(const log_file&) = delete;

@@ -1,0 +1,218 @@
+// The log: lines as JSON, in a file that can be rotated, through a pipe that nobody reads.
+#include "telemetry/log_line.hpp"
+
+#include <sluice/json/reader.hpp>
+#include <sluice/telemetry/log_file.hpp>
+
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+std::string json_of(std::string_view message, std::initializer_list<log_field> fields = {})
+{
+    pooled_string text;
+    telemetry::append_json({.when = timestamp(std::chrono::microseconds(1)),
+                            .level = log_level::warn,
+                            .shard = 3,
+                            .message = message,
+                            .fields = fields},
+                           text);
+    return std::string(text);
+}
+
+TEST(LogLine, has_its_members_in_order_and_ends_with_a_line_feed)
+{
+    EXPECT_EQ(json_of("Something", {{"count", 7}, {"name", "x"}, {"good", true}, {"ratio", 0.5}, {"big", ~0ULL}}),
+              R"({"timestamp":"1970-01-01T00:00:00.000001Z","level":"warn","message":"Something","shard":3,)"
+              R"("count":7,"name":"x","good":true,"ratio":0.5,"big":18446744073709551615})"
+              "\n");
+}
+
+TEST(LogLine, has_no_shard_where_there_is_none)
+{
+    pooled_string text;
+    telemetry::append_json({.when = {}, .level = log_level::info, .shard = {}, .message = "", .fields = {}}, text);
+    EXPECT_NE(text.find(R"("shard":null)"), pooled_string::npos);
+}
+
+TEST(LogLine, stays_one_line_of_JSON_whatever_it_holds)
+{
+    using namespace std::string_view_literals;
+    for (const std::string_view evil :
+         {"a\nb"sv, "\"},{\""sv, "\x1b[2J"sv, "\xff\xfe"sv, "\0"sv, "\\"sv, "\xed\xa0\x80"sv}) {
+        const std::string line = json_of(evil, {{"field", evil}});
+        EXPECT_EQ(line.find('\n'), line.size() - 1);
+        EXPECT_TRUE(parse_json(line)) << line;
+    }
+    EXPECT_TRUE(parse_json(json_of("x", {{"ratio", std::numeric_limits<double>::infinity()}})));
+}
+
+class LogFile : public testing::Test
+{
+protected:
+    LogFile()
+    {
+        std::string pattern = testing::TempDir() + "log-XXXXXX";
+        folder_ = ::mkdtemp(pattern.data());
+        path_ = folder_ / "s.log";
+    }
+    ~LogFile() override { std::filesystem::remove_all(folder_); }
+
+    static std::vector<std::string> lines_of(const std::filesystem::path& path)
+    {
+        std::ifstream file(path);
+        std::vector<std::string> lines;
+        for (std::string line; std::getline(file, line);) lines.push_back(line);
+        return lines;
+    }
+
+    std::filesystem::path folder_;
+    std::filesystem::path path_;
+};
+
+TEST_F(LogFile, keeps_every_line_of_every_thread_in_the_order_of_each)
+{
+    constexpr int threads = 4;
+    constexpr int lines = 500;
+    {
+        const auto log = log_file::open({.path = path_});
+        ASSERT_TRUE(log);
+        std::vector<std::thread> writers;
+        for (int t = 0; t < threads; ++t) {
+            writers.emplace_back([&log, t] {
+                for (int i = 0; i < lines; ++i) {
+                    const std::array fields = {log_field("thread", t), log_field("number", i)};
+                    (*log)->write(log_level::info, "Line", fields);
+                }
+            });
+        }
+        for (std::thread& one : writers) one.join();
+    }
+    const auto written = lines_of(path_);
+    ASSERT_EQ(written.size(), std::size_t(threads) * lines);
+    std::array<int, threads> next{};
+    for (const std::string& line : written) {
+        const auto thread = static_cast<std::size_t>(line.at(line.find(R"("thread":)") + 9) - '0');
+        EXPECT_TRUE(line.ends_with(R"("number":)" + std::to_string(next.at(thread)++) + "}")) << line;
+    }
+}
+
+TEST_F(LogFile, leaves_out_what_is_below_its_level)
+{
+    {
+        const auto log = log_file::open({.path = path_, .level = log_level::warn});
+        ASSERT_TRUE(log);
+        (*log)->write(log_level::info, "No", {});
+        (*log)->write(log_level::warn, "Yes", {});
+    }
+    const auto written = lines_of(path_);
+    ASSERT_EQ(written.size(), 1U);
+    EXPECT_NE(written[0].find("Yes"), std::string::npos);
+}
+
+TEST_F(LogFile, appends_and_keeps_others_from_reading)
+{
+    std::ofstream(path_) << "{}\n";
+    std::filesystem::remove(path_);
+    for (int i = 0; i < 2; ++i) {
+        const auto log = log_file::open({.path = path_});
+        ASSERT_TRUE(log);
+        (*log)->write(log_level::info, "Line", {});
+    }
+    EXPECT_EQ(lines_of(path_).size(), 2U);
+    EXPECT_EQ(std::filesystem::status(path_).permissions() & std::filesystem::perms::others_all,
+              std::filesystem::perms::none);
+}
+
+TEST_F(LogFile, writes_to_a_new_file_after_reopening)
+{
+    {
+        const auto log = log_file::open({.path = path_});
+        ASSERT_TRUE(log);
+        (*log)->write(log_level::info, "Before", {});
+        std::filesystem::rename(path_, folder_ / "old.log");
+        (*log)->reopen();
+        while (!std::filesystem::exists(path_)) std::this_thread::yield();
+        (*log)->write(log_level::info, "After", {});
+    }
+    ASSERT_EQ(lines_of(path_).size(), 1U);
+    EXPECT_NE(lines_of(path_)[0].find("After"), std::string::npos);
+    EXPECT_EQ(lines_of(folder_ / "old.log").size(), 1U);
+}
+
+TEST_F(LogFile, keeps_the_old_file_if_the_new_one_cannot_be_opened)
+{
+    {
+        const auto log = log_file::open({.path = path_});
+        ASSERT_TRUE(log);
+        std::filesystem::rename(path_, folder_ / "old.log");
+        std::filesystem::create_directory(path_);
+        (*log)->reopen();
+        while (lines_of(folder_ / "old.log").empty()) std::this_thread::yield();
+        (*log)->write(log_level::info, "Still", {});
+    }
+    const auto written = lines_of(folder_ / "old.log");
+    ASSERT_EQ(written.size(), 2U);
+    EXPECT_NE(written[0].find("cannot be opened again"), std::string::npos);
+    EXPECT_NE(written[1].find("Still"), std::string::npos);
+}
+
+TEST_F(LogFile, cannot_be_opened_where_there_is_no_folder)
+{
+    const auto log = log_file::open({.path = folder_ / "absent/s.log"});
+    ASSERT_FALSE(log);
+    EXPECT_NE(log.error().detail.find("absent/s.log"), std::string::npos);
+    EXPECT_NE(log.error().detail.find("No such file"), std::string::npos);
+}
+
+TEST_F(LogFile, drops_and_counts_what_does_not_fit_and_ends_without_a_reader)
+{
+    ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+    const int reader = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+    ASSERT_GE(reader, 0);
+    ASSERT_GT(::fcntl(reader, F_SETPIPE_SZ, 4096), 0); // less than one line, so the writing thread is stuck at once
+    {
+        const auto log = log_file::open({.path = path_, .waiting_bytes_max = 64 * 1024});
+        ASSERT_TRUE(log);
+        const std::string big(8 * 1024, 'x');
+        for (int i = 0; i < 100; ++i) (*log)->write(log_level::info, big, {});
+        EXPECT_GE((*log)->dropped(), 100U - 64 / 8);
+        EXPECT_LT((*log)->dropped(), 100U);
+    }
+    ::close(reader);
+}
+
+TEST(LogSink, is_where_lines_go_and_nowhere_without_one)
+{
+    struct last_line final : log_sink
+    {
+        void write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept override
+        {
+            text = std::string(name(level)) + " " + std::string(message) + " " + std::to_string(fields.size());
+        }
+        std::string text;
+    } sink;
+    log(log_level::error, "Nobody hears");
+    EXPECT_EQ(exchange_log_sink(&sink), nullptr);
+    log(log_level::error, "Heard", {{"a", 1}, {"b", "c"}});
+    EXPECT_EQ(exchange_log_sink(nullptr), &sink);
+    log(log_level::error, "Nobody hears");
+    EXPECT_EQ(sink.text, "error Heard 2");
+}
+
+} // namespace
+} // namespace sluice
