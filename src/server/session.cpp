@@ -33,6 +33,14 @@ constexpr duration linger_time = std::chrono::seconds(2);
 constexpr duration drain_first_request = std::chrono::seconds(1);
 using parts = http::request::parts;
 
+// What a request without a body gives to a handler that reads it as a stream: its end. Stateless, so one serves all.
+class no_body final : public http::body_reader
+{
+public:
+    [[nodiscard]] task<result<std::string_view>> read() override { co_return std::string_view(); }
+};
+constinit no_body nothing_to_read;
+
 } // namespace
 
 // What is sent from where it lies: the response keeps it alive.
@@ -184,6 +192,7 @@ void session::begin_request()
     }
     parts::context(asked) = &belongs;
     parts::client(asked) = {client_, client_size_};
+    parts::stream(asked) = &nothing_to_read;
     exchange_->matched = routes_.find(asked).found;
     belongs.deadline = server_.here().now() + request_timeout();
 }
@@ -295,7 +304,7 @@ task<void> session::read_stream()
     request_body body(*this);
     parts::stream(asked) = &body;
     http::response answer = co_await exchange_->matched->handle_waiting(asked);
-    parts::stream(asked) = nullptr;
+    parts::stream(asked) = &nothing_to_read;
     if (answer.streamed())
         co_await write_stream(answer);
     else
