@@ -43,7 +43,7 @@ LAYERS = {
 # Applications see public headers only, as anybody's would.
 APPLICATIONS = ('src/app/', 'src/resources/', 'bench/arena/')
 
-# header: the layers that may include it, outside and inside of the public headers.
+# header: the layers whose inside may include it. Public headers include none: an application needs ours alone.
 LIBRARIES = {
     r'liburing(/.*|\.h)': {'ring'},
     r'llhttp\.h': {'http'},
@@ -54,6 +54,7 @@ LIBRARIES = {
     r'xxhash\.h': {'core'},
     r'toml\+\+/.*': {'app'},
     r'CLI/.*': {'app'},
+    r'fmt/.*': set(LAYERS),
 }
 
 FOLDERS = ('include/sluice', 'src', 'bench/arena')
@@ -72,6 +73,8 @@ def resource_of(path):
 def problem_with(path, layer, included):
     """What is wrong with one include, or nothing."""
     for pattern, owners in LIBRARIES.items():
+        if re.fullmatch(pattern, included) and path.startswith('include/'):
+            return f'a public header includes <{included}>'
         if re.fullmatch(pattern, included) and layer not in owners:
             return f'only {", ".join(sorted(owners))} may include <{included}>'
     public = included.startswith('sluice/')

@@ -56,6 +56,10 @@ class Checks(unittest.TestCase):
     def test_a_public_header_may_not_include_the_inside(self):
         self.fails(layers.check(self.source('include/sluice/http/a.hpp', '#include "http/machine.hpp"\n')), 'not installed')
 
+    def test_a_public_header_may_not_include_a_library(self):
+        self.fails(layers.check(self.source('include/sluice/json/a.hpp', '#include <simdjson.h>\n')), 'public header')
+        self.assertEqual(layers.check(self.source('src/json/a.cpp', '#include <simdjson.h>\n')), [])
+
     def test_an_application_may_not_include_the_inside(self):
         self.fails(layers.check(self.source('src/app/a.cpp', '#include "http/connection.hpp"\n')), 'inside')
         self.fails(layers.check(self.source('bench/arena/a.cpp', '#include "http/connection.hpp"\n')), 'inside')
