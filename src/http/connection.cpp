@@ -1,6 +1,7 @@
 #include "http/connection.hpp"
 
 #include "http/characters.hpp"
+#include "http/plain_head.hpp"
 #include "http/refusals.hpp"
 
 #include <sluice/core/assert.hpp>
@@ -119,11 +120,12 @@ event connection::read_head()
             body_.swap(rest_);
             input_ = input_place::rest;
         }
+        begin_request();
+        if (const char* behind = read_plain_head(request_, at_, end_, bounds_, frame_)) {
+            head_ = {std::exchange(at_, behind), behind};
+            return head_complete();
+        }
         phase_ = phase::head;
-        head_kept_ = false;
-        body_kept_ = false;
-        mode_ = body_mode::buffered;
-        body_.clear();
         parser_.start();
     }
     const std::size_t before = head_kept_ ? kept_head_.size() : 0;
@@ -139,7 +141,23 @@ event connection::read_head()
     head_ = {begin, parser_.stopped_at()};
     at_ += head_.size() - before;
     if (head_kept_) kept_head_.truncate(head_.size());
+    seen_fields seen;
+    if (const refusal* why = check_lines(request_, parser_, head_, bounds_, seen)) return refuse(*why);
+    if (const refusal* why = check_message(request_, seen, frame_)) return refuse(*why);
     return head_complete();
+}
+
+void connection::begin_request() noexcept
+{
+    head_kept_ = false;
+    body_kept_ = false;
+    mode_ = body_mode::buffered;
+    body_.clear();
+    request::parts::host(request_) = {};
+    request::parts::body(request_) = {};
+    request::parts::route(request_) = {};
+    request::parts::clear_path_parameters(request_);
+    request::parts::stream(request_) = nullptr;
 }
 
 // A few, and each of them CR LF (RFC 9112, section 2.2).
@@ -195,9 +213,8 @@ event connection::read_bad_method(std::string_view bytes)
     return wait_for_input();
 }
 
-event connection::head_complete()
+event connection::head_complete() noexcept
 {
-    if (const refusal* why = check_head(request_, parser_, head_, bounds_, frame_)) return refuse(*why);
     body_left_ = frame_.content_length;
     phase_ = frame_.has_body() ? phase::body_ahead : phase::answering;
     return frame_.has_body() ? event::head : event::request;

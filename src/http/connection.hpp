@@ -158,7 +158,8 @@ private:
     [[nodiscard]] const refusal* skip_empty_lines() noexcept;
     [[nodiscard]] event head_incomplete(std::string_view seen);
     [[nodiscard]] event head_failed(std::string_view seen);
-    [[nodiscard]] event head_complete();
+    [[nodiscard]] event head_complete() noexcept;
+    void begin_request() noexcept;
     [[nodiscard]] event read_bad_method(std::string_view bytes);
     [[nodiscard]] event read_body();
     [[nodiscard]] event read_sized_body();

@@ -48,14 +48,6 @@ template <std::size_t Size> bool same(const char* at, const char (&literal)[Size
     return std::memcmp(at, literal, Size - 1) == 0;
 }
 
-// Compares a name with one in lower case of the same size. Both are tokens, in which bit 5 tells nothing but the case.
-template <std::size_t Size> bool named(std::string_view name, const char (&lower_case)[Size]) noexcept
-{
-    bool equal = true;
-    for (std::size_t i = 0; i < Size - 1; ++i) equal &= (name[i] | 0x20) == lower_case[i];
-    return equal;
-}
-
 // " HTTP/" DIGIT "." DIGIT
 const refusal* why_not_version(std::string_view text) noexcept
 {
@@ -83,47 +75,6 @@ const refusal* check_request_line(request& r, const head_parser& parsed, std::st
     else
         return why_not_version(rest);
     return nullptr;
-}
-
-// The fields that the connection itself looks at.
-struct seen_fields
-{
-    const header* host = nullptr;
-    const header* length = nullptr;
-    const header* coding = nullptr; // the first
-    const header* expect = nullptr; // the first
-    const header* connection = nullptr;
-    bool second_host = false;
-    bool second_length = false;
-};
-
-void note(seen_fields& seen, const header& field) noexcept
-{
-    switch (field.name.size()) {
-    case 4:
-        if (named(field.name, "host")) {
-            seen.second_host |= seen.host != nullptr;
-            seen.host = &field;
-        }
-        return;
-    case 6:
-        if (named(field.name, "expect") && seen.expect == nullptr) seen.expect = &field;
-        return;
-    case 10:
-        if (named(field.name, "connection") && seen.connection == nullptr) seen.connection = &field;
-        return;
-    case 14:
-        if (named(field.name, "content-length")) {
-            seen.second_length |= seen.length != nullptr;
-            seen.length = &field;
-        }
-        return;
-    case 17:
-        if (named(field.name, "transfer-encoding") && seen.coding == nullptr) seen.coding = &field;
-        return;
-    default:
-        return;
-    }
 }
 
 // Each line: name ":" blanks value blanks CR LF, one right behind the other, up to the empty line.
@@ -154,10 +105,10 @@ const refusal* check_fields(request& r, std::string_view head, seen_fields& seen
 const refusal* check_host(request& r, const seen_fields& seen) noexcept
 {
     if (seen.second_host) return &refusals::host_repeated;
-    if (seen.host == nullptr) return r.version_minor() == 1 ? &refusals::host_missing : nullptr;
-    if (!valid_authority(seen.host->value)) return &refusals::malformed_host;
+    if (seen.host.data() == nullptr) return r.version_minor() == 1 ? &refusals::host_missing : nullptr;
+    if (!valid_authority(seen.host)) return &refusals::malformed_host;
     // A target in absolute form has set it already, and wins (RFC 9112, section 3.2.2).
-    if (r.host().data() == nullptr) request::parts::host(r) = seen.host->value;
+    if (r.host().data() == nullptr) request::parts::host(r) = seen.host;
     return nullptr;
 }
 
@@ -179,7 +130,7 @@ std::optional<std::uint64_t> parse_length(std::string_view text) noexcept
 const refusal* check_coding(const request& r, const seen_fields& seen) noexcept
 {
     if (r.version_minor() == 0) return &refusals::coding_in_1_0;
-    if (seen.length != nullptr) return &refusals::length_and_coding;
+    if (seen.length.data() != nullptr) return &refusals::length_and_coding;
     std::size_t codings = 0;
     std::size_t chunked = 0;
     bool chunked_last = false;
@@ -204,12 +155,12 @@ const refusal* check_coding(const request& r, const seen_fields& seen) noexcept
 const refusal* check_framing(const request& r, const seen_fields& seen, framing& frame) noexcept
 {
     if (seen.second_length) return &refusals::repeated_length;
-    if (seen.coding != nullptr) {
+    if (seen.coding) {
         frame.chunked = true;
         return check_coding(r, seen);
     }
-    if (seen.length != nullptr) {
-        const std::optional<std::uint64_t> length = parse_length(seen.length->value);
+    if (seen.length.data() != nullptr) {
+        const std::optional<std::uint64_t> length = parse_length(seen.length);
         if (!length) return &refusals::malformed_length;
         frame.content_length = *length;
         return nullptr;
@@ -221,7 +172,7 @@ const refusal* check_framing(const request& r, const seen_fields& seen, framing&
 // RFC 9110, section 10.1.1: 100-continue means nothing in HTTP/1.0, and nothing without a body.
 const refusal* check_expectation(const request& r, const seen_fields& seen, framing& frame) noexcept
 {
-    if (seen.expect == nullptr) return nullptr;
+    if (!seen.expect) return nullptr;
     for (const header& field : r.headers().all()) {
         if (!equal_ignoring_case(field.name, "expect")) continue;
         if (!equal_ignoring_case(field.value, "100-continue")) return &refusals::unknown_expectation;
@@ -233,23 +184,26 @@ const refusal* check_expectation(const request& r, const seen_fields& seen, fram
 // RFC 9112, section 9.3.
 bool keeps_alive(const request& r, const seen_fields& seen) noexcept
 {
-    if (seen.connection == nullptr) return r.version_minor() == 1;
+    if (!seen.connection) return r.version_minor() == 1;
     if (r.headers().has_token("connection", "close")) return false;
     return r.version_minor() == 1 || r.headers().has_token("connection", "keep-alive");
 }
 
 } // namespace
 
-const refusal* check_head(request& r, const head_parser& parsed, std::string_view head, const limits& bounds,
-                          framing& frame) noexcept
+const refusal* check_lines(request& r, const head_parser& parsed, std::string_view head, const limits& bounds,
+                           seen_fields& seen) noexcept
 {
     if (r.target().size() > bounds.uri_bytes) return &refusals::target_too_long;
     if (parsed.too_many_fields()) return &refusals::too_many_fields;
-    seen_fields seen;
-    frame = {};
     if (const refusal* why = check_request_line(r, parsed, head)) return why;
     if (const refusal* why = check_fields(r, head, seen)) return why;
-    if (const refusal* why = read_target(r)) return why;
+    return read_target(r);
+}
+
+const refusal* check_message(request& r, const seen_fields& seen, framing& frame) noexcept
+{
+    frame = {};
     if (const refusal* why = check_host(r, seen)) return why;
     if (const refusal* why = check_framing(r, seen, frame)) return why;
     if (const refusal* why = check_expectation(r, seen, frame)) return why;
@@ -278,7 +232,9 @@ const refusal* explain_failure(const request& r, const head_parser& parsed, std:
     case HPE_INVALID_CONTENT_LENGTH:
         return &refusals::malformed_length;
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return &refusals::length_and_coding;
+        return r.header("transfer-encoding") ? &refusals::length_and_coding : &refusals::repeated_length;
+    case HPE_INVALID_TRANSFER_ENCODING:
+        return &refusals::malformed_coding;
     default:
         return &refusals::malformed_request;
     }

@@ -23,12 +23,7 @@ void head_parser::start() noexcept
     request::parts::target(request_) = {};
     request::parts::path(request_) = {};
     request::parts::query(request_) = {};
-    request::parts::host(request_) = {};
-    request::parts::body(request_) = {};
-    request::parts::route(request_) = {};
     request::parts::headers(request_).clear();
-    request::parts::clear_path_parameters(request_);
-    request::parts::stream(request_) = nullptr;
     value_begun_ = true;
     too_many_fields_ = false;
 }

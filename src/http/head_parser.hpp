@@ -30,7 +30,7 @@ public:
     head_parser(const head_parser&) = delete;
     head_parser& operator=(const head_parser&) = delete;
 
-    // Before each head: forgets the last one and empties the request.
+    // Before each head: forgets the last one, and what the request has of it.
     void start() noexcept;
     [[nodiscard]] outcome parse(const char* from, std::size_t bytes);
 

@@ -30,7 +30,7 @@ public:
     [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const noexcept;
 
     // --- For those who build requests.
-    void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
+    header& add(std::string_view name, std::string_view value) { return fields_.emplace_back(name, value); }
     [[nodiscard]] header& last() noexcept { return fields_.back(); }
     [[nodiscard]] std::span<header> all() noexcept { return fields_; }
     void clear() noexcept { fields_.clear(); }
