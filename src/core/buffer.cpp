@@ -11,8 +11,10 @@ void buffer::grow(std::size_t bytes)
     if (capacity_ - kept >= bytes && begin_ >= kept) {
         std::memmove(data_, data_ + begin_, kept);
     } else {
-        // A third more leads from each of the pool's classes to the next, so none is skipped on the way to the largest.
-        const std::size_t capacity = pool_round_up(std::max(kept + bytes, capacity_ + capacity_ / 3));
+        // Doubles, but stops at the largest block that the pool keeps: every large response passes there.
+        const std::size_t more =
+            capacity_ < pool_block_max ? std::min(2 * capacity_, pool_block_max) : capacity_ + capacity_ / 2;
+        const std::size_t capacity = pool_round_up(std::max(kept + bytes, more));
         auto* data = static_cast<char*>(pool_allocate(capacity));
         if (data_ != nullptr) {
             std::memcpy(data, data_ + begin_, kept);

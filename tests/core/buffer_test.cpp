@@ -49,16 +49,22 @@ TEST(Buffer, keeps_its_bytes_while_it_grows)
     EXPECT_EQ(bytes.view(), expected);
 }
 
-TEST(Buffer, grows_through_every_size_that_the_pool_keeps)
+TEST(Buffer, doubles_up_to_the_largest_size_that_the_pool_keeps)
 {
     buffer bytes;
-    std::size_t capacity = 0;
-    while (bytes.size() < pool_block_max) {
-        bytes.push_back('x');
-        if (bytes.capacity() == capacity) continue;
-        ASSERT_EQ(bytes.capacity(), pool_round_up(capacity + 1));
-        capacity = bytes.capacity();
+    bytes.append(std::string(49'152, 'x'));
+    EXPECT_EQ(bytes.capacity(), 49'152U);
+    bytes.push_back('x');
+    EXPECT_EQ(bytes.capacity(), pool_block_max);
+
+    buffer small;
+    std::size_t grown = 0;
+    for (std::size_t capacity = 0; small.size() < pool_block_max; small.push_back('x')) {
+        if (small.capacity() != capacity) ++grown;
+        capacity = small.capacity();
     }
+    EXPECT_EQ(grown, 11U);
+    EXPECT_EQ(small.capacity(), pool_block_max);
 }
 
 TEST(Buffer, uses_consumed_room_again_instead_of_growing)
