@@ -1,13 +1,20 @@
-// Should a shard poll before it sleeps, and for how long? A rule without a clock or a ring of its own.
+// Should a shard poll before it sleeps? Decided by measuring both, and not by guessing from the load.
 //
-// Polling pays when the next completion comes sooner than a sleep and a wake-up cost; it burns when many connections
-// keep the shard busy anyway, since a sleeping shard gathers more completions for one turn. Both show in what a turn
-// finds: see docs/decisions/0002-busy-poll.md for the measurements.
+// The problem: polling saves a sleep and a wake-up for each completion where few connections are busy, and burns a
+// fifth more CPU where many are, since a sleeping shard gathers completions for one turn. Neither the gaps between
+// completions nor how many come at once tells the cases apart. The answer: now and then the shard works for a few
+// milliseconds each way, in turn, and goes on with the way whose completions cost less; cost is CPU time times the
+// square root of wall time, so that a large gain in latency wins over a small loss of CPU. A shard with little to do
+// sleeps, without a trial. docs/decisions/0004-busy-poll-by-trial.md has the measurements.
+//
+// It reads no clock but the thread's CPU time, twice a trial window, and never makes an idle shard turn.
+// Thread: its shard's.
 #pragma once
 
 #include <sluice/core/clock.hpp>
 #include <sluice/shard/busy_poll.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,18 +23,47 @@ namespace sluice {
 class poll_policy
 {
 public:
-    explicit poll_policy(busy_poll_mode mode, duration fixed = {}) noexcept : mode_(mode), fixed_(fixed) {}
+    using cpu_clock = duration (*)() noexcept;
 
-    // How long to poll before this sleep; 0: sleep at once.
-    [[nodiscard]] duration budget() const noexcept;
-    // A wait is over: how long it took until completions came, and how many came at once.
-    void observe(duration waited, std::size_t completions) noexcept;
+    // `cpu` is the CPU time of this thread; tests bring their own.
+    explicit poll_policy(busy_poll_mode mode, duration fixed = {}, cpu_clock cpu = &thread_cpu_time) noexcept;
+
+    // How long to look for completions before this sleep; zero: sleep at once.
+    [[nodiscard]] duration budget() const noexcept { return budget_; }
+    // A turn begins, with so many completions.
+    void turn(time_point now, std::size_t completions) noexcept
+    {
+        completions_ += completions;
+        if (now >= window_end_) end_window(now);
+    }
+
+    [[nodiscard]] static duration thread_cpu_time() noexcept;
 
 private:
-    busy_poll_mode mode_;
-    duration fixed_;
-    duration waited_{std::chrono::milliseconds(1)}; // moving averages
-    std::uint64_t completions_x16_ = 16 * 16;
+    struct cost
+    {
+        duration cpu{};
+        duration wall{};
+        std::uint64_t completions = 0;
+        [[nodiscard]] double score() const noexcept;
+    };
+
+    void end_window(time_point now) noexcept;
+    void begin_trial_window(time_point now) noexcept;
+    void decide(time_point now) noexcept;
+    void begin_stretch(time_point now, duration length) noexcept;
+    void poll(bool yes) noexcept;
+
+    cpu_clock cpu_;
+    duration budget_{};
+    time_point window_end_ = never; // never: the mode is fixed
+    time_point window_began_{};
+    duration stretch_;
+    duration cpu_began_{};
+    std::uint64_t completions_ = 0;
+    unsigned trial_window_ = 0;   // 0: a steady stretch
+    bool polls_ = false;          // the choice
+    std::array<cost, 2> costs_{}; // of sleeping, of polling
 };
 
 } // namespace sluice

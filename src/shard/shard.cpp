@@ -110,7 +110,7 @@ void shard::enter()
         ++counters_.sleeps;
         now_ = clock_now();
     }
-    poll_policy_->observe(now_ - turn_over, ring_->completions_ready());
+    poll_policy_->turn(now_, ring_->completions_ready());
 }
 
 // --- Messages.

@@ -18,12 +18,10 @@
 using namespace std::chrono_literals;
 using namespace sluice;
 
-namespace
-{
+namespace {
 
 // Runs a task on each of a number of shards and waits for the end of all.
-template <class F>
-void on_every_shard(unsigned shards, F make_task, shard_group_options options = {})
+template <class F> void on_every_shard(unsigned shards, F make_task, shard_group_options options = {})
 {
     options.shards = shards;
     shard_group group(options);
@@ -169,8 +167,7 @@ TEST(Shard, does_not_turn_while_it_has_nothing_to_do)
                   shard::current().finish();
               }),
               turns(t)
-        {
-        }
+        {}
         std::uint64_t& turns;
     } asked(turns);
     group.inbox_of(0).push(asked);
@@ -197,7 +194,8 @@ TEST(Offload, brings_back_what_the_function_returned_on_the_shard_that_asked)
     std::atomic<int> right{0};
     on_every_shard(2, [&](shard& here) -> task<void> {
         for (int i = 0; i < 200; ++i) {
-            const auto there = co_await offload(pool, [i] { return std::to_string(i) + (shard::is_current() ? "!" : ""); });
+            const auto there =
+                co_await offload(pool, [i] { return std::to_string(i) + (shard::is_current() ? "!" : ""); });
             if (there && *there == std::to_string(i) && &shard::current() == &here) ++right;
         }
     });

@@ -14,8 +14,7 @@ using sluice::time_point;
 using sluice::timer;
 using sluice::timer_wheel;
 
-namespace
-{
+namespace {
 
 constexpr duration tick{1 << 20};
 
@@ -121,8 +120,10 @@ TEST(TimerWheel, agrees_with_a_sorted_list_over_random_times)
             now += duration(static_cast<std::int64_t>(random() % (1ULL << (20 + random() % 30))));
             wheel.advance(now);
             for (const auto& a : alarms) {
-                if (a->fired) ASSERT_LE(a->when, now);
-                else ASSERT_GT(a->when + 2 * tick, now);
+                if (a->fired)
+                    ASSERT_LE(a->when, now);
+                else
+                    ASSERT_GT(a->when + 2 * tick, now);
             }
         }
         for (const auto& a : alarms) wheel.cancel(*a);
