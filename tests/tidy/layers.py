@@ -87,7 +87,7 @@ def problem_with(path, layer, included):
         return f'an application includes "{included}", which is the inside of the library'
     if target != layer and target not in LAYERS[layer]:
         return f'{layer} stands below {target}, or beside it, and may not include "{included}"'
-    if layer == target == 'resources' and resource_of(included) not in (None, resource_of(path)):
+    if layer == target == 'resources' and resource_of(path) and resource_of(included) not in (None, resource_of(path)):
         return f'a resource includes its sibling: "{included}"'
     return None
 

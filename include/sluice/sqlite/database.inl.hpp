@@ -1,0 +1,95 @@
+// The template part of database.hpp: the operation that a waiting coroutine and the writer share.
+#pragma once
+
+#include <sluice/core/pool.hpp>
+#include <sluice/shard/shard.hpp>
+#include <sluice/shard/wait.hpp>
+#include <sluice/sqlite/database.hpp>
+
+#include <optional>
+
+namespace sluice::sqlite {
+
+namespace detail {
+
+// Lives on the shard, and is freed there once the writer has handed it back.
+template <class F> class write_operation final : public write_request, inbox_item
+{
+public:
+    using outcome = std::invoke_result_t<F&, connection&>;
+
+    static void* operator new(std::size_t bytes) { return pool_allocate(bytes); }
+    static void operator delete(void* block, std::size_t bytes) noexcept { pool_deallocate(block, bytes); }
+
+    write_operation(inbox& home, F f) : inbox_item(&back_on_shard), home_(home), f_(std::move(f)) {}
+
+    [[nodiscard]] wait::awaiter finished_or_late() noexcept { return waiting_.until(); }
+    [[nodiscard]] outcome take() { return *std::move(outcome_); }
+    // Has the writer handed it back? It may have between the end of the wait and the waiter's turn.
+    [[nodiscard]] bool back() const noexcept { return returned_.ended() == wait_end::completed; }
+    // For a waiter that could not stay: until the writer has handed the operation back, whatever the request's end.
+    [[nodiscard]] wait::awaiter returned() noexcept { return returned_.until(); }
+
+private:
+    const error* run(connection& c) noexcept override
+    {
+        outcome_.emplace(f_(c));
+        return *outcome_ ? nullptr : &outcome_->error();
+    }
+    void finished(const error* failure) noexcept override
+    {
+        // Not only successes: a conflict with a row that was never committed is no conflict.
+        if (failure != nullptr) outcome_.emplace(std::unexpected(*failure));
+        home_.push(*this);
+    }
+    static void back_on_shard(inbox_item& item)
+    {
+        auto& self = static_cast<write_operation&>(item);
+        self.waiting_.complete();
+        self.returned_.complete();
+    }
+
+    inbox& home_;
+    F f_;
+    std::optional<outcome> outcome_;
+    wait waiting_;
+    wait returned_;
+};
+
+// A shard ends only after its background tasks, so the writer always finds it.
+template <class F> task<void> outlive(write_operation<F>* operation)
+{
+    co_await operation->returned();
+    delete operation;
+}
+
+} // namespace detail
+
+template <class F> task<std::invoke_result_t<F&, connection&>> database::read(F f)
+{
+    return offload(readers(), [this, f = std::move(f)]() mutable { return f(reader()); });
+}
+
+template <class F> task<std::invoke_result_t<F&, connection&>> database::write(F f)
+{
+    auto* operation = new detail::write_operation<F>(shard::current().inbox(), std::move(f));
+    if (!submit(*operation)) {
+        delete operation;
+        co_return fail(error{.code = errc::unavailable,
+                             .detail = "Too many writes are waiting already",
+                             .dependency = "sqlite",
+                             .retry_after = std::chrono::seconds(1)});
+    }
+    const wait_end how = co_await operation->finished_or_late();
+    if (!operation->back()) {
+        shard::current().background().spawn(detail::outlive(operation));
+        co_return fail(error{.code = how == wait_end::timeout ? errc::timeout : errc::cancelled,
+                             .detail = "The deadline passed; the change may still be made",
+                             .dependency = "sqlite"});
+    }
+    auto outcome = operation->take();
+    delete operation;
+    co_return outcome;
+}
+
+} // namespace sluice::sqlite

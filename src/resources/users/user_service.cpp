@@ -1,0 +1,80 @@
+#include "resources/users/user_service.hpp"
+
+#include "resources/users/user_rules.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace sluice::users {
+
+namespace {
+
+class violations
+{
+public:
+    void check(std::string_view pointer, std::optional<std::string_view> fault)
+    {
+        if (fault) found_.push_back({std::string(pointer), std::string(*fault)});
+    }
+    [[nodiscard]] result<void> outcome() &&
+    {
+        if (found_.empty()) return {};
+        return fail(error{.code = errc::invalid, .detail = "The user is not valid", .violations = std::move(found_)});
+    }
+
+private:
+    std::vector<violation> found_;
+};
+
+result<void> validate(const new_user& input)
+{
+    violations found;
+    found.check("/email", email_fault(input.email));
+    found.check("/name", name_fault(input.name));
+    return std::move(found).outcome();
+}
+
+result<void> validate(const user_patch& patch)
+{
+    violations found;
+    if (patch.email) found.check("/email", email_fault(*patch.email));
+    if (patch.name) found.check("/name", name_fault(*patch.name));
+    return std::move(found).outcome();
+}
+
+} // namespace
+
+task<result<user>> user_service::create(new_user input)
+{
+    if (auto valid = validate(input); !valid) co_return fail(std::move(valid).error());
+    input.email_key = fold_email(input.email);
+    co_return co_await users_.insert(std::move(input));
+}
+
+task<result<std::optional<user>>> user_service::find_by_email(pooled_string email)
+{
+    if (email_fault(email)) co_return std::optional<user>(); // nobody can have it
+    co_return co_await users_.find_by_email(fold_email(email));
+}
+
+task<result<user_page>> user_service::list(std::optional<uuid> after, std::size_t size)
+{
+    // One more than asked for tells whether another page follows.
+    auto found = co_await users_.list(after, size + 1);
+    if (!found) co_return fail(std::move(found).error());
+    user_page page{.items = std::move(*found), .next = std::nullopt};
+    if (page.items.size() > size) {
+        page.items.pop_back();
+        page.next = page.items.back().id;
+    }
+    co_return page;
+}
+
+task<result<user>> user_service::update(uuid id, user_patch patch, version_condition when)
+{
+    if (auto valid = validate(patch); !valid) co_return fail(std::move(valid).error());
+    if (patch.email) patch.email_key = fold_email(*patch.email);
+    co_return co_await users_.update(id, std::move(patch), std::move(when));
+}
+
+} // namespace sluice::users

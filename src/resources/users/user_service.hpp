@@ -1,0 +1,42 @@
+// The rules about users: what is valid, what is unique, what a page is. Knows the repository's interface and the error
+// type; no HTTP and no SQL. One a shard, owned by the wiring together with its repository.
+#pragma once
+
+#include "resources/users/user_repository.hpp"
+
+#include <cstddef>
+#include <optional>
+
+namespace sluice::users {
+
+inline constexpr std::size_t page_size_default = 50;
+inline constexpr std::size_t page_size_max = 200;
+
+// Users in the order of their ids, which is the order in which they were made: the newest last.
+struct user_page
+{
+    pooled_vector<user> items;
+    std::optional<uuid> next; // the page after this one starts behind it; nothing: this is the last
+};
+
+class user_service
+{
+public:
+    explicit user_service(user_repository& users) noexcept : users_(users) {}
+
+    [[nodiscard]] task<result<user>> create(new_user input);
+    [[nodiscard]] task<result<user>> find(uuid id) { return users_.find(id); }
+    [[nodiscard]] task<result<std::optional<user>>> find_by_email(pooled_string email);
+    // `size` is 1 to page_size_max.
+    [[nodiscard]] task<result<user_page>> list(std::optional<uuid> after, std::size_t size);
+    [[nodiscard]] task<result<user>> update(uuid id, user_patch patch, version_condition when);
+    [[nodiscard]] task<result<void>> remove(uuid id, version_condition when)
+    {
+        return users_.remove(id, std::move(when));
+    }
+
+private:
+    user_repository& users_;
+};
+
+} // namespace sluice::users
