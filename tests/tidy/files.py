@@ -60,6 +60,22 @@ def long_files(tree):
     return problems
 
 
+PUSH, POP = '#pragma GCC visibility push(default)', '#pragma GCC visibility pop'
+
+
+def exported_headers(tree):
+    """The library is compiled with hidden symbols: what a public header declares has to say that it is for everybody."""
+    problems = []
+    for path in tree.files('include', suffixes=('.hpp',)):
+        text = tree.text(path)
+        declares = re.search(r'^namespace ', text, re.MULTILINE) and not path.endswith('.inl.hpp')
+        if declares and (text.count(PUSH), text.count(POP)) != (1, 1):
+            problems.append(f'{path}: its declarations must stand between "{PUSH}" and "{POP}"')
+        elif declares and re.search(r'^#\s*include', text[text.index(PUSH):text.index(POP)], re.MULTILINE):
+            problems.append(f'{path}: it includes something where it exports, and would export that as well')
+    return problems
+
+
 # Written in halves, so that this file passes its own check.
 WORDS = re.compile('|'.join((
     r'\bTO' r'DO\b', r'\bFIX' r'ME\b', r'\bXX' r'X\b', r'\bHA' r'CK\b',
@@ -92,4 +108,4 @@ def records(tree):
 
 
 def check(tree):
-    return unlisted_sources(tree) + unused_headers(tree) + long_files(tree) + words(tree) + records(tree)
+    return unlisted_sources(tree) + unused_headers(tree) + exported_headers(tree) + long_files(tree) + words(tree) + records(tree)

@@ -100,6 +100,14 @@ class Checks(unittest.TestCase):
         tree = self.tree(**{'include__sluice__core__a.hpp': '', 'src__core__b.cpp': '#include <sluice/core/a.hpp>\n'})
         self.assertEqual(files.unused_headers(tree), [])
 
+    def test_a_public_header_that_exports_nothing_fails(self):
+        push, pop = files.PUSH, files.POP
+        header = 'include/sluice/core/a.hpp'
+        self.fails(files.exported_headers(self.source(header, 'namespace sluice {\n}\n')), 'a.hpp', 'must stand between')
+        include = f'{push}\n#include <string>\nnamespace sluice {{\n}}\n{pop}\n'
+        self.fails(files.exported_headers(self.source(header, include)), 'includes something')
+        self.assertEqual(files.exported_headers(self.source(header, f'{push}\nnamespace sluice {{\n}}\n{pop}\n')), [])
+
     def test_a_long_file_fails(self):
         self.fails(files.long_files(self.source('src/core/a.cpp', 'int x;\n' * 401)), '401 lines')
         self.assertEqual(files.long_files(self.source('src/core/a.cpp', 'int x;\n' * 400)), [])

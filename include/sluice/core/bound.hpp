@@ -6,6 +6,8 @@
 // remembers the owner, which must outlive it; the rest is the base's contract.
 #pragma once
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 template <class Base, auto Method> class bound;
@@ -24,3 +26,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

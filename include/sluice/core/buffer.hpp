@@ -1,7 +1,7 @@
 // A growable run of bytes from the thread's pool: where output is gathered and input is carried over.
 //
-// Append at the end, consume at the front. An empty buffer owns no memory after reset(). Movable, owned by one object of
-// one shard. Views into it end at the next append, reserve or reset.
+// Append at the end, consume at the front. An empty buffer owns no memory after reset(). Movable, owned by one object
+// of one shard. Views into it end at the next append, reserve or reset.
 #pragma once
 
 #include <sluice/core/pool.hpp>
@@ -12,8 +12,9 @@
 #include <string_view>
 #include <utility>
 
-namespace sluice
-{
+#pragma GCC visibility push(default)
+
+namespace sluice {
 
 class buffer
 {
@@ -22,8 +23,7 @@ public:
     buffer(buffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), begin_(std::exchange(other.begin_, 0)),
           end_(std::exchange(other.end_, 0)), capacity_(std::exchange(other.capacity_, 0))
-    {
-    }
+    {}
     buffer& operator=(buffer&& other) noexcept
     {
         buffer moved(std::move(other));
@@ -89,3 +89,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

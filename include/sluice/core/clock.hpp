@@ -3,8 +3,9 @@
 
 #include <chrono>
 
-namespace sluice
-{
+#pragma GCC visibility push(default)
+
+namespace sluice {
 
 using steady_clock = std::chrono::steady_clock;
 using duration = std::chrono::nanoseconds;
@@ -16,3 +17,5 @@ using timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 inline constexpr time_point never = time_point::max();
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 class stop_source; // coro/stop.hpp
@@ -36,3 +38,5 @@ inline context* context::exchange_current(context* next) noexcept
 }
 
 } // namespace sluice
+
+#pragma GCC visibility pop

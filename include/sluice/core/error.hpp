@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 enum class errc : std::uint8_t
@@ -68,3 +70,5 @@ template <class T = void> using result = std::expected<T, error>;
 }
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <string_view>
 
-namespace sluice
-{
+#pragma GCC visibility push(default)
+
+namespace sluice {
 [[nodiscard]] std::uint64_t hash_bytes(std::string_view bytes) noexcept;
 }
+
+#pragma GCC visibility pop

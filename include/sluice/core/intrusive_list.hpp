@@ -1,16 +1,16 @@
 // A doubly linked list whose links live in its elements: no allocation, removal in constant time from anywhere.
 //
-// An element derives from list_node<Tag> and is in at most one list of that tag; it must leave before it dies (asserted).
-// The list owns nothing. Thread: its owner's.
+// An element derives from list_node<Tag> and is in at most one list of that tag; it must leave before it dies
+// (asserted). The list owns nothing. Thread: its owner's.
 #pragma once
 
 #include <sluice/core/assert.hpp>
 
-namespace sluice
-{
+#pragma GCC visibility push(default)
 
-template <class Tag>
-class list_node
+namespace sluice {
+
+template <class Tag> class list_node
 {
 public:
     list_node() noexcept = default;
@@ -28,14 +28,12 @@ public:
     }
 
 private:
-    template <class, class>
-    friend class intrusive_list;
+    template <class, class> friend class intrusive_list;
     list_node* next_ = nullptr;
     list_node* previous_ = nullptr;
 };
 
-template <class T, class Tag>
-class intrusive_list
+template <class T, class Tag> class intrusive_list
 {
     using node = list_node<Tag>;
 
@@ -71,8 +69,7 @@ public:
         head_.previous_ = last;
     }
     // Calls f(element) for each; f may remove the element it is given, and no other.
-    template <class F>
-    void for_each(F f)
+    template <class F> void for_each(F f)
     {
         for (node* at = head_.next_; at != &head_;) {
             node* next = at->next_;
@@ -94,3 +91,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 // The length of the UTF-8 sequence (RFC 3629) that `text`, which is not empty, begins with; 0 if it begins with none.
@@ -57,3 +59,5 @@ template <class Out> void append_json_string(Out& out, std::string_view text)
 }
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <variant>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 enum class log_level : std::uint8_t
@@ -58,3 +60,5 @@ log_sink* exchange_log_sink(log_sink* next) noexcept;
 void log(log_level level, std::string_view message, std::initializer_list<log_field> fields = {}) noexcept;
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include <memory>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 template <class T> class mpmc_queue
@@ -74,3 +76,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

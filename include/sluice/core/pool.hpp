@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -119,3 +121,5 @@ using pooled_string = std::basic_string<char, std::char_traits<char>, pool_alloc
 template <class T> using pooled_vector = std::vector<T, pool_allocator<T>>;
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -4,7 +4,10 @@
 
 #include <cstdint>
 
-namespace sluice
-{
+#pragma GCC visibility push(default)
+
+namespace sluice {
 [[nodiscard]] std::uint64_t random_bits() noexcept;
 }
+
+#pragma GCC visibility pop

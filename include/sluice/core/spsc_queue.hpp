@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 template <class T> class spsc_queue
@@ -60,3 +62,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -8,8 +8,9 @@
 #include <string>
 #include <string_view>
 
-namespace sluice
-{
+#pragma GCC visibility push(default)
+
+namespace sluice {
 
 inline constexpr std::size_t timestamp_size = 27;
 
@@ -20,3 +21,5 @@ void write_timestamp(timestamp t, char* out) noexcept;
 [[nodiscard]] std::optional<timestamp> parse_timestamp(std::string_view text) noexcept;
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -6,8 +6,9 @@
 #include <optional>
 #include <string_view>
 
-namespace sluice
-{
+#pragma GCC visibility push(default)
+
+namespace sluice {
 
 struct trace_context
 {
@@ -26,3 +27,5 @@ struct trace_context
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

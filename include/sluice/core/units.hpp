@@ -8,10 +8,13 @@
 #include <string>
 #include <string_view>
 
-namespace sluice
-{
+#pragma GCC visibility push(default)
 
-enum class bytes : std::uint64_t {};
+namespace sluice {
+
+enum class bytes : std::uint64_t
+{
+};
 [[nodiscard]] constexpr std::uint64_t count(bytes b) noexcept { return static_cast<std::uint64_t>(b); }
 
 // A whole number and a unit: B, KiB, MiB, GiB; a bare number is bytes. Nothing if it is not one or overflows.
@@ -23,3 +26,5 @@ enum class bytes : std::uint64_t {};
 [[nodiscard]] std::string to_string(duration d);
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -10,8 +10,9 @@
 #include <string>
 #include <string_view>
 
-namespace sluice
-{
+#pragma GCC visibility push(default)
+
+namespace sluice {
 
 struct uuid
 {
@@ -30,8 +31,9 @@ struct uuid
 
 } // namespace sluice
 
-template <>
-struct std::hash<sluice::uuid>
+template <> struct std::hash<sluice::uuid>
 {
     std::size_t operator()(const sluice::uuid& id) const noexcept;
 };
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 #include <sluice/core/intrusive_list.hpp>
 #include <sluice/coro/executor.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 class event
@@ -46,3 +48,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -14,6 +14,8 @@
 #include <coroutine>
 #include <cstddef>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 // Something that can be made ready: embedded in its owner, in the queue at most once. It must stay until it has run, or
@@ -102,3 +104,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 class gate
@@ -72,3 +74,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

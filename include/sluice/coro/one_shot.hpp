@@ -18,6 +18,8 @@
 #include <optional>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 template <class T> class one_shot
@@ -76,3 +78,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

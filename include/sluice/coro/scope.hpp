@@ -16,6 +16,8 @@
 
 #include <cstddef>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 class scope
@@ -45,3 +47,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

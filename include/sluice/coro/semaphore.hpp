@@ -15,6 +15,8 @@
 #include <cstddef>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 struct semaphore_options
@@ -116,3 +118,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include <sluice/core/intrusive_list.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 class stop_callback : public list_node<stop_callback>
@@ -49,3 +51,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

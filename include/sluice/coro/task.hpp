@@ -16,6 +16,8 @@
 #include <optional>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 template <class T = void> class task;
@@ -143,3 +145,5 @@ inline task<void> promise<void>::get_return_object() noexcept
 } // namespace detail
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 class body_reader
@@ -33,3 +35,5 @@ protected:
 };
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

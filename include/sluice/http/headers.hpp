@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 struct header
@@ -40,3 +42,5 @@ private:
 };
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 struct limits
@@ -18,3 +20,5 @@ struct limits
 };
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

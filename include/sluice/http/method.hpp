@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 enum class method : std::uint8_t
@@ -24,3 +26,5 @@ inline constexpr std::size_t method_count = 9;
 [[nodiscard]] std::string_view name(method m) noexcept;
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

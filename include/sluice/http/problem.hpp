@@ -13,6 +13,8 @@
 
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 [[nodiscard]] status status_of(errc code) noexcept;
@@ -24,3 +26,5 @@ namespace sluice::http {
 [[nodiscard]] response problem(status code, std::string_view detail, const context* of);
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

@@ -21,6 +21,8 @@
 #include <optional>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 // What the router found in the path: names are the pattern's, values are as they were sent (percent-encoded).
@@ -110,3 +112,5 @@ template <class T> result<std::optional<T>> request::query(std::string_view name
 }
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 
 #include <span>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 struct request::parts
@@ -38,3 +40,5 @@ struct request::parts
 };
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

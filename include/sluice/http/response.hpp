@@ -18,6 +18,8 @@
 #include <utility>
 #include <variant>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 inline constexpr std::string_view text_plain = "text/plain";
@@ -108,3 +110,5 @@ private:
 };
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 enum class status : std::uint16_t
@@ -53,3 +55,5 @@ enum class status : std::uint16_t
 }
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

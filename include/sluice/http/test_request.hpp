@@ -15,6 +15,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 class test_request
@@ -79,3 +81,5 @@ private:
 };
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 // Appends `text` with its percent-encoding undone; false if an escape is not two hex digits. "+" stays "+".
@@ -45,3 +47,5 @@ template <std::integral T>
 }
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

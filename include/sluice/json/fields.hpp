@@ -29,6 +29,8 @@
 #include <type_traits>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 template <class T> struct fields;
@@ -112,3 +114,5 @@ template <has_fields T> consteval bool fields_are_sound()
 } // namespace json_detail
 
 } // namespace sluice
+
+#pragma GCC visibility pop

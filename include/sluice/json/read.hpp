@@ -27,6 +27,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 namespace json_detail {
@@ -205,3 +207,5 @@ template <class T> [[nodiscard]] result<T> read_json(std::string_view text)
 }
 
 } // namespace sluice
+
+#pragma GCC visibility pop

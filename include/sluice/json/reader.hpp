@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 inline constexpr std::size_t json_depth_max = 64;
@@ -86,3 +88,5 @@ private:
 [[nodiscard]] result<json_value> parse_json(std::string_view text);
 
 } // namespace sluice
+
+#pragma GCC visibility pop

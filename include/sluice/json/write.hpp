@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 template <class T> void write_json(const T& value, json_writer& out);
@@ -132,3 +134,5 @@ template <class T> [[nodiscard]] pooled_string to_json(const T& value)
 }
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -17,6 +17,8 @@
 #include <cstring>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 class json_writer
@@ -91,3 +93,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

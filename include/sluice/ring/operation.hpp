@@ -10,6 +10,8 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 struct completion
@@ -55,3 +57,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 // Descriptors that are not connections: the standard streams, the log, the database's files; and for each shard its
@@ -60,3 +62,5 @@ struct kernel_source
 [[nodiscard]] result<void> require_kernel(const kernel_needs& needs, const kernel_source& from = {});
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -26,6 +26,8 @@
 #include <span>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 struct ring_options
@@ -109,3 +111,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -17,6 +17,8 @@
 #include <string_view>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 using media_types = std::initializer_list<std::string_view>;
@@ -42,3 +44,5 @@ template <class T>
 }
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -19,6 +19,8 @@
 #include <optional>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 using http::request;
@@ -44,3 +46,5 @@ public:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

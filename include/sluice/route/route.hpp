@@ -34,6 +34,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 // What a route may set for itself; what is not set is the server's.
@@ -138,3 +140,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

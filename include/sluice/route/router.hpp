@@ -34,6 +34,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 class router;
@@ -138,3 +140,5 @@ route& route_group::add(http::method method, std::string_view pattern, F&& handl
 }
 
 } // namespace sluice
+
+#pragma GCC visibility pop

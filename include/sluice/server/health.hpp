@@ -20,6 +20,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 class router;
@@ -49,3 +51,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

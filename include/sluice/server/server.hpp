@@ -23,6 +23,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 struct server_options
@@ -73,3 +75,5 @@ private:
 [[nodiscard]] bool draining() noexcept;
 
 } // namespace sluice
+
+#pragma GCC visibility pop

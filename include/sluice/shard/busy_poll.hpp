@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 enum class busy_poll_mode : std::uint8_t
@@ -13,3 +15,5 @@ enum class busy_poll_mode : std::uint8_t
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

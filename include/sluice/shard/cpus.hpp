@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 // The CPUs of the calling thread's affinity mask, ascending; never empty.
@@ -25,3 +27,5 @@ namespace sluice {
 [[nodiscard]] unsigned default_shards(const std::string& root = "");
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 
 #include <atomic>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 struct inbox_item
@@ -39,3 +41,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -18,6 +18,8 @@
 #include <type_traits>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 struct message
@@ -130,3 +132,5 @@ template <class F>
 }
 
 } // namespace sluice
+
+#pragma GCC visibility pop

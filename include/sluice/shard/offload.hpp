@@ -19,6 +19,8 @@
 #include <memory>
 #include <type_traits>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 struct offload_options
@@ -70,5 +72,7 @@ template <class F>
 [[nodiscard]] task<typename offload_result<std::invoke_result_t<F&>>::type> offload(offload_pool& pool, F work);
 
 } // namespace sluice
+
+#pragma GCC visibility pop
 
 #include <sluice/shard/offload.inl.hpp>

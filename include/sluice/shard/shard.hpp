@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 class shard_group;
@@ -118,3 +120,5 @@ private:
 [[nodiscard]] task<result<void>> sleep_for(duration how_long);
 
 } // namespace sluice
+
+#pragma GCC visibility pop

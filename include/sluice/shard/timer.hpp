@@ -14,6 +14,8 @@
 #include <array>
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 // Embedded in its owner, which cancels it before it dies (asserted).
@@ -68,3 +70,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -17,6 +17,8 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 enum class wait_end : std::uint8_t
@@ -66,3 +68,5 @@ private:
 }
 
 } // namespace sluice
+
+#pragma GCC visibility pop

@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -204,3 +206,5 @@ template <class Each, class... Values> result<void> connection::query(sql statem
 }
 
 } // namespace sluice::sqlite
+
+#pragma GCC visibility pop

@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::sqlite {
 
 struct migration
@@ -36,3 +38,5 @@ struct schema_state
 [[nodiscard]] result<schema_state> inspect(const std::string& path, std::span<const migration> steps);
 
 } // namespace sluice::sqlite
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 #include <sluice/core/error.hpp>
 #include <sluice/sqlite/connection.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::sqlite {
 
 // Owned by the operation that submitted it; alive until finished() has been called. Both are called on the writer's
@@ -26,3 +28,5 @@ private:
 };
 
 } // namespace sluice::sqlite
+
+#pragma GCC visibility pop

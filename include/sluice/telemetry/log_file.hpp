@@ -15,6 +15,8 @@
 #include <memory>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace sluice {
 
 struct log_file_options
@@ -48,3 +50,5 @@ private:
 };
 
 } // namespace sluice
+
+#pragma GCC visibility pop
