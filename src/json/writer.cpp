@@ -1,3 +1,4 @@
+#include <sluice/core/json_escape.hpp>
 #include <sluice/json/writer.hpp>
 
 #include <algorithm>
@@ -36,39 +37,6 @@ std::size_t plain_prefix(std::string_view text) noexcept
     return size;
 }
 
-struct sequence
-{
-    std::size_t size; // bytes that it takes, at least one
-    bool valid;
-};
-
-// The UTF-8 sequence at the front, or the bytes that one replacement stands for (Unicode, table 3-7: a maximal
-// subpart).
-sequence utf8_sequence(std::string_view text) noexcept
-{
-    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-    const auto between = [](unsigned b, unsigned low, unsigned high) { return b >= low && b <= high; };
-    const unsigned first = byte(0);
-    std::size_t size = 0;
-    unsigned low = 0x80, high = 0xBF; // of the second byte
-    if (between(first, 0xC2, 0xDF))
-        size = 2;
-    else if (between(first, 0xE0, 0xEF))
-        size = 3;
-    else if (between(first, 0xF0, 0xF4))
-        size = 4;
-    else
-        return {1, false};
-    if (first == 0xE0) low = 0xA0;
-    if (first == 0xED) high = 0x9F;
-    if (first == 0xF0) low = 0x90;
-    if (first == 0xF4) high = 0x8F;
-    if (!between(byte(1), low, high)) return {1, false};
-    for (std::size_t i = 2; i < size; ++i)
-        if (!between(byte(i), 0x80, 0xBF)) return {i, false};
-    return {size, true};
-}
-
 } // namespace
 
 void json_writer::grow(std::size_t bytes)
@@ -96,9 +64,9 @@ void json_writer::escaped(std::string_view text)
         const char c = text.front();
         const auto byte = static_cast<unsigned char>(c);
         if (byte >= 0x80) {
-            const sequence next = utf8_sequence(text);
-            raw(next.valid ? text.substr(0, next.size) : std::string_view("\xEF\xBF\xBD"));
-            text.remove_prefix(next.size);
+            const std::size_t size = utf8_sequence(text);
+            raw(size != 0 ? text.substr(0, size) : std::string_view("\xEF\xBF\xBD"));
+            text.remove_prefix(std::max<std::size_t>(size, 1));
             continue;
         }
         if (plain(c)) {

@@ -1,3 +1,4 @@
+#include "route/literals.hpp"
 #include "route/pattern.hpp"
 #include "route/tree.hpp"
 
@@ -60,6 +61,7 @@ struct router::endpoint
 
 struct router::table
 {
+    route_detail::literal_table literals;
     route_detail::tree tree;
     std::vector<endpoint> endpoints;
     std::vector<std::unique_ptr<route>> made; // the router's own answers
@@ -137,6 +139,9 @@ void router::freeze()
         everywhere.by_method[index(one->method_)] = one;
     }
     table_->tree.compile(shapes);
+    table_->literals.reserve(shapes.size());
+    for (std::uint32_t i = 0; i < shapes.size(); ++i)
+        if (table_->endpoints[i].parameters == 0) table_->literals.add(shapes[i], i);
     for (std::size_t i = 0; i < shapes.size(); ++i) complete(table_->endpoints[i]);
     complete(everywhere);
     table_->server_options = everywhere.by_method[index(http::method::options)];
@@ -187,21 +192,28 @@ void router::complete(endpoint& at)
 route_match router::find(request& asked) const
 {
     SLUICE_ASSERT(table_ != nullptr);
+    using parts = http::request::parts;
+    parts::clear_path_parameters(asked);
+    const std::uint32_t literal = table_->literals.find(asked.path());
+    const route& found =
+        literal != tree::none ? *table_->endpoints[literal].by_method[index(asked.method())] : find_in_tree(asked);
+    parts::route(asked) = found.pattern_;
+    return {&found};
+}
+
+const route& router::find_in_tree(request& asked) const
+{
     const std::string_view path = asked.path();
     parameter_values values;
     const std::uint32_t at = path.contains('%') ? find_encoded(path, values) : table_->tree.match(path, values);
-    const route* found = table_->not_found;
-    if (at != tree::none)
-        found = table_->endpoints[at].by_method[index(asked.method())];
-    else if (path == "*" && asked.method() == http::method::options)
-        found = table_->server_options;
-
-    using parts = http::request::parts;
-    parts::route(asked) = found->pattern_;
-    parts::clear_path_parameters(asked);
-    for (std::size_t i = 0; i < found->parameters_.size(); ++i)
-        parts::add_path_parameter(asked, found->parameters_[i], values[i]);
-    return {found};
+    if (at == tree::none) {
+        const bool server = path == "*" && asked.method() == http::method::options;
+        return server ? *table_->server_options : *table_->not_found;
+    }
+    const route& found = *table_->endpoints[at].by_method[index(asked.method())];
+    for (std::size_t i = 0; i < found.parameters_.size(); ++i)
+        http::request::parts::add_path_parameter(asked, found.parameters_[i], values[i]);
+    return found;
 }
 
 // The slow way, for a path with an escape: match its normal form, and give the parameters as they were sent.

@@ -1,9 +1,9 @@
 #include "route/tree.hpp"
 
+#include "route/bytes.hpp"
 #include "route/pattern.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace sluice::route_detail {
 
@@ -82,7 +82,7 @@ std::uint32_t tree::walk(const node* at, std::string_view rest, parameter_values
                          std::size_t parameters) const noexcept
 {
     while (at != nullptr) {
-        if (rest.size() < at->text_size || std::memcmp(rest.data(), text_.data() + at->text, at->text_size) != 0)
+        if (rest.size() < at->text_size || !same_bytes(rest.data(), text_.data() + at->text, at->text_size))
             return none;
         rest.remove_prefix(at->text_size);
         if (rest.empty()) return at->endpoint;

@@ -237,6 +237,22 @@ TEST_F(Router, answers_options_for_the_whole_server)
     EXPECT_EQ(answer.header("Allow"), "GET, HEAD, POST, OPTIONS");
 }
 
+TEST_F(Router, tells_many_literal_paths_of_one_size_apart)
+{
+    const auto path = [](int i) {
+        return "/" + std::string(static_cast<std::size_t>(i % 3 * 40), 'x') + std::to_string(10000 + i);
+    };
+    for (int i = 0; i < 2000; i += 2) routes.get(path(i), [i](request&) { return response::text(std::to_string(i)); });
+    routes.freeze();
+    for (int i = 0; i < 2000; ++i) {
+        const response answer = ask(method::get, path(i));
+        if (i % 2 == 0)
+            EXPECT_EQ(answer.body(), std::to_string(i));
+        else
+            EXPECT_EQ(answer.status(), status::not_found);
+    }
+}
+
 TEST_F(Router, refuses_malformed_patterns)
 {
     for (const std::string_view pattern : {"",

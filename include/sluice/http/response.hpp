@@ -40,7 +40,9 @@ public:
     // --- Making.
     [[nodiscard]] static response text(std::string_view body)
     {
-        return response().body(pooled_string(body), text_plain);
+        response made;
+        made.body(pooled_string(body), text_plain);
+        return made;
     }
     response& status(http::status s) & noexcept
     {

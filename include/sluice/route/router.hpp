@@ -123,6 +123,7 @@ private:
     [[nodiscard]] std::vector<middleware*> chain_of(std::size_t group) const;
     const route& make_answer(std::string_view pattern, plain_handler answer);
     void complete(endpoint& at);
+    [[nodiscard]] const route& find_in_tree(request& asked) const;
     [[nodiscard]] std::uint32_t find_encoded(std::string_view path, parameter_values& values) const;
 
     std::vector<group_entry> groups_;
