@@ -28,7 +28,10 @@ struct drive_options
 class driver
 {
 public:
-    driver(const limits& bounds, drive_options options) : bounds_(bounds), options_(options), machine_(bounds) {}
+    // `check` is called for every request that is accepted.
+    driver(const limits& bounds, drive_options options, void (*check)(driver&) = nullptr)
+        : bounds_(bounds), options_(options), check_(check), machine_(bounds)
+    {}
 
     void feed(std::string_view piece)
     {
@@ -84,6 +87,7 @@ private:
     }
     void tell(std::string_view body)
     {
+        if (check_ != nullptr) check_(*this);
         const request& r = machine_.current();
         transcript_ += name(r.method());
         transcript_ += " ";
@@ -107,6 +111,7 @@ private:
 
     const limits& bounds_;
     drive_options options_;
+    void (*check_)(driver&);
     connection machine_;
     std::unique_ptr<char[]> fed_;
     buffer out_;
