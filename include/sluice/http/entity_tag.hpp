@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::http {
 
 struct entity_tag
@@ -34,3 +36,5 @@ private:
 [[nodiscard]] bool if_none_match_names(const request& asked, std::string_view tag) noexcept;
 
 } // namespace sluice::http
+
+#pragma GCC visibility pop

@@ -34,6 +34,8 @@
 #include <type_traits>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::sqlite {
 
 struct database_options
@@ -71,5 +73,7 @@ private:
 };
 
 } // namespace sluice::sqlite
+
+#pragma GCC visibility pop
 
 #include <sluice/sqlite/database.inl.hpp>

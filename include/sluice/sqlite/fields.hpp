@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace sluice::sqlite {
 
 // The fields of a T from the columns 0 … of `from`.
@@ -25,3 +27,5 @@ template <has_fields T> [[nodiscard]] T read_fields(const row& from)
 }
 
 } // namespace sluice::sqlite
+
+#pragma GCC visibility pop
