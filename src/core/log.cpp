@@ -1,7 +1,6 @@
 #include <sluice/core/log.hpp>
 
 #include <array>
-#include <atomic>
 
 namespace sluice {
 namespace {
@@ -16,9 +15,15 @@ std::string_view name(log_level level) noexcept
     return names[static_cast<std::size_t>(level)];
 }
 
-log_sink* exchange_log_sink(log_sink* next) noexcept { return process_sink.exchange(next, std::memory_order_acq_rel); }
+log_sink* exchange_log_sink(log_sink* next) noexcept
+{
+    log_sink* before = process_sink.exchange(next, std::memory_order_acq_rel);
+    detail::log_threshold.store(next != nullptr ? static_cast<std::uint8_t>(next->level()) : detail::no_log_level,
+                                std::memory_order_relaxed);
+    return before;
+}
 
-void log(log_level level, std::string_view message, std::initializer_list<log_field> fields) noexcept
+void detail::log_to_sink(log_level level, std::string_view message, std::span<const log_field> fields) noexcept
 {
     if (log_sink* sink = process_sink.load(std::memory_order_acquire)) sink->write(level, message, fields);
 }

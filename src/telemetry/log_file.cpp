@@ -1,167 +1,235 @@
+#include "telemetry/log_buffer.hpp"
 #include "telemetry/log_line.hpp"
+#include "telemetry/log_output.hpp"
 
+#include <sluice/core/context.hpp>
+#include <sluice/core/thread_local.hpp>
 #include <sluice/core/timestamp.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/telemetry/log_file.hpp>
 
-#include <climits>
-
-#include <sys/stat.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fcntl.h>
+#include <iterator>
+#include <mutex>
 #include <poll.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace sluice {
 namespace {
 
-constexpr int poll_ms = 100;
-constexpr int polls_after_stop = 10; // a reader that takes nothing for a second while the process ends gets no more
+using telemetry::log_buffer;
 
-int open_for_appending(const std::string& path)
-{
-    constexpr mode_t owner_and_group = 0640;
-    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, owner_and_group);
-}
+constexpr int gathering_ms = 10;
 
-// A line on its way to the writing thread, which frees it.
-struct waiting_line
+// What the writing thread does. After each round it lets lines gather for a while, so that a busy shard does not pay
+// for waking it with every line.
+enum class writer_is : std::uint8_t
 {
-    pooled_string text;
-    waiting_line* next = nullptr;
+    awake,
+    gathering, // it looks again by itself, soon
+    asleep,    // until it is woken
 };
+
+// Which buffer this thread's lines go to, and of which log; without a destructor, so that reaching it costs nothing.
+struct attached
+{
+    std::uint64_t log = 0;
+    log_buffer* buffer = nullptr;
+    bool thread_ended = false;
+};
+SLUICE_THREAD_LOCAL thread_local attached here = {};
+
+// Keeps the buffer as long as the thread may write to it.
+struct attachment
+{
+    std::shared_ptr<log_buffer> buffer;
+
+    attachment() noexcept = default;
+    attachment(const attachment&) = delete;
+    attachment& operator=(const attachment&) = delete;
+    ~attachment()
+    {
+        leave();
+        here = {.log = 0, .buffer = nullptr, .thread_ended = true};
+    }
+    void leave() noexcept
+    {
+        if (buffer != nullptr) buffer->retire();
+        buffer.reset();
+    }
+};
+
+// Never given twice: a thread may still hold the buffer of a log that is gone.
+std::uint64_t next_log_number() noexcept
+{
+    static std::atomic<std::uint64_t> last = 0;
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 } // namespace
 
 struct log_file::state
 {
-    log_file_options options;
-    int descriptor = STDOUT_FILENO;              // the writing thread's
-    std::atomic<waiting_line*> newest = nullptr; // a stack that the writing thread takes whole
-    std::atomic<std::uint32_t> signals = 0;      // counts what the writing thread must look at
-    std::atomic<std::size_t> waiting_bytes = 0;
+    explicit state(log_file_options o)
+        : waiting_bytes_max(o.waiting_bytes_max), output(std::move(o.path)),
+          wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
+    {}
+    ~state()
+    {
+        if (wake >= 0) ::close(wake);
+    }
+    state(const state&) = delete;
+    state& operator=(const state&) = delete;
+
+    const std::uint64_t number = next_log_number();
+    const std::size_t waiting_bytes_max;
+    telemetry::log_output output;
+    const int wake; // an eventfd
+    std::atomic<writer_is> writer_state = writer_is::awake;
     std::atomic<std::uint64_t> dropped = 0;
     std::atomic<bool> reopening = false;
     std::atomic<bool> stopping = false;
-    std::uint64_t dropped_and_said = 0;
+    std::mutex newcomers_lock; // taken once in a thread's life, and for an instant in each round
+    std::vector<std::shared_ptr<log_buffer>> newcomers;
     std::thread writer;
 
-    void signal() noexcept
+    // The writing thread's own.
+    std::vector<std::shared_ptr<log_buffer>> buffers;
+    std::uint64_t dropped_and_said = 0;
+
+    // --- Any thread.
+
+    void wake_writer() const noexcept
     {
-        signals.fetch_add(1, std::memory_order_release);
-        signals.notify_one();
+        const std::uint64_t one = 1;
+        (void)!::write(wake, &one, sizeof one);
     }
 
-    void push(pooled_string text)
+    [[gnu::cold]] log_buffer* attach()
     {
-        auto* line = new waiting_line{.text = std::move(text)};
-        line->next = newest.load(std::memory_order_relaxed);
-        while (!newest.compare_exchange_weak(line->next, line, std::memory_order_release, std::memory_order_relaxed)) {
-        }
-        signal();
+        if (here.thread_ended) return nullptr;
+        static thread_local attachment mine;
+        mine.leave();
+        mine.buffer = std::make_shared<log_buffer>(waiting_bytes_max);
+        here = {.log = number, .buffer = mine.buffer.get(), .thread_ended = false};
+        const std::lock_guard lock(newcomers_lock);
+        newcomers.push_back(mine.buffer);
+        return here.buffer;
     }
 
-    // Everything that waits, oldest first.
-    pooled_string take()
+    void append(std::string_view line)
     {
-        waiting_line* line = newest.exchange(nullptr, std::memory_order_acquire);
-        waiting_line* oldest = nullptr;
-        while (line != nullptr) {
-            waiting_line* next = std::exchange(line->next, oldest);
-            oldest = std::exchange(line, next);
+        log_buffer* buffer = here.log == number ? here.buffer : attach();
+        if (buffer == nullptr || !buffer->try_append(line)) {
+            dropped.fetch_add(1, std::memory_order_relaxed);
+            return;
         }
-        pooled_string all;
-        while (oldest != nullptr) {
-            const std::unique_ptr<waiting_line> owned(std::exchange(oldest, oldest->next));
-            all += owned->text;
-        }
-        return all;
+        const writer_is found = writer_state.load(std::memory_order_seq_cst);
+        if (found == writer_is::awake || (found == writer_is::gathering && !buffer->more_than_half_full())) return;
+        if (writer_state.exchange(writer_is::awake, std::memory_order_seq_cst) != writer_is::awake) wake_writer();
     }
 
-    // Writes through a descriptor that may block, without being stuck in it: a pipe that is ready takes at least
-    // PIPE_BUF.
-    bool put(std::string_view text)
+    // --- The writing thread.
+
+    void put(std::string_view lines) noexcept
     {
-        int patience = polls_after_stop;
-        while (!text.empty()) {
-            pollfd wait = {.fd = descriptor, .events = POLLOUT, .revents = 0};
-            const int ready = ::poll(&wait, 1, poll_ms);
-            if (ready == 0 && stopping.load(std::memory_order_relaxed) && --patience == 0) return false;
-            if (ready <= 0) continue;
-            const ssize_t written = ::write(descriptor, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-            if (written > 0)
-                text.remove_prefix(static_cast<std::size_t>(written));
-            else if (errno != EINTR && errno != EAGAIN)
-                return false;
-        }
-        return true;
+        const std::string_view lost = output.put(lines);
+        if (lost.empty()) return;
+        dropped.fetch_add(static_cast<std::uint64_t>(std::ranges::count(lost, '\n')), std::memory_order_relaxed);
     }
 
     void say(log_level level, std::string_view message, std::initializer_list<log_field> fields)
     {
         pooled_string text;
-        telemetry::append_json({.when = wall_now(), .level = level, .shard = {}, .message = message, .fields = fields},
+        telemetry::append_json({.when = wall_now(),
+                                .level = level,
+                                .shard = std::nullopt,
+                                .trace = nullptr,
+                                .message = message,
+                                .fields = fields},
                                text);
-        (void)put(text);
+        put(text);
+    }
+
+    // Writes all that waits; says whether there was anything.
+    bool flush()
+    {
+        {
+            const std::lock_guard lock(newcomers_lock);
+            std::ranges::move(newcomers, std::back_inserter(buffers));
+            newcomers.clear();
+        }
+        bool any = false;
+        std::erase_if(buffers, [&](const auto& buffer) {
+            const bool last = buffer->retired();
+            any = buffer->take([this](std::string_view lines) { put(lines); }) || any;
+            return last;
+        });
+        const std::uint64_t now = dropped.load(std::memory_order_relaxed);
+        if (any && now != dropped_and_said)
+            say(log_level::warn, "Log lines were dropped", {{"dropped", now - std::exchange(dropped_and_said, now)}});
+        return any;
     }
 
     void open_again()
     {
-        if (options.path.empty()) return;
-        const int next = open_for_appending(options.path);
-        if (next < 0) {
-            say(log_level::error, "The log file cannot be opened again; this one is kept", {{"errno", errno}});
-            return;
-        }
-        ::close(std::exchange(descriptor, next));
+        if (const int failure = output.open(); failure != 0)
+            say(log_level::error, "The log file cannot be opened again; this one is kept", {{"errno", failure}});
     }
 
-    void flush()
+    [[nodiscard]] bool nothing_waits()
     {
-        const pooled_string all = take();
-        if (all.empty()) return;
-        const bool whole = put(all);
-        waiting_bytes.fetch_sub(all.size(), std::memory_order_relaxed);
-        if (!whole)
-            dropped.fetch_add(static_cast<std::uint64_t>(std::ranges::count(all, '\n')), std::memory_order_relaxed);
-        const std::uint64_t now = dropped.load(std::memory_order_relaxed);
-        if (whole && now != dropped_and_said) {
-            say(log_level::warn, "Log lines were dropped", {{"dropped", now - std::exchange(dropped_and_said, now)}});
+        const std::lock_guard lock(newcomers_lock);
+        return newcomers.empty() && std::ranges::all_of(buffers, [](const auto& buffer) { return buffer->empty(); });
+    }
+
+    void wait(writer_is how)
+    {
+        writer_state.store(how, std::memory_order_seq_cst);
+        // A line that came before the store did not wake anyone; one that comes after it does.
+        if (how == writer_is::gathering || nothing_waits()) {
+            pollfd woken = {.fd = wake, .events = POLLIN, .revents = 0};
+            (void)::poll(&woken, 1, how == writer_is::gathering ? gathering_ms : -1);
         }
+        writer_state.store(writer_is::awake, std::memory_order_seq_cst);
+        std::uint64_t times = 0;
+        (void)!::read(wake, &times, sizeof times);
     }
 
     void run()
     {
         for (;;) {
-            const std::uint32_t seen = signals.load(std::memory_order_acquire);
             const bool last = stopping.load(std::memory_order_acquire);
-            flush(); // before the file changes: lines written before the call belong to the old one
-            if (reopening.exchange(false, std::memory_order_acq_rel)) open_again();
+            const bool reopen = reopening.exchange(false, std::memory_order_acq_rel);
+            const bool any =
+                flush(); // before the file changes: what was written before the call belongs to the old one
+            if (reopen) open_again();
             if (last) return;
-            signals.wait(seen, std::memory_order_acquire);
+            wait(any ? writer_is::gathering : writer_is::asleep);
         }
     }
 };
 
-log_file::log_file(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
+log_file::log_file(log_level level, std::unique_ptr<state> s) noexcept : log_sink(level), state_(std::move(s)) {}
 
 result<std::unique_ptr<log_file>> log_file::open(log_file_options options)
 {
-    auto made = std::make_unique<state>();
-    made->options = std::move(options);
-    if (!made->options.path.empty()) {
-        made->descriptor = open_for_appending(made->options.path);
-        if (made->descriptor < 0) {
-            return fail(errc::unavailable, "the log file " + made->options.path + " cannot be opened (" +
-                                               std::strerror(errno) + "): name one that this user may write");
-        }
+    const log_level level = options.level;
+    const std::string path = options.path;
+    auto made = std::make_unique<state>(std::move(options));
+    if (made->wake < 0)
+        return fail(errc::unavailable, "the log has no file descriptor left: raise the limit (ulimit -n)");
+    if (const int failure = made->output.open(); failure != 0) {
+        return fail(errc::unavailable, "the log file " + path + " cannot be opened (" + std::strerror(failure) +
+                                           "): name one that this user may write");
     }
     // Signals are for the thread that runs the server.
     sigset_t all;
@@ -170,40 +238,36 @@ result<std::unique_ptr<log_file>> log_file::open(log_file_options options)
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     made->writer = std::thread([s = made.get()] { s->run(); });
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return std::unique_ptr<log_file>(new log_file(std::move(made)));
+    return std::unique_ptr<log_file>(new log_file(level, std::move(made)));
 }
 
 log_file::~log_file()
 {
+    state_->output.end_soon();
     state_->stopping.store(true, std::memory_order_release);
-    state_->signal();
+    state_->wake_writer();
     state_->writer.join();
-    if (!state_->options.path.empty()) ::close(state_->descriptor);
 }
 
 void log_file::write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept
 {
-    if (level < state_->options.level) return;
+    if (level < this->level()) return;
+    const context* request = context::current();
     pooled_string text;
     telemetry::append_json({.when = wall_now(),
                             .level = level,
                             .shard = shard::is_current() ? std::optional(shard::current().index()) : std::nullopt,
+                            .trace = request != nullptr ? &request->trace : nullptr,
                             .message = message,
                             .fields = fields},
                            text);
-    const std::size_t size = text.size();
-    if (state_->waiting_bytes.fetch_add(size, std::memory_order_relaxed) + size > state_->options.waiting_bytes_max) {
-        state_->waiting_bytes.fetch_sub(size, std::memory_order_relaxed);
-        state_->dropped.fetch_add(1, std::memory_order_relaxed);
-        return;
-    }
-    state_->push(std::move(text));
+    state_->append(text);
 }
 
 void log_file::reopen() noexcept
 {
     state_->reopening.store(true, std::memory_order_release);
-    state_->signal();
+    state_->wake_writer();
 }
 
 std::uint64_t log_file::dropped() const noexcept { return state_->dropped.load(std::memory_order_relaxed); }

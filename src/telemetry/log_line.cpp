@@ -40,6 +40,16 @@ void append_json(const log_line& line, pooled_string& text)
         out.number(*line.shard);
     else
         out.null();
+    if (line.trace != nullptr) {
+        char id[32];
+        line.trace->write_trace_id(id);
+        out.raw(R"(,"trace_id":")");
+        out.raw({id, 32});
+        line.trace->write_span_id(id);
+        out.raw(R"(","span_id":")");
+        out.raw({id, 16});
+        out.raw('"');
+    }
     for (const log_field& field : line.fields) {
         out.raw(',');
         out.string(field.name);

@@ -4,6 +4,7 @@
 #include <sluice/core/clock.hpp>
 #include <sluice/core/log.hpp>
 #include <sluice/core/pool.hpp>
+#include <sluice/core/trace.hpp>
 
 #include <optional>
 #include <span>
@@ -16,6 +17,7 @@ struct log_line
     timestamp when;
     log_level level;
     std::optional<unsigned> shard; // null in the line where none is: it comes from another thread
+    const trace_context* trace;    // null outside any request
     std::string_view message;
     std::span<const log_field> fields;
 };

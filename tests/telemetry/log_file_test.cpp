@@ -1,6 +1,8 @@
 // The log: lines as JSON, in a file that can be rotated, through a pipe that nobody reads.
 #include "telemetry/log_line.hpp"
 
+#include <sluice/core/context.hpp>
+#include <sluice/core/random.hpp>
 #include <sluice/json/reader.hpp>
 #include <sluice/telemetry/log_file.hpp>
 
@@ -28,6 +30,7 @@ std::string json_of(std::string_view message, std::initializer_list<log_field> f
     telemetry::append_json({.when = timestamp(std::chrono::microseconds(1)),
                             .level = log_level::warn,
                             .shard = 3,
+                            .trace = nullptr,
                             .message = message,
                             .fields = fields},
                            text);
@@ -45,8 +48,22 @@ TEST(LogLine, has_its_members_in_order_and_ends_with_a_line_feed)
 TEST(LogLine, has_no_shard_where_there_is_none)
 {
     pooled_string text;
-    telemetry::append_json({.when = {}, .level = log_level::info, .shard = {}, .message = "", .fields = {}}, text);
+    telemetry::append_json(
+        {.when = {}, .level = log_level::info, .shard = {}, .trace = nullptr, .message = "", .fields = {}}, text);
     EXPECT_NE(text.find(R"("shard":null)"), pooled_string::npos);
+}
+
+TEST(LogLine, names_the_trace_and_the_span_of_its_request)
+{
+    const auto trace = *trace_context::from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    std::string span(16, ' ');
+    trace.write_span_id(span.data());
+    pooled_string text;
+    telemetry::append_json(
+        {.when = {}, .level = log_level::info, .shard = 0, .trace = &trace, .message = "", .fields = {}}, text);
+    EXPECT_NE(text.find(R"("shard":0,"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":")" + span + "\"}"),
+              pooled_string::npos)
+        << text;
 }
 
 TEST(LogLine, stays_one_line_of_JSON_whatever_it_holds)
@@ -59,6 +76,23 @@ TEST(LogLine, stays_one_line_of_JSON_whatever_it_holds)
         EXPECT_TRUE(parse_json(line)) << line;
     }
     EXPECT_TRUE(parse_json(json_of("x", {{"ratio", std::numeric_limits<double>::infinity()}})));
+}
+
+TEST(LogLine, stays_one_line_of_JSON_for_ten_thousand_random_messages)
+{
+    using namespace std::string_view_literals;
+    // Bytes that matter to JSON and to UTF-8 come often.
+    constexpr std::string_view favourites = "\"\\\n\r\t\0{}\x7f\x80\xbf\xc0\xc2\xe0\xed\xa0\xef\xf0\xf4\x90\xff"sv;
+    for (int i = 0; i < 10'000; ++i) {
+        std::string bytes(random_bits() % 24, ' ');
+        for (char& byte : bytes) {
+            const std::uint64_t bits = random_bits();
+            byte = bits % 2 == 0 ? static_cast<char>(bits >> 8) : favourites[(bits >> 8) % favourites.size()];
+        }
+        const std::string line = json_of(bytes, {{bytes, bytes}});
+        ASSERT_EQ(line.find('\n'), line.size() - 1);
+        ASSERT_TRUE(parse_json(line)) << line;
+    }
 }
 
 class LogFile : public testing::Test
@@ -109,6 +143,50 @@ TEST_F(LogFile, keeps_every_line_of_every_thread_in_the_order_of_each)
         const auto thread = static_cast<std::size_t>(line.at(line.find(R"("thread":)") + 9) - '0');
         EXPECT_TRUE(line.ends_with(R"("number":)" + std::to_string(next.at(thread)++) + "}")) << line;
     }
+}
+
+TEST_F(LogFile, names_the_request_that_a_line_belongs_to)
+{
+    context request{.trace = trace_context::start()};
+    std::string id(32, ' ');
+    request.trace.write_trace_id(id.data());
+    {
+        const auto log = log_file::open({.path = path_});
+        ASSERT_TRUE(log);
+        (*log)->write(log_level::info, "Outside", {});
+        context::exchange_current(&request);
+        (*log)->write(log_level::info, "Inside", {});
+        context::exchange_current(nullptr);
+    }
+    const auto written = lines_of(path_);
+    ASSERT_EQ(written.size(), 2U);
+    EXPECT_EQ(written[0].find("trace_id"), std::string::npos);
+    EXPECT_NE(written[1].find(R"("trace_id":")" + id), std::string::npos);
+}
+
+TEST_F(LogFile, takes_lines_again_after_a_thread_or_a_log_has_ended)
+{
+    for (int i = 0; i < 3; ++i) {
+        const auto log = log_file::open({.path = path_});
+        ASSERT_TRUE(log);
+        (*log)->write(log_level::info, "From here", {});
+        std::thread([&log] { (*log)->write(log_level::info, "From a thread", {}); }).join();
+        (*log)->write(log_level::info, "From here again", {});
+    }
+    EXPECT_EQ(lines_of(path_).size(), 9U);
+}
+
+TEST_F(LogFile, wakes_up_for_a_line_that_comes_after_a_pause)
+{
+    const auto log = log_file::open({.path = path_});
+    ASSERT_TRUE(log);
+    for (std::size_t i = 1; i <= 5; ++i) {
+        (*log)->write(log_level::info, "Line", {});
+        while (lines_of(path_).size() < i) std::this_thread::yield();
+        // The writing thread gathers first and then sleeps: both are met.
+        std::this_thread::sleep_for(std::chrono::milliseconds(8 * i));
+    }
+    EXPECT_EQ((*log)->dropped(), 0U);
 }
 
 TEST_F(LogFile, leaves_out_what_is_below_its_level)
@@ -208,10 +286,28 @@ TEST(LogSink, is_where_lines_go_and_nowhere_without_one)
     } sink;
     log(log_level::error, "Nobody hears");
     EXPECT_EQ(exchange_log_sink(&sink), nullptr);
+    EXPECT_TRUE(log_enabled(log_level::debug));
     log(log_level::error, "Heard", {{"a", 1}, {"b", "c"}});
     EXPECT_EQ(exchange_log_sink(nullptr), &sink);
     log(log_level::error, "Nobody hears");
     EXPECT_EQ(sink.text, "error Heard 2");
+}
+
+TEST(LogSink, is_not_asked_for_lines_below_its_level)
+{
+    struct counting final : log_sink
+    {
+        counting() : log_sink(log_level::warn) {}
+        void write(log_level, std::string_view, std::span<const log_field>) noexcept override { ++lines; }
+        int lines = 0;
+    } sink;
+    EXPECT_FALSE(log_enabled(log_level::error));
+    exchange_log_sink(&sink);
+    EXPECT_FALSE(log_enabled(log_level::info));
+    log(log_level::info, "Too low");
+    log(log_level::warn, "Heard");
+    exchange_log_sink(nullptr);
+    EXPECT_EQ(sink.lines, 1);
 }
 
 } // namespace

@@ -4,9 +4,11 @@
 // log() hands the line to the process's one sink, which main() chooses (telemetry/log_file.hpp writes JSON lines);
 // without a sink it goes nowhere. Secrets and bodies never appear in a line.
 //
-// Any thread. A sink never waits and never throws; what it is given is valid during the call only.
+// Any thread. A sink never waits and never throws; what it is given is valid during the call only. A line below the
+// sink's level costs one load and one branch.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -47,17 +49,46 @@ struct log_field
 class log_sink
 {
 public:
+    // What is below `level` is not written.
+    explicit log_sink(log_level level = log_level::debug) noexcept : level_(level) {}
+    [[nodiscard]] log_level level() const noexcept { return level_; }
+
     virtual void write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept = 0;
 
 protected:
     ~log_sink() = default;
+
+private:
+    log_level level_;
 };
 
 // Makes `next` the process's sink and gives back the one before. Whoever owns a sink takes it out before it dies, when
 // no other thread logs any more.
 log_sink* exchange_log_sink(log_sink* next) noexcept;
 
-void log(log_level level, std::string_view message, std::initializer_list<log_field> fields = {}) noexcept;
+namespace detail {
+
+inline constexpr std::uint8_t no_log_level = 0xFF; // above every level: there is no sink
+[[gnu::visibility("default")]] inline constinit std::atomic<std::uint8_t> log_threshold = no_log_level;
+
+void log_to_sink(log_level level, std::string_view message, std::span<const log_field> fields) noexcept;
+
+} // namespace detail
+
+// For lines whose fields cost something to gather.
+[[nodiscard]] inline bool log_enabled(log_level level) noexcept
+{
+    return static_cast<std::uint8_t>(level) >= detail::log_threshold.load(std::memory_order_relaxed);
+}
+
+inline void log(log_level level, std::string_view message, std::span<const log_field> fields) noexcept
+{
+    if (log_enabled(level)) detail::log_to_sink(level, message, fields);
+}
+inline void log(log_level level, std::string_view message, std::initializer_list<log_field> fields = {}) noexcept
+{
+    if (log_enabled(level)) detail::log_to_sink(level, message, {fields.begin(), fields.size()});
+}
 
 } // namespace sluice
 

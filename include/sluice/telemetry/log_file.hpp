@@ -1,8 +1,10 @@
 // The log as JSON lines in a file or on standard output.
 //
 // The problem: a write to a file or a pipe can block, and a shard must not. The answer: write() makes the whole line
-// and hands it to the one thread that owns the descriptor, without a lock. What waits is bounded: a line that does not
-// fit is dropped and counted, and the next line that is written says how many were.
+// and copies it into a buffer of its thread, without a lock, an allocation or, as long as lines keep coming, a system
+// call; one thread owns the descriptor and writes what all buffers hold. A buffer is bounded: a line that does not fit
+// is dropped and counted, and the next write says how many were. Within a request a line names its trace and span.
+// Lines of one thread keep their order; those of several are not sorted by time.
 //
 // Any thread writes. The destructor writes what waits, but does not wait for a reader that has stopped reading.
 #pragma once
@@ -21,9 +23,9 @@ namespace sluice {
 
 struct log_file_options
 {
-    std::string path;                  // empty: standard output
-    log_level level = log_level::info; // what is below is not written
-    std::size_t waiting_bytes_max = 1 << 20;
+    std::string path;                                       // empty: standard output
+    log_level level = log_level::info;                      // what is below is not written
+    std::size_t waiting_bytes_max = std::size_t{256} << 10; // of each thread; rounded up to a power of two
 };
 
 class log_file final : public log_sink
@@ -45,7 +47,7 @@ public:
 
 private:
     struct state;
-    explicit log_file(std::unique_ptr<state> s) noexcept;
+    log_file(log_level level, std::unique_ptr<state> s) noexcept;
     std::unique_ptr<state> state_;
 };
 
