@@ -58,6 +58,13 @@ private:
         closed,
     };
 
+    // What is sent from where it lies: the response keeps it alive.
+    struct large_body
+    {
+        http::response owner;
+        std::string_view rest;
+    };
+
     // --- Input.
     void on_receive(completion c);
     void received(std::string_view bytes);
@@ -127,8 +134,7 @@ private:
     buffer out_;                                   // answers, gathered
     buffer sending_;                               // what the kernel is sending
     exchange* exchange_ = nullptr;
-    struct large_body;
-    std::unique_ptr<large_body> large_body_; // sent from where it lies, behind out_
+    std::unique_ptr<large_body> large_body_; // behind out_
     wait* input_waiter_ = nullptr;           // of request_body
     wait* output_waiter_ = nullptr;          // of response_body
 };

@@ -1,5 +1,6 @@
 #include "shard/shard_group.hpp"
 
+#include <sluice/core/log.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
 
@@ -91,7 +92,11 @@ void shard::enter()
     const time_point turn_over = clock_now();
     const duration took = turn_over - now_;
     counters_.longest_turn = std::max(counters_.longest_turn, took);
-    if (took > stall) ++counters_.stalls;
+    if (took > stall) {
+        ++counters_.stalls;
+        log(log_level::warn, "The shard did not turn",
+            {{"duration_us", std::chrono::duration_cast<std::chrono::microseconds>(took).count()}});
+    }
 
     if (!ready_.idle()) {
         ring_->enter(ring::wait::no);

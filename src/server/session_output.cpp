@@ -1,0 +1,99 @@
+// The part of a session that gathers answers and sends them.
+#include "server/session.hpp"
+#include "server/shard_server.hpp"
+
+#include <utility>
+
+namespace sluice {
+
+namespace {
+
+// A body that outlives its response is sent from where it lies from this size on; below it a copy is cheaper.
+constexpr std::size_t referenced_bytes_min = 16 * 1024;
+// … in operations of this size, each of which has to make progress within the idle timeout.
+constexpr std::size_t referenced_slice = 256 * 1024;
+
+} // namespace
+
+http::response_context session::response_context() noexcept
+{
+    return {.date = server_.date(), .closing = server_.draining()};
+}
+
+void session::respond(http::response answer)
+{
+    if (phase_ == phase::closed) return;
+    http::connection& machine = exchange_->machine;
+    const bool referenced =
+        answer.referenced() && answer.body().size() >= referenced_bytes_min && machine.sends_body(answer);
+    machine.respond(answer, response_context(), out_, referenced);
+    if (referenced) {
+        large_body_ = std::make_unique<large_body>(std::move(answer));
+        large_body_->rest = large_body_->owner.body();
+    }
+    flush_later();
+    note_answered();
+}
+
+void session::note_answered()
+{
+    body_admitted_ = false;
+    exchange_->matched = nullptr;
+    if (!handler_running_) phase_ = phase::idle;
+    if (exchange_->machine.must_close()) {
+        ending_ = true;
+        linger_ = exchange_->machine.must_linger();
+    }
+}
+
+bool session::output_is_full() const noexcept
+{
+    return large_body_ != nullptr || unsent() >= server_.options().limits.unsent_bytes;
+}
+
+void session::flush_later()
+{
+    if (!send_.in_flight()) server_.here().at_turn_end(flush_);
+}
+
+void session::flush()
+{
+    if (phase_ == phase::closed) return bury_if_done();
+    if (send_.in_flight()) return;
+    if (!out_.empty()) {
+        sending_.swap(out_);
+        server_.here().ring().send(fd_, sending_.view(), send_);
+    } else if (large_body_ != nullptr) {
+        server_.here().ring().send(fd_, large_body_->rest.substr(0, referenced_slice), send_);
+    } else if (ending_ && !handler_running_) {
+        output_is_out();
+    }
+}
+
+void session::on_sent(completion c)
+{
+    if (phase_ == phase::closed) return bury_if_done();
+    if (c.result < 0) return close();
+    const auto sent = static_cast<std::size_t>(c.result);
+    if (!sending_.empty()) {
+        sending_.consume(sent);
+        if (!sending_.empty()) { // cut short: the kernel had no room or was interrupted
+            server_.here().ring().send(fd_, sending_.view(), send_);
+            return;
+        }
+        sending_.reset();
+    } else {
+        large_body_->rest.remove_prefix(sent);
+        if (large_body_->rest.empty()) large_body_.reset();
+    }
+    if (phase_ == phase::idle || phase_ == phase::ending)
+        expect_by(server_.here().now() + server_.options().idle_timeout);
+    if (output_waiter_ != nullptr && !output_is_full()) output_waiter_->complete();
+    flush();
+    if (output_full_ && large_body_ == nullptr && unsent() <= server_.options().limits.unsent_bytes / 2) {
+        output_full_ = false;
+        advance();
+    }
+}
+
+} // namespace sluice

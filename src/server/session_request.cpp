@@ -1,0 +1,208 @@
+// The part of a session that finds the route and runs its handler, at once or as a coroutine.
+#include "server/session.hpp"
+#include "server/session_streams.hpp"
+#include "server/shard_server.hpp"
+
+#include <sluice/http/problem.hpp>
+#include <sluice/http/request_parts.hpp>
+#include <sluice/route/router.hpp>
+
+#include <utility>
+
+namespace sluice {
+
+namespace {
+
+using parts = http::request::parts;
+
+// What a request without a body gives to a handler that reads it as a stream: its end. Stateless, so one serves all.
+class no_body final : public http::body_reader
+{
+public:
+    [[nodiscard]] task<result<std::string_view>> read() override { co_return std::string_view(); }
+};
+constinit no_body nothing_to_read;
+
+} // namespace
+
+void session::begin_request()
+{
+    ++server_.counters().requests;
+    http::request& asked = exchange_->machine.current();
+    context& belongs = exchange_->request_context;
+    belongs.trace = trace_context::start();
+    if (auto caller = asked.header("traceparent")) {
+        if (auto continued = trace_context::from_traceparent(*caller)) {
+            continued->sampled = false; // whose flag to trust is for the operator to say
+            belongs.trace = *continued;
+        }
+    }
+    parts::context(asked) = &belongs;
+    parts::client(asked) = {client_, client_size_};
+    parts::stream(asked) = &nothing_to_read;
+    exchange_->matched = routes_.find(asked).found;
+    belongs.deadline = server_.here().now() + request_timeout();
+}
+
+duration session::request_timeout() const noexcept
+{
+    return exchange_->matched->options().request_timeout.value_or(server_.options().request_timeout);
+}
+
+// A head with a body behind it. False: a coroutine has taken over, and goes on by itself.
+bool session::begin_body()
+{
+    begin_request();
+    const route& found = *exchange_->matched;
+    if (!found.admits_plainly()) return run(admit_then_read());
+    context* before = context::exchange_current(&exchange_->request_context);
+    auto refused = found.admit(exchange_->machine.current());
+    context::exchange_current(before);
+    if (refused) {
+        respond(*std::move(refused));
+        return true;
+    }
+    body_admitted_ = true;
+    if (found.options().stream_body) return run(handle_stream());
+    accept_body(http::body_mode::buffered);
+    return true;
+}
+
+void session::accept_body(http::body_mode mode)
+{
+    const auto& own_limit = exchange_->matched->options().body_bytes;
+    exchange_->machine.accept_body(mode, own_limit.value_or(server_.options().limits.body_bytes));
+    if (exchange_->machine.take_expect_continue()) {
+        out_.append("HTTP/1.1 100 Continue\r\n\r\n");
+        flush_later();
+    }
+}
+
+// A request that is all here. False: a coroutine has taken over.
+bool session::answer_request()
+{
+    if (!body_admitted_) begin_request();
+    const route& found = *exchange_->matched;
+    http::request& asked = exchange_->machine.current();
+    if (!found.plain()) return run(handle_request());
+    context* before = context::exchange_current(&exchange_->request_context);
+    http::response answer = body_admitted_ ? found.handle(asked) : found.answer(asked);
+    context::exchange_current(before);
+    if (answer.streamed()) return run(stream_answer(std::move(answer)));
+    respond(std::move(answer));
+    return true;
+}
+
+// Starts a coroutine of this session; says whether it has finished already. What the request refers to must outlive the
+// receive buffer from here on.
+bool session::run(task<void>&& work)
+{
+    exchange_->machine.keep();
+    enter(phase::answering);
+    handler_running_ = true;
+    server_.handlers().spawn(std::move(work), &exchange_->request_context);
+    return !handler_running_ && phase_ != phase::closed;
+}
+
+task<void> session::admit_then_read()
+{
+    const route& found = *exchange_->matched;
+    auto refused = co_await found.admit_waiting(exchange_->machine.current());
+    if (refused)
+        respond(*std::move(refused));
+    else if (body_admitted_ = true; found.options().stream_body)
+        co_await read_stream();
+    else if (phase_ != phase::closed)
+        accept_body(http::body_mode::buffered);
+    handler_ended();
+}
+
+task<void> session::handle_request()
+{
+    const route& found = *exchange_->matched;
+    http::request& asked = exchange_->machine.current();
+    http::response answer =
+        body_admitted_ ? co_await found.handle_waiting(asked) : co_await found.answer_waiting(asked);
+    if (answer.streamed())
+        co_await write_stream(answer);
+    else
+        respond(std::move(answer));
+    handler_ended();
+}
+
+task<void> session::handle_stream()
+{
+    co_await read_stream();
+    handler_ended();
+}
+
+task<void> session::stream_answer(http::response answer)
+{
+    co_await write_stream(answer);
+    handler_ended();
+}
+
+// The handler reads the body itself.
+task<void> session::read_stream()
+{
+    if (phase_ == phase::closed) co_return;
+    accept_body(http::body_mode::streamed);
+    http::request& asked = exchange_->machine.current();
+    request_body body(*this);
+    parts::stream(asked) = &body;
+    http::response answer = co_await exchange_->matched->handle_waiting(asked);
+    parts::stream(asked) = &nothing_to_read;
+    if (answer.streamed())
+        co_await write_stream(answer);
+    else
+        respond(std::move(answer));
+}
+
+task<void> session::write_stream(http::response& answer)
+{
+    if (phase_ == phase::closed) co_return;
+    http::connection& machine = exchange_->machine;
+    const bool sends_body = machine.sends_body(answer);
+    machine.start_stream(answer, response_context(), out_);
+    flush_later();
+    bool complete = true;
+    if (sends_body) {
+        const http::response::streamed_body write = answer.take_stream();
+        response_body body(*this);
+        const result<void> written = co_await write(body);
+        if (phase_ == phase::closed) co_return;
+        complete = written.has_value();
+    }
+    if (complete) {
+        machine.end_stream(out_);
+        flush_later();
+    } else {
+        ending_ = true; // the missing end tells the client that the body is not whole
+    }
+    note_answered();
+}
+
+// A coroutine's last act.
+void session::handler_ended()
+{
+    handler_running_ = false;
+    if (phase_ == phase::closed) return bury_if_done();
+    phase_ = phase::idle;
+    if (!advancing_) advance();
+}
+
+// What is not acceptable, or did not come in time: answered, and nothing more is read as HTTP.
+void session::refuse(http::status status, std::string_view detail)
+{
+    http::request& asked = exchange_->machine.current();
+    if (exchange_->matched == nullptr) {
+        exchange_->request_context.trace = trace_context::start();
+        parts::context(asked) = &exchange_->request_context;
+    }
+    http::response answer = http::problem(status, detail, &exchange_->request_context);
+    if (body_admitted_) exchange_->matched->finish(asked, answer);
+    respond(std::move(answer.close()));
+    ending_ = linger_ = true;
+}
+
+} // namespace sluice
