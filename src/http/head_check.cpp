@@ -88,7 +88,9 @@ const refusal* check_fields(request& r, std::string_view head, seen_fields& seen
         if (*at != ':') return &refusals::malformed_field;
         do ++at;
         while (is_blank(*at));
-        if (!field.value.empty()) {
+        if (field.value.empty()) {
+            field.value = {at, 0};
+        } else {
             if (field.value.data() != at) return &refusals::folded_field;
             at += field.value.size();
             while (!field.value.empty() && is_blank(field.value.back())) field.value.remove_suffix(1);

@@ -23,6 +23,7 @@ void head_parser::start() noexcept
     request::parts::target(request_) = {};
     request::parts::path(request_) = {};
     request::parts::query(request_) = {};
+    request::parts::host(request_) = {};
     request::parts::headers(request_).clear();
     value_begun_ = true;
     too_many_fields_ = false;

@@ -135,6 +135,7 @@ const char* read_plain_head(request& r, const char* begin, const char* end, cons
         return nullptr;
     }
     request::parts::version_minor(r) = 1;
+    request::parts::host(r) = {};
     http::headers& fields = request::parts::headers(r);
     fields.clear();
     seen_fields seen;

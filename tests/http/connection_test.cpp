@@ -1,48 +1,16 @@
 // The machine's conversation beyond what a single request says: whose bytes are whose, when to answer, when to close.
-#include "http/connection.hpp"
+#include "conversation.hpp"
 
 #include <sluice/http/request_parts.hpp>
 
-#include <gtest/gtest.h>
-
-#include <memory>
 #include <string>
 
-namespace sluice::http {
+namespace sluice::http::testing {
 
 namespace {
 
-constexpr std::string_view get = "GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n";
-constexpr std::string_view head_of_post = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n";
-
-class Connection : public ::testing::Test
-{
-protected:
-    // Feeds bytes in memory of their own, which dies with the next feed or with forget().
-    void feed(std::string_view bytes)
-    {
-        fed_ = std::make_unique<std::string>(bytes);
-        machine.feed(*fed_);
-    }
-    void forget()
-    {
-        std::ranges::fill(*fed_, '!');
-        fed_.reset();
-    }
-    void answer(status with = status::ok)
-    {
-        out.clear();
-        machine.respond(response(with), shared, out);
-    }
-
-    limits bounds;
-    connection machine{bounds};
-    response_context shared;
-    buffer out;
-
-private:
-    std::unique_ptr<std::string> fed_;
-};
+class Connection : public conversation
+{};
 
 // --- Between requests.
 
@@ -74,132 +42,6 @@ TEST_F(Connection, is_neither_idle_nor_in_a_request_behind_an_empty_line)
     EXPECT_EQ(machine.next(), event::need_input);
     EXPECT_FALSE(machine.in_request());
     EXPECT_FALSE(machine.idle()); // the line counts
-}
-
-// --- Views.
-
-TEST_F(Connection, shows_the_fed_bytes_themselves)
-{
-    const std::string bytes(get);
-    machine.feed(bytes);
-    ASSERT_EQ(machine.next(), event::request);
-    EXPECT_EQ(machine.current().path().data(), bytes.data() + 4);
-}
-
-TEST_F(Connection, keeps_everything_that_a_request_refers_to)
-{
-    feed("GET /a/42?b=c HTTP/1.1\r\nHost: h\r\nX-Name: value\r\n\r\n" + std::string(get));
-    ASSERT_EQ(machine.next(), event::request);
-    request& r = machine.current();
-    request::parts::add_path_parameter(r, "id", r.path().substr(3));
-    machine.keep();
-    forget();
-    EXPECT_EQ(r.target(), "/a/42?b=c");
-    EXPECT_EQ(r.path(), "/a/42");
-    EXPECT_EQ(r.query(), "b=c");
-    EXPECT_EQ(r.host(), "h");
-    EXPECT_EQ(r.header("x-name"), "value");
-    EXPECT_EQ(r.path<std::string>("id"), "42");
-    answer();
-    EXPECT_EQ(machine.next(), event::request); // the one behind it was kept as well
-    EXPECT_EQ(machine.current().target(), "/a?b=c");
-}
-
-TEST_F(Connection, keeps_a_body_that_came_with_its_head)
-{
-    feed(std::string(head_of_post) + "abcdef");
-    ASSERT_EQ(machine.next(), event::head);
-    machine.accept_body(body_mode::buffered, 6);
-    ASSERT_EQ(machine.next(), event::request);
-    machine.keep();
-    forget();
-    EXPECT_EQ(machine.current().body(), "abcdef");
-}
-
-TEST_F(Connection, does_not_move_a_kept_request_whatever_is_fed)
-{
-    feed(std::string(head_of_post) + "abcdef");
-    ASSERT_EQ(machine.next(), event::head);
-    machine.accept_body(body_mode::buffered, 6);
-    ASSERT_EQ(machine.next(), event::request);
-    machine.keep();
-    const std::string_view path = machine.current().path();
-    const std::string_view body = machine.current().body();
-    for (int i = 0; i < 100; ++i) {
-        feed(get);
-        machine.keep();
-    }
-    forget();
-    EXPECT_EQ(path, "/p");
-    EXPECT_EQ(body, "abcdef");
-    EXPECT_EQ(machine.current().path().data(), path.data());
-    EXPECT_EQ(machine.pending_bytes(), 100 * get.size());
-    answer();
-    for (int i = 0; i < 100; ++i) {
-        ASSERT_EQ(machine.next(), event::request);
-        EXPECT_EQ(machine.current().path(), "/a");
-        answer();
-    }
-    EXPECT_EQ(machine.next(), event::need_input);
-}
-
-TEST_F(Connection, does_not_move_a_head_while_its_body_comes)
-{
-    feed(head_of_post);
-    ASSERT_EQ(machine.next(), event::head);
-    machine.keep();
-    const std::string_view path = machine.current().path();
-    machine.accept_body(body_mode::buffered, 6);
-    for (const char* part : {"a", "bcd", "ef"}) {
-        EXPECT_EQ(machine.next(), event::need_input);
-        feed(part);
-    }
-    ASSERT_EQ(machine.next(), event::request);
-    EXPECT_EQ(path, "/p");
-    EXPECT_EQ(machine.current().path().data(), path.data());
-    EXPECT_EQ(machine.current().body(), "abcdef");
-}
-
-TEST_F(Connection, does_not_move_a_piece_before_the_next_is_asked_for)
-{
-    feed(head_of_post);
-    ASSERT_EQ(machine.next(), event::head);
-    machine.accept_body(body_mode::streamed, 6);
-    ASSERT_EQ(machine.next(), event::need_input);
-    feed("ab");
-    machine.keep();
-    forget();
-    ASSERT_EQ(machine.next(), event::body);
-    const std::string_view first = machine.chunk();
-    EXPECT_EQ(first, "ab");
-    for (const char* part : {"cd", "ef", get.data()}) {
-        feed(part);
-        machine.keep();
-        forget();
-    }
-    EXPECT_EQ(first, "ab");
-    EXPECT_EQ(machine.chunk().data(), first.data());
-    ASSERT_EQ(machine.next(), event::body);
-    EXPECT_EQ(machine.chunk(), "cdef");
-    ASSERT_EQ(machine.next(), event::body_end);
-    EXPECT_EQ(machine.current().path(), "/p");
-    answer();
-    EXPECT_EQ(machine.next(), event::request);
-}
-
-TEST_F(Connection, passes_a_long_stream_without_gathering_it)
-{
-    feed("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n");
-    ASSERT_EQ(machine.next(), event::head);
-    machine.accept_body(body_mode::streamed, 1000000);
-    const std::string part(1000, 'b');
-    for (int i = 0; i < 1000; ++i) {
-        machine.feed(part);
-        ASSERT_EQ(machine.next(), event::body);
-        ASSERT_EQ(machine.chunk().data(), part.data()); // not a copy
-        ASSERT_EQ(machine.pending_bytes(), 0u);
-    }
-    EXPECT_EQ(machine.next(), event::body_end);
 }
 
 // --- 100 Continue.
@@ -442,4 +284,4 @@ TEST_F(Connection, forgets_the_last_request_before_the_next)
 
 } // namespace
 
-} // namespace sluice::http
+} // namespace sluice::http::testing
