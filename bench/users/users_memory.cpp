@@ -1,0 +1,81 @@
+// The users API from memory, for measuring the whole stack above a database: `users_memory [--listen ADDR:PORT]
+// [--shards N] [--id UUID] [--busy-poll auto|off]`
+//
+// Every shard has a set of users of its own, with one user in it whose id is known, so GET /users/{id} answers the same on
+// all of them. What is written is seen by one shard only: this is no server for anything else.
+#include "resources/users/memory_user_repository.hpp"
+#include "resources/users/user_routes.hpp"
+
+#include <sluice/server/server.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+using namespace sluice;
+
+users::user known_user(const uuid& id)
+{
+    const timestamp made = std::chrono::sys_days(std::chrono::year(2026) / 1 / 31) + std::chrono::microseconds(123456);
+    return {.id = id, .email = "ada.lovelace@example.com", .name = "Ada Lovelace", .created_at = made, .updated_at = made};
+}
+
+int serve(server_options options, const uuid& id)
+{
+    server all(std::move(options));
+    all.on_shard([&id](shard& on, router& routes) {
+        auto& repository = on.own<users::memory_user_repository>();
+        users::user known = known_user(id);
+        pooled_string key = known.email;
+        repository.put(std::move(known), std::move(key));
+        users::user_routes(routes, on.own<users::user_service>(repository));
+    });
+    all.on_ready([&id](const std::vector<std::string>& listening) {
+        for (const std::string& address : listening)
+            std::printf("http://%s/users/%s\n", address.c_str(), id.to_string().c_str());
+        std::fflush(stdout);
+    });
+    if (const auto ended = all.run(); !ended) {
+        std::fprintf(stderr, "users_memory: %s\n", ended.error().detail.c_str());
+        return 1;
+    }
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+try {
+    std::string listen = "127.0.0.1:8080";
+    std::string id = "019c0000-0000-7000-8000-000000000001";
+    std::string busy_poll = "auto";
+    server_options options;
+    CLI::App command("The users API of Sluice with its users in memory");
+    command.add_option("--listen", listen, "ADDR:PORT, [v6]:PORT or unix:/path")->capture_default_str();
+    command.add_option("--shards", options.shards, "reactors; 0: one for each CPU that the process may use")
+        ->capture_default_str();
+    command.add_option("--id", id, "of the user that is there from the start")->capture_default_str();
+    command.add_option("--busy-poll", busy_poll, "auto or off")
+        ->check(CLI::IsMember({"auto", "off"}))
+        ->capture_default_str();
+    try {
+        command.parse(argc, argv);
+    } catch (const CLI::ParseError& wrong) {
+        return command.exit(wrong) == 0 ? 0 : 2;
+    }
+    const auto parsed = uuid::parse(id);
+    if (!parsed) {
+        std::fprintf(stderr, "users_memory: --id must be a UUID\n");
+        return 2;
+    }
+    options.listen = {listen};
+    options.busy_poll = busy_poll == "off" ? busy_poll_mode::off : busy_poll_mode::automatic;
+    return serve(std::move(options), *parsed);
+} catch (const std::exception& failure) {
+    std::fprintf(stderr, "users_memory: %s\n", failure.what());
+    return 1;
+}
