@@ -11,12 +11,11 @@ using namespace std::chrono;
 constexpr timestamp earliest = sys_days(year(0) / January / 1);
 constexpr timestamp latest = sys_days(year(10000) / January / 1) - microseconds(1);
 
-void write_number(char* out, unsigned digits, std::uint64_t value) noexcept
+// Two digits of a number below 100.
+void write_pair(char* out, std::uint32_t value) noexcept
 {
-    while (digits-- > 0) {
-        out[digits] = static_cast<char>('0' + value % 10);
-        value /= 10;
-    }
+    out[0] = static_cast<char>('0' + value / 10);
+    out[1] = static_cast<char>('0' + value % 10);
 }
 
 // Reads an RFC 3339 text from the front; once something does not fit, `ok` stays false.
@@ -82,14 +81,19 @@ void write_timestamp(timestamp t, char* out) noexcept
     const auto day = floor<days>(t);
     const year_month_day date(day);
     const auto in_day = static_cast<std::uint64_t>((t - day).count());
-    const std::uint64_t second = in_day / 1'000'000;
-    write_number(out, 4, static_cast<std::uint64_t>(static_cast<int>(date.year())));
-    write_number(out + 5, 2, static_cast<unsigned>(date.month()));
-    write_number(out + 8, 2, static_cast<unsigned>(date.day()));
-    write_number(out + 11, 2, second / 3600);
-    write_number(out + 14, 2, second / 60 % 60);
-    write_number(out + 17, 2, second % 60);
-    write_number(out + 20, 6, in_day % 1'000'000);
+    const auto second = static_cast<std::uint32_t>(in_day / 1'000'000);
+    const auto fraction = static_cast<std::uint32_t>(in_day % 1'000'000);
+    const auto year = static_cast<std::uint32_t>(static_cast<int>(date.year()));
+    write_pair(out, year / 100);
+    write_pair(out + 2, year % 100);
+    write_pair(out + 5, static_cast<unsigned>(date.month()));
+    write_pair(out + 8, static_cast<unsigned>(date.day()));
+    write_pair(out + 11, second / 3600);
+    write_pair(out + 14, second / 60 % 60);
+    write_pair(out + 17, second % 60);
+    write_pair(out + 20, fraction / 10000);
+    write_pair(out + 22, fraction / 100 % 100);
+    write_pair(out + 24, fraction % 100);
     out[4] = out[7] = '-';
     out[10] = 'T';
     out[13] = out[16] = ':';

@@ -2,23 +2,30 @@
 
 #include <sluice/http/value.hpp>
 
+#include <algorithm>
+
 namespace sluice::http {
 
 namespace {
 
 bool decode(std::string_view text, pooled_string& out, bool plus_is_space)
 {
-    const char* const end = text.data() + text.size();
-    for (const char* at = text.data(); at != end; ++at) {
-        if (*at == '%') {
-            if (!is_escape(at, end)) return false;
-            out.push_back(static_cast<char>(hex_value(at[1]) * 16 + hex_value(at[2])));
-            at += 2;
+    const std::string_view special = plus_is_space ? "%+" : "%";
+    for (;;) {
+        // What needs no decoding goes over in one piece.
+        const std::size_t plain = std::min(text.find_first_of(special), text.size());
+        out.append(text.substr(0, plain));
+        text.remove_prefix(plain);
+        if (text.empty()) return true;
+        if (text.front() == '+') {
+            out.push_back(' ');
+            text.remove_prefix(1);
         } else {
-            out.push_back(plus_is_space && *at == '+' ? ' ' : *at);
+            if (!is_escape(text.data(), text.data() + text.size())) return false;
+            out.push_back(static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2])));
+            text.remove_prefix(3);
         }
     }
-    return true;
 }
 
 } // namespace

@@ -91,7 +91,9 @@ private:
 template <class T> result<T> request::path(std::string_view name) const
 {
     auto raw = raw_path_parameter(name);
-    if (raw) {
+    if (raw && !raw->contains('%')) { // the usual one: read where it lies
+        if (std::optional<T> value = from_text<T>(*raw)) return *std::move(value);
+    } else if (raw) {
         pooled_string decoded;
         if (percent_decode(*raw, decoded)) {
             if (std::optional<T> value = from_text<T>(decoded)) return *std::move(value);
