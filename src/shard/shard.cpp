@@ -70,8 +70,9 @@ void shard::listen_to_inbox()
 
 void shard::run()
 {
-    while (!ended()) {
-        turn_end_.run();
+    for (;;) {
+        turn_end_.run(); // what runs here may finish the shard, which must then not wait
+        if (ended()) return;
         enter();
         ring_->dispatch();
         timers_.advance(now_);
