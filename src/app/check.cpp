@@ -1,0 +1,97 @@
+// `sluice check`: could the server run here? One line for each thing that it needs.
+#include "commands.hpp"
+#include "resources/schema.hpp"
+
+#include <sluice/ring/probe.hpp>
+#include <sluice/sqlite/migration.hpp>
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <unistd.h>
+
+namespace sluice::app {
+namespace {
+
+class report
+{
+public:
+    void ok(std::string_view what) { fmt::print("ok   {}\n", what); }
+    void failed(std::string_view what_and_mend)
+    {
+        fmt::print("FAIL {}\n", what_and_mend);
+        all_good_ = false;
+    }
+    [[nodiscard]] bool all_good() const noexcept { return all_good_; }
+
+private:
+    bool all_good_ = true;
+};
+
+void check_kernel(report& to, const server_options& options)
+{
+    for (const kernel_finding& one : probe_kernel({.shards = options.shards, .connections = options.connections})) {
+        switch (one.said) {
+        case verdict::ok:
+            to.ok(one.what);
+            break;
+        case verdict::failed:
+            to.failed(fmt::format("{}: {}", one.what, one.mend));
+            break;
+        case verdict::present:
+            to.ok(fmt::format("{}: present, not needed", one.what));
+            break;
+        case verdict::absent:
+            to.ok(fmt::format("{}: absent, not needed", one.what));
+            break;
+        }
+    }
+}
+
+// Without making the file.
+void check_log(report& to, const std::string& path)
+{
+    if (path.empty()) {
+        to.ok("log: standard output");
+        return;
+    }
+    const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+    const bool there = ::access(path.c_str(), F_OK) == 0;
+    if (::access(there ? path.c_str() : folder.c_str(), W_OK) == 0 && !std::filesystem::is_directory(path)) {
+        to.ok(fmt::format("log: {}", path));
+    } else {
+        to.failed(fmt::format("log: {} cannot be written: let log.file name a file that this user may write", path));
+    }
+}
+
+void check_database(report& to, const std::string& path)
+{
+    const result<sqlite::schema_state> found = sqlite::inspect(path, sqlite_schema);
+    if (!found)
+        to.failed("database: " + found.error().detail);
+    else if (!found->exists)
+        to.ok(fmt::format("database: {} is not there yet and will be made", path));
+    else if (found->version < found->newest) {
+        to.ok(fmt::format("database: {}, schema version {}; serve or migrate brings it to {}", path, found->version,
+                          found->newest));
+    } else {
+        to.ok(fmt::format("database: {}, schema version {}", path, found->version));
+    }
+}
+
+} // namespace
+
+int check(const loaded_settings& loaded)
+{
+    report all;
+    all.ok(loaded.file ? "configuration: " + *loaded.file : "configuration: no file");
+    check_kernel(all, loaded.values.server);
+    check_log(all, loaded.values.log_file);
+    check_database(all, loaded.values.sqlite_path);
+    return all.all_good() && std::fflush(stdout) == 0 ? status_done : status_failed;
+}
+
+} // namespace sluice::app

@@ -1,0 +1,47 @@
+// `sluice routes`: every route, its middleware and its limits.
+#include "commands.hpp"
+#include "resources/users/memory_user_repository.hpp"
+#include "wiring.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdio>
+
+namespace sluice::app {
+namespace {
+
+void print(router& routes, std::string_view listener, const server_options& options)
+{
+    routes.freeze();
+    for (const route* one : routes.list()) {
+        const auto body = bytes{one->options().body_bytes.value_or(options.limits.body_bytes)};
+        const duration timeout = one->options().request_timeout.value_or(options.request_timeout);
+        const auto around = one->middleware_names();
+        fmt::print("{:<7} {:<24} {:<8} {:<8} {:<8} {}\n", http::name(one->method()), one->pattern(), listener,
+                   one->options().stream_body ? "stream" : to_string(body), to_string(timeout),
+                   around.empty() ? "-" : fmt::format("{}", fmt::join(around, ", ")));
+    }
+}
+
+} // namespace
+
+int print_routes(const loaded_settings& loaded)
+{
+    // Nothing is asked of the parts, so those without a database do.
+    users::memory_user_repository repository;
+    users::user_service users(repository);
+    health state;
+    router api;
+    api_routes(api, users, state);
+    router admin;
+    admin_routes(admin, state);
+
+    const server_options& options = loaded.values.server;
+    fmt::print("{:<7} {:<24} {:<8} {:<8} {:<8} {}\n", "METHOD", "PATTERN", "LISTENER", "BODY", "TIMEOUT", "MIDDLEWARE");
+    print(api, "api", options);
+    if (!options.admin_listen.empty()) print(admin, "admin", options);
+    return std::fflush(stdout) == 0 ? status_done : status_failed;
+}
+
+} // namespace sluice::app

@@ -1,0 +1,104 @@
+// `sluice serve`: the server, until it is told to stop.
+#include "commands.hpp"
+#include "resources/schema.hpp"
+#include "wiring.hpp"
+
+#include <sluice/core/log.hpp>
+#include <sluice/ring/probe.hpp>
+#include <sluice/server/server.hpp>
+#include <sluice/sqlite/database.hpp>
+#include <sluice/telemetry/log_file.hpp>
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+namespace sluice::app {
+namespace {
+
+// The process's sink while it lives.
+class log_in_use
+{
+public:
+    explicit log_in_use(log_file& log) noexcept { exchange_log_sink(&log); }
+    ~log_in_use() { exchange_log_sink(nullptr); }
+    log_in_use(const log_in_use&) = delete;
+    log_in_use& operator=(const log_in_use&) = delete;
+};
+
+std::string url_of(const std::string& address) { return address.starts_with("unix:") ? address : "http://" + address; }
+
+std::string join(std::span<const std::string> parts, std::string (*of)(const std::string&))
+{
+    std::string text;
+    for (const std::string& one : parts) text += (text.empty() ? "" : ", ") + of(one);
+    return text;
+}
+
+// `listening`: the API's listeners in the order of the setting, then the admin listener, if there is one.
+void tell(const loaded_settings& loaded, const std::vector<std::string>& listening)
+{
+    const settings& values = loaded.values;
+    const std::span<const std::string> all = listening;
+    const std::string api = join(all.first(values.server.listen.size()), &url_of);
+    const std::string admin = join(all.subspan(values.server.listen.size()), &url_of);
+    log(log_level::info,
+        fmt::format("Serving {}{}{}, database {}", api, admin.empty() ? "" : ", admin on ", admin, values.sqlite_path),
+        {{"listen", api},
+         {"admin_listen", admin},
+         {"shards", values.server.shards},
+         {"database", "sqlite"},
+         {"configuration", loaded.file.value_or("")},
+         {"version", SLUICE_VERSION}});
+}
+
+// Before there is any thread, since threads inherit this: the server alone takes these signals, from a descriptor, and
+// one that comes while it starts waits there for it. A log that nobody reads is an error of a write, not the end.
+void leave_signals_to_the_server()
+{
+    sigset_t watched;
+    ::sigemptyset(&watched);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&watched, number);
+    ::pthread_sigmask(SIG_BLOCK, &watched, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+result<void> run(const loaded_settings& loaded, log_file& log)
+{
+    const settings& values = loaded.values;
+    // The server asks this itself, but only once the database is there; a server that cannot run should make no file.
+    const kernel_needs needs{.shards = values.server.shards, .connections = values.server.connections};
+    if (auto able = require_kernel(needs); !able) return able;
+    auto database = sqlite::database::open({.path = values.sqlite_path, .migrations = sqlite_schema});
+    if (!database) return std::unexpected(std::move(database).error());
+    sqlite::database& db = **database;
+
+    server all(values.server);
+    all.on_shard([&db](shard& on, router& routes) { wire_api(on, routes, db); });
+    all.on_admin([&db](shard& on, router& routes) { wire_admin(on, routes, db); });
+    all.on_ready([&loaded](const std::vector<std::string>& listening) { tell(loaded, listening); });
+    all.on_hangup([&log] { log.reopen(); });
+    return all.run();
+}
+
+} // namespace
+
+int serve(const loaded_settings& loaded)
+{
+    leave_signals_to_the_server();
+    const settings& values = loaded.values;
+    auto log = log_file::open({.path = values.log_file, .level = values.level});
+    if (!log) {
+        complain(log.error().detail);
+        return status_failed;
+    }
+    const log_in_use used(**log);
+    if (auto ended = run(loaded, **log); !ended) {
+        complain(ended.error().detail);
+        return status_failed;
+    }
+    sluice::log(log_level::info, "Stopped");
+    return status_done;
+}
+
+} // namespace sluice::app

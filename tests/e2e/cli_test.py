@@ -1,0 +1,262 @@
+"""The command line from the outside: cli_test.py BINARY. Commands, exit statuses, refusals, health, drain, log."""
+import ctypes
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import time
+import unittest
+
+import sluice
+
+BINARY = os.path.abspath(sys.argv.pop(1))
+NOBODY = 65534
+
+
+def refuse_io_uring(error_number):
+    """A seccomp filter as containers have it: io_uring's three calls end with that error."""
+    calls = (425, 426, 427)
+    load, equal, give = 0x20, 0x15, 0x06
+    allow, refuse = 0x7fff0000, 0x00050000 | error_number
+    steps = [(load, 0, 0, 0)] + [(equal, len(calls) - i, 0, call) for i, call in enumerate(calls)]
+    steps += [(give, 0, 0, allow), (give, 0, 0, refuse)]
+
+    def prepare():
+        code = b''.join(struct.pack('HBBI', *step) for step in steps)
+        libc = ctypes.CDLL(None, use_errno=True)
+        buffer = ctypes.create_string_buffer(code)
+        program = struct.pack('HxxxxxxP', len(steps), ctypes.addressof(buffer))
+        set_no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
+        if libc.prctl(set_no_new_privileges, 1, 0, 0, 0) or libc.prctl(set_seccomp, filter_mode, program, 0, 0):
+            raise OSError(ctypes.get_errno(), 'seccomp')
+    return prepare
+
+
+def limited(what, to, unprivileged=False):
+    def prepare():
+        resource.setrlimit(what, (to, to))
+        if unprivileged:
+            os.setuid(NOBODY)
+    return prepare
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.folder = self.scratch.name
+
+    def run_sluice(self, *arguments, **more):
+        return sluice.run(BINARY, *arguments, folder=self.folder, **more)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text)
+        return path
+
+    def assert_refused(self, done, status, *parts):
+        """Ended with that status and one line on standard error that has these parts."""
+        self.assertEqual(done.returncode, status, done)
+        self.assertEqual(done.stdout, '')
+        self.assertRegex(done.stderr, r'\Asluice: [^\n]+\n\Z')
+        for part in parts:
+            self.assertIn(part, done.stderr)
+
+    def test_wrong_usage_ends_with_2_and_one_line(self):
+        for arguments in (['dance'], ['serve', '--nonsense'], ['--config'], ['check', 'twice'], ['migrate', '--shards', '1']):
+            self.assert_refused(self.run_sluice(*arguments), 2, '--help`')
+
+    def test_wrong_configuration_ends_every_command_with_2_and_one_line(self):
+        self.write('bad.toml', 'shards = 1\nlimits.heders = 5\n')
+        for command in ('serve', 'check', 'migrate', 'config', 'routes'):
+            done = self.run_sluice(command, '--config', 'bad.toml')
+            self.assert_refused(done, 2, 'bad.toml:2: unknown key limits.heders', 'did you mean limits.headers?')
+        self.assert_refused(self.run_sluice('--config', 'absent.toml'), 2, 'absent.toml', 'No such file')
+        self.assert_refused(self.run_sluice('--listen', 'localhost:80'), 2, '--listen: listen must be')
+        self.assert_refused(self.run_sluice(environment={'SLUICE_SHARD': '1'}), 2, 'SLUICE_SHARD', 'SLUICE_SHARDS?')
+        self.assert_refused(self.run_sluice(environment={'LOG_LEVEL': 'x'}), 2, 'LOG_LEVEL: log.level must be')
+
+    def test_help_and_version(self):
+        done = self.run_sluice('--help')
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        for command in ('serve', 'check', 'migrate', 'config', 'routes'):
+            self.assertIn(command, done.stdout)
+            help_of = self.run_sluice(command, '--help')
+            self.assertEqual(help_of.returncode, 0)
+            self.assertIn('--config FILE', help_of.stdout)
+        self.assertRegex(self.run_sluice('--version').stdout, r'\Asluice \d+\.\d+\.\d+\n\Z')
+
+    def test_config_prints_values_and_where_they_came_from(self):
+        self.write('sluice.toml', 'limits.headers = 5\n[log]\nlevel = "warn"\n')
+        done = self.run_sluice('config', '--shards', '2', environment={'SLUICE_LISTEN': '[::1]:1', 'LOG_LEVEL': 'ERROR'})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for line in (r'^listen += "\[::1\]:1" +# environment SLUICE_LISTEN$', r'^shards += 2 +# flag --shards$',
+                     r'^limits\.headers += 5 +# file sluice\.toml:1$', r'^log\.level += "error" +# environment LOG_LEVEL$',
+                     r'^sqlite\.path += "sluice\.db" +# default$'):
+            self.assertRegex(done.stdout, re.compile(line, re.MULTILINE))
+        self.write('again.toml', done.stdout)
+        self.assertEqual(self.run_sluice('config', '--config', 'again.toml').returncode, 0)
+
+    def test_routes_are_listed_with_their_limits(self):
+        done = self.run_sluice('routes')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for line in (r'^POST +/users +api +1MiB +30s', r'^GET +/users/\{id\} +api ', r'^PATCH +/users/\{id\} +api ',
+                     r'^DELETE +/users/\{id\} +api ', r'^GET +/healthz +api ', r'^GET +/readyz +admin '):
+            self.assertRegex(done.stdout, re.compile(line, re.MULTILINE))
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_migrate_makes_the_database_once(self):
+        first = self.run_sluice('migrate')
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertIn('from schema version 0', first.stdout)
+        second = self.run_sluice('migrate')
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertIn('up to date', second.stdout)
+        self.write('broken.db', 'not a database ' * 100)
+        done = self.run_sluice('migrate', environment={'SLUICE_SQLITE_PATH': 'broken.db'})
+        self.assert_refused(done, 1, 'broken.db')
+
+    def test_check_says_ok_for_each_thing_and_makes_nothing(self):
+        done = self.run_sluice('check')
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for line in done.stdout.splitlines():
+            self.assertTrue(line.startswith('ok   '), line)
+        for part in ('configuration', 'Linux', 'io_uring operation accept', 'provided buffer', 'open files',
+                     'lockable memory', 'bundled receive', 'incremental buffers', 'database'):
+            self.assertIn(part, done.stdout)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_check_fails_with_the_mend_where_serve_fails_with_the_same(self):
+        nobody = os.geteuid() == 0
+        os.chmod(self.folder, 0o777)
+        restrictions = [
+            (refuse_io_uring(1), 'seccomp'), (refuse_io_uring(38), 'seccomp'),
+            (limited(resource.RLIMIT_NOFILE, 24), 'RLIMIT_NOFILE'),
+        ]
+        if self.memlock_counts(nobody):
+            restrictions.append((limited(resource.RLIMIT_MEMLOCK, 0, nobody), 'RLIMIT_MEMLOCK'))
+        for prepare, mend in restrictions:
+            with self.subTest(mend=mend):
+                checked = self.run_sluice('check', prepare=prepare)
+                self.assertEqual((checked.returncode, checked.stderr), (1, ''), checked)
+                failed = [line for line in checked.stdout.splitlines() if line.startswith('FAIL ')]
+                self.assertIn(mend, failed[0])
+                served = self.run_sluice('serve', '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', prepare=prepare)
+                self.assert_refused(served, 1, mend, failed[0].removeprefix('FAIL '))
+
+    def memlock_counts(self, nobody):
+        """Does this kernel count rings against RLIMIT_MEMLOCK, for this user?"""
+        done = self.run_sluice('check', prepare=limited(resource.RLIMIT_MEMLOCK, 0, nobody))
+        return 'not counted' not in done.stdout
+
+    def test_check_fails_for_a_database_or_log_that_cannot_be(self):
+        self.write('broken.db', 'not a database ' * 100)
+        done = self.run_sluice('check', environment={'SLUICE_SQLITE_PATH': 'broken.db'})
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r'(?m)^FAIL database: .*broken\.db')
+        done = self.run_sluice('check', environment={'SLUICE_LOG_FILE': 'absent/folder/s.log'})
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r'(?m)^FAIL log: absent/folder/s\.log')
+
+    def test_check_and_serve_ask_for_the_descriptors_that_the_connections_need(self):
+        self.write('sluice.toml', 'limits.connections = 5000\nshards = 1\n')
+        done = self.run_sluice('check', prepare=limited(resource.RLIMIT_NOFILE, 1000))
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r'(?m)^FAIL open files: 1000 allowed, \d+ needed for 5000 connections')
+
+
+class Serving(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.folder = self.scratch.name
+
+    def start(self, *arguments, **more):
+        server = sluice.Server(BINARY, *arguments, folder=self.folder, **more)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def test_the_first_line_says_where_and_every_line_is_json(self):
+        server = self.start()
+        first = server.lines[0]
+        for member in ('timestamp', 'level', 'message', 'shard'):
+            self.assertIn(member, first)
+        self.assertIn(f'http://127.0.0.1:{server.port}', first['message'])
+        self.assertIn('sluice.db', first['message'])
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(server.said(), '')
+
+    def test_health_on_both_listeners(self):
+        server = self.start()
+        for port in (server.port, server.admin_port):
+            answer, body = server.get('/healthz', port)
+            self.assertEqual((answer.status, json.loads(body)), (200, {'status': 'ok'}))
+            answer, body = server.get('/readyz', port)
+            self.assertEqual(answer.status, 200)
+            self.assertEqual(json.loads(body), {'status': 'ok', 'dependencies': {'sqlite': {'status': 'ok'}}})
+            self.assertEqual(answer.getheader('Content-Type'), 'application/json')
+
+    def test_the_admin_listener_has_no_api_and_the_api_no_more_than_it_lists(self):
+        server = self.start()
+        self.assertEqual(server.get('/users', server.admin_port)[0].status, 404)
+        self.assertEqual(server.get('/users')[0].status, 200)
+
+    def test_a_port_in_use_is_refused_at_once(self):
+        server = self.start()
+        for flag in ('--listen', '--admin-listen'):
+            other = '--admin-listen' if flag == '--listen' else '--listen'
+            done = sluice.run(BINARY, 'serve', flag, f'127.0.0.1:{server.port}', other, '127.0.0.1:0', folder=self.folder)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertRegex(done.stderr, r'\Asluice: [^\n]+\n\Z')
+            self.assertIn(f'127.0.0.1:{server.port}', done.stderr)
+            self.assertIn('in use', done.stderr)
+
+    def test_both_signals_end_it_with_0(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server = self.start()
+            server.signal(number)
+            self.assertEqual(server.wait(), 0)
+            self.assertEqual(server.said(), '')
+
+    def test_hangup_opens_the_log_again(self):
+        log = os.path.join(self.folder, 's.log')
+        server = self.start(log=log, environment={'SLUICE_LOG_FILE': log})
+        os.rename(log, log + '.1')
+        server.signal(signal.SIGHUP)
+        self.wait_for(log)
+        self.assertEqual(server.stop(), 0)
+        for path in (log, log + '.1'):
+            with open(path, encoding='utf-8') as lines:
+                self.assertTrue([json.loads(line) for line in lines], path)
+
+    def wait_for(self, path):
+        end = time.monotonic() + sluice.PATIENCE_SECONDS
+        while not os.path.exists(path):
+            self.assertLess(time.monotonic(), end, f'{path} does not come')
+            time.sleep(0.01)
+
+    def test_it_serves_on_a_unix_socket(self):
+        path = os.path.join(self.folder, 's.sock')
+        server = self.start(listen=f'unix:{path}')
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(sluice.PATIENCE_SECONDS)
+            client.connect(path)
+            client.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+            self.assertTrue(client.recv(4096).startswith(b'HTTP/1.1 200 '))
+        self.assertEqual(server.stop(), 0)
+
+    def test_a_log_that_cannot_be_opened_is_refused(self):
+        done = sluice.run(BINARY, 'serve', '--listen', '127.0.0.1:0', folder=self.folder,
+                          environment={'SLUICE_LOG_FILE': 'absent/s.log', 'SLUICE_ADMIN_LISTEN': ''})
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r'\Asluice: [^\n]*absent/s\.log[^\n]*\n\Z')
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

@@ -1,0 +1,98 @@
+"""The real binary for end-to-end tests: started in a temporary folder on free ports, ended by its own process id."""
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+PATIENCE_SECONDS = 30
+
+
+def clean_environment(**more):
+    """This environment without settings of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith('SLUICE_') and name != 'LOG_LEVEL'}
+    return {**kept, **more}
+
+
+def run(binary, *arguments, folder, environment=None, prepare=None):
+    """Runs a command to its end."""
+    return subprocess.run([binary, *arguments], cwd=folder, env=clean_environment(**(environment or {})), text=True,
+                          capture_output=True, timeout=PATIENCE_SECONDS, preexec_fn=prepare)
+
+
+def port_of(url):
+    found = re.search(r':(\d+)$', url)
+    return int(found[1]) if found else None
+
+
+class Server:
+    """`sluice serve`, on free ports unless told otherwise; ready once the constructor returns. `log`: where its lines
+    go if that is not standard output."""
+
+    def __init__(self, binary, *arguments, folder, listen='127.0.0.1:0', log=None, environment=None, prepare=None):
+        self.errors = tempfile.TemporaryFile('w+')
+        command = [binary, 'serve', '--listen', listen, '--admin-listen', '127.0.0.1:0', *arguments]
+        self.process = subprocess.Popen(command, cwd=folder, env=clean_environment(**(environment or {})), text=True,
+                                        stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=prepare)
+        self.lines = []
+        for text in self.follow(log) if log else self.process.stdout:
+            self.lines.append(json.loads(text))
+            if 'listen' in self.lines[-1]:
+                break
+        else:
+            raise AssertionError(f'the server did not start: {self.stop()} {self.said()}')
+        self.port, self.admin_port = port_of(self.lines[-1]['listen']), port_of(self.lines[-1]['admin_listen'])
+
+    def follow(self, path):
+        """Whole lines of a growing file, for as long as the server runs."""
+        while self.process.poll() is None:
+            if os.path.exists(path):
+                with open(path, encoding='utf-8') as file:
+                    *lines, _ = file.read().split('\n')
+                if lines:
+                    yield from lines
+                    return
+            time.sleep(0.01)
+
+    def get(self, path, port=None):
+        connection = http.client.HTTPConnection('127.0.0.1', port or self.port, timeout=PATIENCE_SECONDS)
+        connection.request('GET', path)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer, body
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self):
+        """The exit status, and the rest of the log lines."""
+        rest, _ = self.process.communicate(timeout=PATIENCE_SECONDS)
+        self.lines += [json.loads(line) for line in rest.splitlines()]
+        return self.process.returncode
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def said(self):
+        """What it wrote to standard error."""
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        try:
+            self.stop()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        finally:
+            self.errors.close()
