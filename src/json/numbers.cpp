@@ -74,25 +74,26 @@ bool too_large(std::string_view token) noexcept
     return point - first + exponent > 0;
 }
 
-void append_number(std::string_view token, pooled_string& out)
+void append_number(std::string_view token, held_text& out)
 {
     const grammar form = check(token);
     double value = 0;
     const auto failure = std::from_chars(token.data(), token.data() + token.size(), value).ec;
     if (form.valid && failure == std::errc::result_out_of_range && too_large(token)) {
-        out += "1e308";
+        out.text += "1e308";
+        out.beyond = true;
         return;
     }
-    out += token;
-    if (form.integer && failure == std::errc() && !fits_64_bits(token)) out += "e0";
+    out.text += token;
+    if (form.integer && failure == std::errc() && !fits_64_bits(token)) out.text += "e0";
 }
 
 } // namespace
 
-pooled_string hold_large_numbers(std::string_view text)
+held_text hold_large_numbers(std::string_view text)
 {
-    pooled_string out;
-    out.reserve(text.size());
+    held_text out;
+    out.text.reserve(text.size());
     bool in_string = false;
     for (std::size_t i = 0; i < text.size();) {
         const char c = text[i];
@@ -104,9 +105,9 @@ pooled_string hold_large_numbers(std::string_view text)
             continue;
         }
         if (c == '"') in_string = !in_string;
-        out += c;
+        out.text += c;
         ++i;
-        if (in_string && c == '\\' && i < text.size()) out += text[i++];
+        if (in_string && c == '\\' && i < text.size()) out.text += text[i++];
     }
     return out;
 }

@@ -11,8 +11,14 @@ namespace sluice::json_detail {
 // Stands for a number that no double can hold.
 inline constexpr double number_beyond = 1e308;
 
+struct held_text
+{
+    pooled_string text;
+    bool beyond = false; // number_beyond stands for a number in it: a document that has one is refused in any case
+};
+
 // An integer beyond 64 bits becomes a double (it gets an exponent of 0); a number beyond a double becomes
 // number_beyond. Everything else stays, what is malformed included.
-[[nodiscard]] pooled_string hold_large_numbers(std::string_view text);
+[[nodiscard]] held_text hold_large_numbers(std::string_view text);
 
 } // namespace sluice::json_detail

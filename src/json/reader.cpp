@@ -27,7 +27,7 @@ struct thread_parser
     simdjson::dom::parser parser;
     buffer padded; // the text, with the padding that the parser may read
     std::size_t capacity = 0;
-    bool substituted = false; // a number beyond a double stands as number_beyond
+    bool beyond = false; // number_beyond stands for a number that no double holds
 
     error_code parse(std::string_view text)
     {
@@ -91,13 +91,13 @@ tape_ref at(const void* document, std::size_t place) noexcept
 result<json_value> parse_json(std::string_view text)
 {
     thread_parser& own = parser_of_thread();
-    own.substituted = false;
+    own.beyond = false;
     error_code failure = own.parse(text);
     if (failure == simdjson::NUMBER_ERROR) {
         // It may be malformed, or correct and too large for simdjson to hold; the second is not a fault of syntax.
-        const pooled_string readable = json_detail::hold_large_numbers(text);
-        own.substituted = true;
-        failure = own.parse(readable);
+        const json_detail::held_text readable = json_detail::hold_large_numbers(text);
+        own.beyond = readable.beyond;
+        failure = own.parse(readable.text);
     }
     if (failure == simdjson::MEMALLOC) throw std::bad_alloc();
     if (failure != simdjson::SUCCESS) return fail(errc::malformed, std::string(describe(failure)));
@@ -124,7 +124,7 @@ std::optional<double> json_value::number() const noexcept
     const tape_ref self = at(document_, place_);
     if (self.is_double()) {
         const auto value = self.next_tape_value<double>();
-        if (value == json_detail::number_beyond && parser_of_thread().substituted)
+        if (value == json_detail::number_beyond && parser_of_thread().beyond)
             return std::numeric_limits<double>::infinity();
         return value;
     }

@@ -7,7 +7,7 @@
 namespace sluice::json_detail {
 namespace {
 
-std::string held(std::string_view text) { return std::string(hold_large_numbers(text)); }
+std::string held(std::string_view text) { return std::string(hold_large_numbers(text).text); }
 
 TEST(JsonNumbers, leaves_what_can_be_held)
 {
@@ -26,6 +26,12 @@ TEST(JsonNumbers, replaces_what_no_double_holds)
 {
     EXPECT_EQ(held("[1e309,-1e309,1E+400,0.1e310,1e99999999999999999999]"), "[1e308,1e308,1e308,1e308,1e308]");
     EXPECT_EQ(held("1" + std::string(309, '0')), "1e308");
+}
+
+TEST(JsonNumbers, tells_a_number_that_stands_for_another)
+{
+    EXPECT_TRUE(hold_large_numbers("[1e308,1e309]").beyond);
+    EXPECT_FALSE(hold_large_numbers("[1e308,18446744073709551616]").beyond);
 }
 
 TEST(JsonNumbers, takes_the_tiny_for_what_they_are)

@@ -220,6 +220,7 @@ TEST(JsonRead, keeps_doubles_in_their_range)
     EXPECT_EQ(*read_json<double>("18446744073709551615"), 18446744073709551615.0);
     EXPECT_EQ(*read_json<double>("123456789012345678901234"), 123456789012345678901234.0);
     EXPECT_EQ(*read_json<double>("1e-400"), 0.0);
+    EXPECT_EQ(*read_json<std::vector<double>>("[1e308,18446744073709551616]"), (std::vector<double>{1e308, 0x1p64}));
     EXPECT_EQ(refused<double>("1e309"), (violations{{"", "is out of range"}}));
     EXPECT_EQ(refused<double>("-1" + std::string(309, '0')), (violations{{"", "is out of range"}}));
     EXPECT_EQ(refused<double>("\"1\""), (violations{{"", "must be a number"}}));
