@@ -15,6 +15,17 @@ namespace {
 
 constexpr std::string_view variable_prefix = "SLUICE_";
 
+// Kubernetes tells every pod about a service named sluice: SLUICE_SERVICE_HOST, SLUICE_PORT=tcp://…,
+// SLUICE_PORT_80_TCP…. None of them can be meant as a setting.
+bool of_kubernetes(std::string_view name, std::string_view value)
+{
+    if (name.starts_with("SLUICE_SERVICE_HOST") || name.starts_with("SLUICE_SERVICE_PORT")) return true;
+    constexpr std::string_view port = "SLUICE_PORT";
+    if (name == port) return value.find("://") != std::string_view::npos;
+    return name.starts_with(port) && name.size() > port.size() + 1 && name[port.size()] == '_' &&
+           name[port.size() + 1] >= '0' && name[port.size() + 1] <= '9';
+}
+
 std::vector<std::string> all_keys()
 {
     std::vector<std::string> keys;
@@ -123,6 +134,7 @@ std::optional<problem> loader::apply_environment(const std::vector<std::string>&
     for (const std::string_view line : environment) {
         const std::string_view name = line.substr(0, line.find('='));
         if (!name.starts_with(variable_prefix) || std::ranges::find(known, name) != known.end()) continue;
+        if (of_kubernetes(name, line.substr(std::min(name.size() + 1, line.size())))) continue;
         return fmt::format("unknown variable {} in the environment{}", name, did_you_mean(name, known));
     }
     for (const setting& one : setting_table()) {

@@ -6,15 +6,19 @@
 #include <sluice/core/log.hpp>
 
 #include <exception>
+#include <string>
+#include <utility>
 
 namespace sluice::app {
 namespace {
 
+// Reads from the file, which a statement without a table would not.
 task<result<void>> ping(sqlite::database& database)
 {
     auto answered = co_await database.read([](sqlite::connection& c) -> result<void> {
-        auto one = c.query_one("SELECT 1", [](const sqlite::row& r) { return r.get<int>(0); });
-        if (!one) return std::unexpected(std::move(one).error());
+        auto tables =
+            c.query_one("SELECT count(*) FROM sqlite_schema", [](const sqlite::row& r) { return r.get<int>(0); });
+        if (!tables) return std::unexpected(std::move(tables).error());
         return {};
     });
     co_return answered;
@@ -29,15 +33,15 @@ health& own_health(shard& on, sqlite::database& database)
 
 void log_exception(const request& asked, std::exception_ptr thrown)
 {
-    std::string_view what = "unknown";
+    std::string what = "of an unknown type";
     try {
         std::rethrow_exception(std::move(thrown));
-    } catch (const std::exception& e) {
-        what = e.what();
-        log(log_level::error, "A handler threw", {{"route", asked.route()}, {"exception", what}});
+    } catch (const std::exception& known) {
+        what = known.what();
     } catch (...) {
-        log(log_level::error, "A handler threw", {{"route", asked.route()}, {"exception", what}});
+        what += ", not derived from std::exception";
     }
+    log(log_level::error, "A handler threw", {{"route", asked.route()}, {"exception", what}});
 }
 
 } // namespace

@@ -301,6 +301,16 @@ TEST_F(Settings, refuse_unknown_variables_and_name_the_likely_one)
     EXPECT_EQ(problem_of_environment({"SLUICES=1", "sluice_listen=1", "LISTEN=1"}), "(none)");
 }
 
+TEST_F(Settings, pass_over_what_kubernetes_says_about_a_service_of_that_name)
+{
+    EXPECT_EQ(problem_of_environment({"SLUICE_SERVICE_HOST=10.0.0.11", "SLUICE_SERVICE_PORT=80",
+                                      "SLUICE_SERVICE_PORT_HTTP=80", "SLUICE_PORT=tcp://10.0.0.11:80",
+                                      "SLUICE_PORT_80_TCP=tcp://10.0.0.11:80", "SLUICE_PORT_80_TCP_PROTO=tcp"}),
+              "(none)");
+    expect_contains(problem_of_environment({"SLUICE_PORT=8080"}), {"unknown variable SLUICE_PORT "});
+    expect_contains(problem_of_environment({"SLUICE_PORTS="}), {"unknown variable SLUICE_PORTS "});
+}
+
 TEST_F(Settings, name_the_variable_or_the_flag_of_a_bad_value)
 {
     expect_contains(problem_of_environment({"SLUICE_SHARDS=two"}),

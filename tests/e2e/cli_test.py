@@ -202,6 +202,25 @@ class Serving(unittest.TestCase):
             self.assertEqual(json.loads(body), {'status': 'ok', 'dependencies': {'sqlite': {'status': 'ok'}}})
             self.assertEqual(answer.getheader('Content-Type'), 'application/json')
 
+    def test_readiness_says_that_it_drains(self):
+        server = self.start()
+        with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
+            client.sendall(b'GET /readyz HTTP/1.1\r\n')
+            server.get('/healthz')  # the shards have turned: the beginning of the request is there
+            server.signal(signal.SIGTERM)
+            self.wait_until(lambda: self.is_refused(server.port))
+            client.sendall(b'Host: x\r\n\r\n')
+            answer = b''.join(iter(lambda: client.recv(4096), b''))
+        self.assertTrue(answer.startswith(b'HTTP/1.1 503 '), answer)
+        self.assertIn(b'Connection: close\r\n', answer)
+        self.assertIn(b'"status":"draining"', answer)
+        self.assertEqual(server.wait(), 0)
+
+    @staticmethod
+    def is_refused(port):
+        with socket.socket() as probe:
+            return probe.connect_ex(('127.0.0.1', port)) != 0
+
     def test_the_admin_listener_has_no_api_and_the_api_no_more_than_it_lists(self):
         server = self.start()
         self.assertEqual(server.get('/users', server.admin_port)[0].status, 404)
@@ -229,16 +248,16 @@ class Serving(unittest.TestCase):
         server = self.start(log=log, environment={'SLUICE_LOG_FILE': log})
         os.rename(log, log + '.1')
         server.signal(signal.SIGHUP)
-        self.wait_for(log)
+        self.wait_until(lambda: os.path.exists(log))
         self.assertEqual(server.stop(), 0)
         for path in (log, log + '.1'):
             with open(path, encoding='utf-8') as lines:
                 self.assertTrue([json.loads(line) for line in lines], path)
 
-    def wait_for(self, path):
+    def wait_until(self, happened):
         end = time.monotonic() + sluice.PATIENCE_SECONDS
-        while not os.path.exists(path):
-            self.assertLess(time.monotonic(), end, f'{path} does not come')
+        while not happened():
+            self.assertLess(time.monotonic(), end, 'it does not happen')
             time.sleep(0.01)
 
     def test_it_serves_on_a_unix_socket(self):
