@@ -71,14 +71,15 @@ void shard::listen_to_inbox()
 void shard::run()
 {
     for (;;) {
-        turn_end_.run(); // what runs here may finish the shard, which must then not wait
-        if (ended()) return;
+        while (!turn_end_.idle()) turn_end_.run(); // what is posted there meanwhile belongs to this turn, too
+        if (ended()) break;                        // before it could sleep: finish() wakes nobody
         enter();
         ring_->dispatch();
         timers_.advance(now_);
         ready_.run();
         ++counters_.turns;
     }
+    ring_->enter(ring::wait::no); // the last closes leave, too
 }
 
 // Ends the turn and begins the next: everything queued leaves, and unless something is ready already the shard waits.
@@ -172,7 +173,7 @@ void shard::finish() noexcept
 
 bool shard::ended() noexcept
 {
-    if (!finishing_ || background_.running() != 0) return false;
+    if (!finishing_ || background_.running() != 0 || !ready_.idle()) return false;
     if (!reported_) {
         reported_ = true;
         if (group_.unfinished_.fetch_sub(1) == 1) group_.wake_all();

@@ -175,6 +175,27 @@ TEST(Shard, does_not_turn_while_it_has_nothing_to_do)
     EXPECT_LT(turns, 5U);
 }
 
+// The last thing that happens: nothing else would wake the shard.
+TEST(Shard, runs_what_an_item_posts_at_the_end_of_a_turn_before_it_sleeps)
+{
+    struct second : ready
+    {
+        second() : ready([](ready&) { shard::current().finish(); }) {}
+    };
+    struct first : ready
+    {
+        first() : ready([](ready& self) { shard::current().at_turn_end(static_cast<first&>(self).next_item); }) {}
+        second next_item;
+    } item;
+    shard_group group({.shards = 1});
+    ASSERT_TRUE(group.start([&](shard& here) -> result<void> {
+        here.at_turn_end(item);
+        return {};
+    }));
+    group.join();
+    EXPECT_FALSE(item.queued);
+}
+
 TEST(Shard, reports_a_failed_start_and_ends_the_others)
 {
     shard_group_options options;

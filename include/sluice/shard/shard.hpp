@@ -58,7 +58,8 @@ public:
     [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
     [[nodiscard]] sluice::ring& ring() noexcept { return *ring_; }
     [[nodiscard]] sluice::inbox& inbox() noexcept { return inbox_; }
-    // Runs an item at the end of this turn, after everything that is ready now: where output is flushed once.
+    // Runs an item at the end of this turn, after everything that is ready now: where output is flushed once. An item
+    // that runs there may post others, which run at the same turn's end.
     void at_turn_end(sluice::ready& item) noexcept { turn_end_.post(item); }
     // Hands a message over; it lives until it has run there.
     void send(unsigned to, message& m) noexcept;
