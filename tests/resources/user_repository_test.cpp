@@ -1,9 +1,9 @@
 // What every repository of users promises, asked of each of them.
+#include "../sqlite/run.hpp"
 #include "../sqlite/temporary_folder.hpp"
 #include "resources/schema.hpp"
 #include "resources/users/memory_user_repository.hpp"
 #include "resources/users/sqlite_user_repository.hpp"
-#include "run.hpp"
 
 #include <gtest/gtest.h>
 

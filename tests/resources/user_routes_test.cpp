@@ -1,7 +1,7 @@
 // The users API through router, routes, service and a repository in memory: no socket, no database.
+#include "../sqlite/run.hpp"
 #include "resources/users/memory_user_repository.hpp"
 #include "resources/users/user_routes.hpp"
-#include "run.hpp"
 #include "user_documents.hpp"
 
 #include <sluice/http/test_request.hpp>

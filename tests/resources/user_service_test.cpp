@@ -1,7 +1,7 @@
+#include "../sqlite/run.hpp"
 #include "resources/users/memory_user_repository.hpp"
 #include "resources/users/user_cursor.hpp"
 #include "resources/users/user_service.hpp"
-#include "run.hpp"
 
 #include <gtest/gtest.h>
 
