@@ -1,0 +1,33 @@
+// The one access line of a request: what was asked, what came of it, for whom, how long it took.
+//
+//     {"timestamp":…,"level":"info","message":"request","shard":0,"trace_id":…,"span_id":…,"method":"GET",
+//      "route":"/users/{id}","path":"/users/01890a5d…","status":200,"duration_us":112,"bytes_out":431,"client":"192.0.2.1"}
+//
+// It is no middleware object, since only what drives the connection knows how many bytes left and when: the session
+// calls it once for each answer, while the request still lives. The query, fields and bodies stay out of it: they may
+// hold secrets. Thread: the request's shard.
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/http/request.hpp>
+#include <sluice/http/status.hpp>
+
+#include <cstdint>
+
+#pragma GCC visibility push(default)
+
+namespace sluice {
+
+struct access
+{
+    http::status status;
+    std::uint64_t bytes_out; // head and body
+    duration took;           // from the complete head to the last byte handed over
+};
+
+// Ask log_enabled(log_level::info) first where the numbers cost something to gather.
+void log_access(const http::request& asked, const access& answered) noexcept;
+
+} // namespace sluice
+
+#pragma GCC visibility pop
