@@ -1,8 +1,8 @@
 // The users API from memory, for measuring the whole stack above a database: `users_memory [--listen ADDR:PORT]
 // [--shards N] [--id UUID] [--busy-poll auto|off]`
 //
-// Every shard has a set of users of its own, with one user in it whose id is known, so GET /users/{id} answers the same on
-// all of them. What is written is seen by one shard only: this is no server for anything else.
+// Every shard has a set of users of its own, with one user in it whose id is known, so GET /users/{id} answers the same
+// on all of them. What is written is seen by one shard only: this is no server for anything else.
 #include "resources/users/memory_user_repository.hpp"
 #include "resources/users/user_routes.hpp"
 
@@ -21,7 +21,8 @@ using namespace sluice;
 users::user known_user(const uuid& id)
 {
     const timestamp made = std::chrono::sys_days(std::chrono::year(2026) / 1 / 31) + std::chrono::microseconds(123456);
-    return {.id = id, .email = "ada.lovelace@example.com", .name = "Ada Lovelace", .created_at = made, .updated_at = made};
+    return {
+        .id = id, .email = "ada.lovelace@example.com", .name = "Ada Lovelace", .created_at = made, .updated_at = made};
 }
 
 int serve(server_options options, const uuid& id)
