@@ -41,7 +41,7 @@ LAYERS = {
 }
 
 # Applications see public headers only, as anybody's would.
-APPLICATIONS = ('src/app/', 'src/resources/', 'bench/arena/')
+APPLICATIONS = ('src/app/', 'src/resources/', 'bench/arena/', 'bench/users/')
 
 # header: the layers whose inside may include it. Public headers include none: an application needs ours alone.
 LIBRARIES = {
@@ -57,7 +57,7 @@ LIBRARIES = {
     r'fmt/.*': set(LAYERS),
 }
 
-FOLDERS = ('include/sluice', 'src', 'bench/arena')
+FOLDERS = ('include/sluice', 'src', 'bench/arena', 'bench/users')
 
 
 def layer_of(path):
