@@ -13,6 +13,8 @@ from tree import Tree
 
 COMPILER, FORMATTER = sys.argv[1], sys.argv[2]
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(REPOSITORY, 'scripts'))
+import count_tests  # noqa: E402
 
 
 class Checks(unittest.TestCase):
@@ -132,6 +134,20 @@ class Checks(unittest.TestCase):
 
     def test_a_broken_script_fails(self):
         self.fails(style.check_shell(self.tree(**{'scripts__a': '#!/usr/bin/env bash\nif true; then\n'})), 'a:')
+
+    # --- the closing line of scripts/test
+    def test_cases_are_counted_one_by_one(self):
+        cases = '[       OK ] A.b (1 ms)\n[  FAILED  ] A.c (1 ms)\n[  SKIPPED ] A.d (0 ms)\n[  FAILED  ] A.c\n'
+        self.assertEqual(count_tests.count({'result': 'FAIL', 'stdout': cases}), (1, 1, 1))
+        self.assertEqual(count_tests.count({'result': 'OK', 'stdout': '[       OK ] A.b (1 ms)\n'}), (1, 0, 0))
+
+    def test_a_program_that_died_counts_as_a_failure(self):
+        self.assertEqual(count_tests.count({'result': 'FAIL', 'stdout': '[       OK ] A.b (1 ms)\n'}), (1, 1, 0))
+        self.assertEqual(count_tests.count({'result': 'TIMEOUT', 'stdout': ''}), (0, 1, 0))
+
+    def test_any_other_test_counts_as_one(self):
+        self.assertEqual(count_tests.count({'result': 'OK', 'stdout': 'fine'}), (1, 0, 0))
+        self.assertEqual(count_tests.count({'result': 'SKIP'}), (0, 0, 1))
 
     # --- the walk itself
     def test_the_walk_finds_this_repository(self):
