@@ -15,6 +15,7 @@ route& route::use(middleware& around)
 std::vector<std::string_view> route::middleware_names() const
 {
     std::vector<std::string_view> names;
+    names.reserve(chain_.size());
     for (const link& one : chain_) names.push_back(one.around->name());
     return names;
 }

@@ -44,7 +44,8 @@ std::string allowed_methods(const std::array<const route*, http::method_count>& 
 // A parameter's value lies in the normal form of the path; give the segment of the path itself.
 std::string_view as_sent(std::string_view value, std::string_view normal, std::string_view path)
 {
-    auto slashes = std::count(normal.data(), value.data(), '/');
+    const std::string_view before = normal.substr(0, static_cast<std::size_t>(value.data() - normal.data()));
+    auto slashes = std::ranges::count(before, '/');
     std::size_t begin = 0;
     while (slashes-- > 0) begin = path.find('/', begin) + 1;
     return path.substr(begin, path.find('/', begin) - begin);
@@ -113,6 +114,7 @@ route& router::keep(std::size_t group, std::unique_ptr<route> added)
 std::vector<const route*> router::list() const
 {
     std::vector<const route*> all;
+    all.reserve(routes_.size());
     for (const auto& one : routes_) all.push_back(one.get());
     std::ranges::sort(all, {}, [](const route* one) { return std::pair(one->pattern(), one->method()); });
     return all;
@@ -125,6 +127,7 @@ void router::freeze()
     for (const auto& one : routes_) one->enclose(chain_of(one->group_));
 
     std::vector<const route*> by_shape;
+    by_shape.reserve(routes_.size());
     for (const auto& one : routes_) by_shape.push_back(one.get());
     std::ranges::sort(by_shape, {}, &route::shape_);
 

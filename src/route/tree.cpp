@@ -82,7 +82,8 @@ std::uint32_t tree::walk(const node* at, std::string_view rest, parameter_values
                          std::size_t parameters) const noexcept
 {
     while (at != nullptr) {
-        if (rest.size() < at->text_size || !same_bytes(rest.data(), text_.data() + at->text, at->text_size))
+        const std::string_view front = rest.substr(0, at->text_size);
+        if (front.size() != at->text_size || !same_bytes(front.data(), text_.data() + at->text, front.size()))
             return none;
         rest.remove_prefix(at->text_size);
         if (rest.empty()) return at->endpoint;
