@@ -1,6 +1,7 @@
 // Classes of characters, as RFC 9110 and RFC 3986 define them, in one table; and the few scans that they serve.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -38,6 +39,11 @@ inline constexpr std::array<std::uint8_t, 256> character_classes = [] {
 [[nodiscard]] constexpr bool is(char c, character_class wanted) noexcept
 {
     return (character_classes[static_cast<unsigned char>(c)] & wanted) != 0;
+}
+
+[[nodiscard]] constexpr bool is_token(std::string_view text) noexcept
+{
+    return !text.empty() && std::ranges::all_of(text, [](char c) { return is(c, token_class); });
 }
 
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }

@@ -83,7 +83,7 @@ const refusal* check_fields(request& r, std::string_view head, seen_fields& seen
     const char* at = r.target().data() + r.target().size() + version_1_1.size();
     for (header& field : request::parts::headers(r).all()) {
         if (is_blank(*at)) return &refusals::folded_field;
-        if (field.name.data() != at || field.name.empty()) return &refusals::malformed_field;
+        if (field.name.data() != at || !is_token(field.name)) return &refusals::malformed_field;
         at += field.name.size();
         if (*at != ':') return &refusals::malformed_field;
         do ++at;

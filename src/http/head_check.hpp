@@ -2,7 +2,8 @@
 //
 // check_lines() is called once llhttp has found a head complete, with its bytes in one piece. It reads the lines again
 // only as far as their frame: that each part of a line stands where the grammar wants it and each line ends with CR LF
-// leaves no room for folded fields, a space before a colon or a bare CR or LF, whatever the parser accepts.
+// leaves no room for folded fields, a space before a colon or a bare CR or LF, whatever the parser
+// accepts: a system's llhttp need not be built in its strict mode.
 // check_message() then looks at what the fields say together, for every head: Host, the framing of the body,
 // expectations, persistence. Anything ambiguous about length or target is refused.
 //

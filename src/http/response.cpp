@@ -10,7 +10,7 @@ namespace sluice::http {
 
 response& response::header(std::string_view name, std::string_view value) &
 {
-    SLUICE_ASSERT(!name.empty() && std::ranges::all_of(name, [](char c) { return is(c, token_class); }));
+    SLUICE_ASSERT(is_token(name));
     SLUICE_ASSERT(std::ranges::all_of(value, [](char c) { return is(c, value_class); }));
     fields_.reserve(fields_.size() + name.size() + value.size() + 4);
     fields_.append(name).append(": ").append(value).append("\r\n");
