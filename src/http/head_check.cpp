@@ -97,7 +97,7 @@ const refusal* check_fields(request& r, std::string_view head, seen_fields& seen
         }
         if (!same(at, "\r\n")) return &refusals::bare_line_end;
         at += 2;
-        note(seen, field);
+        note(seen, field.name, field.value);
     }
     if (is_blank(*at)) return &refusals::folded_field;
     if (head.data() + head.size() - at != 2 || !same(at, "\r\n")) return &refusals::bare_line_end;

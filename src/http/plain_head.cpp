@@ -150,7 +150,10 @@ const char* read_plain_head(request& r, const char* begin, const char* end, cons
         if (end - line_end < 2 || line_end[0] != '\r' || line_end[1] != '\n') return nullptr;
         const char* last = line_end;
         while (last != value && last[-1] == ' ') --last;
-        note(seen, fields.add({at, colon}, {value, last}));
+        const std::string_view name(at, colon);
+        const std::string_view trimmed_value(value, last);
+        fields.add(name, trimmed_value);
+        note(seen, name, trimmed_value);
         at = line_end + 2;
     }
     return at[1] == '\n' && check_message(r, seen, frame) == nullptr ? at + 2 : nullptr;

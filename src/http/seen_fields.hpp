@@ -1,8 +1,6 @@
 // The fields of a head that the connection itself looks at, noted while its lines are read.
 #pragma once
 
-#include <sluice/http/headers.hpp>
-
 #include <cstddef>
 #include <string_view>
 
@@ -28,29 +26,29 @@ template <std::size_t Size>
     return equal;
 }
 
-inline void note(seen_fields& seen, const header& field) noexcept
+inline void note(seen_fields& seen, std::string_view name, std::string_view value) noexcept
 {
-    switch (field.name.size()) {
+    switch (name.size()) {
     case 4:
-        if (named(field.name, "host")) {
+        if (named(name, "host")) {
             seen.second_host = seen.host.data() != nullptr;
-            seen.host = field.value;
+            seen.host = value;
         }
         return;
     case 6:
-        seen.expect |= named(field.name, "expect");
+        seen.expect |= named(name, "expect");
         return;
     case 10:
-        seen.connection |= named(field.name, "connection");
+        seen.connection |= named(name, "connection");
         return;
     case 14:
-        if (named(field.name, "content-length")) {
+        if (named(name, "content-length")) {
             seen.second_length = seen.length.data() != nullptr;
-            seen.length = field.value;
+            seen.length = value;
         }
         return;
     case 17:
-        seen.coding |= named(field.name, "transfer-encoding");
+        seen.coding |= named(name, "transfer-encoding");
         return;
     default:
         return;

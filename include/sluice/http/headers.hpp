@@ -32,7 +32,14 @@ public:
     [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const noexcept;
 
     // --- For those who build requests.
-    header& add(std::string_view name, std::string_view value) { return fields_.emplace_back(name, value); }
+    header& add(std::string_view name, std::string_view value)
+    {
+        // Assigned in place: a header made on the stack and copied would wait for its own stores.
+        header& added = fields_.emplace_back();
+        added.name = name;
+        added.value = value;
+        return added;
+    }
     [[nodiscard]] header& last() noexcept { return fields_.back(); }
     [[nodiscard]] std::span<header> all() noexcept { return fields_; }
     void clear() noexcept { fields_.clear(); }
