@@ -197,6 +197,18 @@ bool read_level(const setting_kind<log_level>&, const raw_setting& raw, log_leve
     return false;
 }
 
+bool read_yes_or_no(const setting_kind<bool>&, const raw_setting& raw, bool& out)
+{
+    if (const auto* value = std::get_if<bool>(&raw.value)) {
+        out = *value;
+        return true;
+    }
+    const auto* text = std::get_if<std::string>(&raw.value);
+    if (text == nullptr || !raw.text_only || (*text != "true" && *text != "false")) return false;
+    out = *text == "true";
+    return true;
+}
+
 std::uint64_t nanoseconds(duration d) { return static_cast<std::uint64_t>(d.count()); }
 
 } // namespace
@@ -285,6 +297,14 @@ setting_kind<server_options> busy_poll()
             .write = &write_busy_poll,
             .min = nanoseconds(min),
             .max = nanoseconds(max)};
+}
+
+setting_kind<bool> yes_or_no()
+{
+    return {.name = "true or false",
+            .expects = "true or false",
+            .read = &read_yes_or_no,
+            .write = [](const bool& value) { return std::string(value ? "true" : "false"); }};
 }
 
 setting_kind<log_level> level()

@@ -52,6 +52,7 @@ template <class T> struct setting_kind
 [[nodiscard]] setting_kind<std::vector<std::string>> addresses();
 [[nodiscard]] setting_kind<server_options> busy_poll(); // mode and time are one setting
 [[nodiscard]] setting_kind<log_level> level();
+[[nodiscard]] setting_kind<bool> yes_or_no();
 
 // A TOML basic string.
 [[nodiscard]] std::string quoted(std::string_view text);

@@ -79,6 +79,8 @@ std::vector<setting> make_table()
              .meaning = "where the log goes; empty: standard output. SIGHUP opens it again",
              .default_note = "(standard output)"},
             optional_path(), [](auto& all) -> auto& { return all.log_file; }),
+        row({.key = "log.access", .meaning = "a line for each answered request"}, yes_or_no(),
+            [](auto& all) -> auto& { return all.server.access_log; }),
         row({.key = "shutdown.grace", .meaning = "how long a drain may take"}, time_span(0s, timeout_max),
             [](auto& all) -> auto& { return all.server.shutdown_grace; }),
     };

@@ -13,7 +13,7 @@ namespace sluice::app {
 
 struct settings
 {
-    server_options server = {.admin_listen = "127.0.0.1:9090"};
+    server_options server = {.admin_listen = "127.0.0.1:9090", .access_log = true};
     std::string sqlite_path = "sluice.db";
     log_level level = log_level::info;
     std::string log_file; // empty: standard output

@@ -10,6 +10,7 @@
 
 #include "http/connection.hpp"
 
+#include <sluice/core/clock.hpp>
 #include <sluice/core/context.hpp>
 #include <sluice/core/pool.hpp>
 #include <sluice/coro/stop.hpp>
@@ -26,7 +27,10 @@ struct exchange
 
     http::connection machine;
     context request_context;
-    stop_source stop;               // requested when nobody waits for the answer any more
+    stop_source stop; // requested when nobody waits for the answer any more
+    // Kept only where access lines are written.
+    time_point began_at{};
+    std::uint64_t bytes_out = 0;    // of a streamed answer
     const route* matched = nullptr; // of the current request, once its head is complete
 };
 

@@ -2,6 +2,9 @@
 #include "server/session.hpp"
 #include "server/shard_server.hpp"
 
+#include <sluice/core/log.hpp>
+#include <sluice/middleware/access_log.hpp>
+
 #include <utility>
 
 namespace sluice {
@@ -26,13 +29,29 @@ void session::respond(http::response answer)
     http::connection& machine = exchange_->machine;
     const bool referenced =
         answer.referenced() && answer.body().size() >= referenced_bytes_min && machine.sends_body(answer);
+    const std::size_t before = out_.size();
     machine.respond(answer, response_context(), out_, referenced);
+    log_answer(answer.status(), out_.size() - before + (referenced ? answer.body().size() : 0));
     if (referenced) {
         large_body_ = std::make_unique<large_body>(std::move(answer));
         large_body_->rest = large_body_->owner.body();
     }
     flush_later();
     note_answered();
+}
+
+void session::log_answer(http::status status, std::uint64_t bytes_out) const
+{
+    if (!server_.options().access_log || !log_enabled(log_level::info)) return;
+    if (exchange_->matched == nullptr) { // no request that could be understood: nothing of it can be named
+        log(log_level::info, "request refused",
+            {{"status", static_cast<std::uint16_t>(status)},
+             {"bytes_out", bytes_out},
+             {"client", std::string_view(client_, client_size_)}});
+        return;
+    }
+    log_access(exchange_->machine.current(),
+               {.status = status, .bytes_out = bytes_out, .took = steady_clock::now() - exchange_->began_at});
 }
 
 void session::note_answered()

@@ -30,6 +30,7 @@ void session::begin_request()
     ++server_.counters().requests;
     http::request& asked = exchange_->machine.current();
     context& belongs = exchange_->request_context;
+    if (server_.options().access_log) exchange_->began_at = steady_clock::now();
     belongs.trace = trace_context::start();
     if (auto caller = asked.header("traceparent")) {
         if (auto continued = trace_context::from_traceparent(*caller)) {
@@ -163,7 +164,9 @@ task<void> session::write_stream(http::response& answer)
     if (phase_ == phase::closed) co_return;
     http::connection& machine = exchange_->machine;
     const bool sends_body = machine.sends_body(answer);
+    std::size_t before = out_.size();
     machine.start_stream(answer, response_context(), out_);
+    exchange_->bytes_out = out_.size() - before;
     flush_later();
     bool complete = true;
     if (sends_body) {
@@ -174,11 +177,14 @@ task<void> session::write_stream(http::response& answer)
         complete = written.has_value();
     }
     if (complete) {
+        before = out_.size();
         machine.end_stream(out_);
+        exchange_->bytes_out += out_.size() - before;
         flush_later();
     } else {
         ending_ = true; // the missing end tells the client that the body is not whole
     }
+    log_answer(answer.status(), exchange_->bytes_out);
     note_answered();
 }
 

@@ -70,7 +70,9 @@ bool response_body::gone() const noexcept { return session_.phase_ == session::p
 task<result<void>> response_body::write(std::string_view bytes)
 {
     if (gone()) co_return client_is_gone();
+    const std::size_t before = session_.out_.size();
     session_.exchange_->machine.write_piece(bytes, session_.out_);
+    session_.exchange_->bytes_out += session_.out_.size() - before;
     session_.flush_later();
     while (session_.output_is_full()) {
         wait room;

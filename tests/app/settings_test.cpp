@@ -86,6 +86,7 @@ TEST_F(Settings, have_the_defaults_that_users_were_promised)
     EXPECT_EQ(s.server.connections, 0U);
     EXPECT_EQ(s.level, log_level::info);
     EXPECT_EQ(s.log_file, "");
+    EXPECT_TRUE(s.server.access_log);
     EXPECT_EQ(s.server.shutdown_grace, 30s);
     EXPECT_FALSE(loaded->file);
 }
@@ -214,6 +215,7 @@ TEST_F(Settings, refuse_wrong_types_with_key_file_and_line)
     expect_contains(problem_of_file("limits.body_bytes = 1979-05-27\n"),
                     {"s.toml:1: limits.body_bytes must be a size"});
     expect_contains(problem_of_file("sqlite.path = 1\n"), {"s.toml:1: sqlite.path must be the path"});
+    expect_contains(problem_of_file("log.access = 'no'\n"), {"s.toml:1: log.access must be true or false"});
     expect_contains(problem_of_file("log.level = 3\n"), {"s.toml:1: log.level must be debug, info, warn or error"});
 }
 

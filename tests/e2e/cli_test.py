@@ -192,6 +192,24 @@ class Serving(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         self.assertEqual(server.said(), '')
 
+    def test_each_answer_has_its_access_line_unless_turned_off(self):
+        server = self.start()
+        answer, _ = server.get('/users?limit=1&secret=x')
+        self.assertEqual(server.stop(), 0)
+        lines = [line for line in server.lines if line['message'] == 'request']
+        self.assertEqual(len(lines), 1)
+        self.assertEqual(lines[0]['trace_id'], answer.getheader('X-Request-Id'))
+        told = {name: lines[0][name] for name in ('level', 'method', 'route', 'path', 'status', 'client')}
+        self.assertEqual(told, {'level': 'info', 'method': 'GET', 'route': '/users', 'path': '/users', 'status': 200,
+                                'client': '127.0.0.1'})
+        self.assertGreater(lines[0]['bytes_out'], 100)
+        self.assertGreaterEqual(lines[0]['duration_us'], 0)
+
+        server = self.start(environment={'SLUICE_LOG_ACCESS': 'false'})
+        server.get('/users')
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual([line for line in server.lines if line['message'] == 'request'], [])
+
     def test_health_on_both_listeners(self):
         server = self.start()
         for port in (server.port, server.admin_port):

@@ -42,6 +42,7 @@ struct server_options
     std::size_t connections = 0; // of the process; 0: what the file limit allows
     busy_poll_mode busy_poll = busy_poll_mode::automatic;
     duration busy_poll_time = {}; // for fixed
+    bool access_log = false;      // a line for each answer (middleware/access_log.hpp)
     bool handle_signals = true;   // SIGTERM and SIGINT drain
 };
 
