@@ -250,6 +250,30 @@ TEST(Offload, passes_a_result_through_and_refuses_at_once_when_full)
     EXPECT_EQ(passed, errc::conflict);
 }
 
+TEST(Offload, keeps_the_shard_until_work_that_nobody_waits_for_has_come_back)
+{
+    offload_pool pool({.threads = 1, .queue_max = 8});
+    std::latch hold(1);
+    std::thread later([&hold] {
+        std::this_thread::sleep_for(30ms); // the shard would be gone by then
+        hold.count_down();
+    });
+    bool ran = false;
+    on_every_shard(1, [&](shard& here) -> task<void> {
+        context request;
+        request.deadline = here.now() + 2ms;
+        context* before = context::exchange_current(&request);
+        auto done = co_await offload(pool, [&hold, &ran] {
+            hold.wait();
+            ran = true;
+        });
+        context::exchange_current(before);
+        EXPECT_FALSE(done);
+    });
+    EXPECT_TRUE(ran);
+    later.join();
+}
+
 TEST(Offload, answers_a_request_whose_deadline_passes_and_frees_the_work_later)
 {
     offload_pool pool({.threads = 1, .queue_max = 8});

@@ -26,7 +26,13 @@ public:
         : offload_pool::work(&run_on_pool), inbox_item(&back_on_shard), home_(home), work_(std::move(work))
     {}
 
-    [[nodiscard]] bool submit(offload_pool& pool) noexcept { return pool.submit(*this); }
+    [[nodiscard]] bool submit(offload_pool& pool) noexcept
+    {
+        home_.expect();
+        const bool queued = pool.submit(*this);
+        if (!queued) home_.arrived();
+        return queued;
+    }
     [[nodiscard]] wait::awaiter finished() noexcept { return waiting_.until(); }
     [[nodiscard]] outcome take() { return *std::move(outcome_); }
     // Has the pool handed it back? It may have between the end of the wait and the waiter's turn.
@@ -55,6 +61,7 @@ private:
     static void back_on_shard(inbox_item& item)
     {
         auto& self = static_cast<offload_operation&>(item);
+        self.home_.arrived();
         self.back_ = true;
         if (self.left_)
             delete &self;
