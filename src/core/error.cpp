@@ -27,6 +27,8 @@ std::string_view name(errc code) noexcept
         return "outcome_unknown";
     case errc::timeout:
         return "timeout";
+    case errc::too_slow:
+        return "too_slow";
     case errc::cancelled:
         return "cancelled";
     case errc::internal:

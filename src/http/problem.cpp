@@ -1,4 +1,5 @@
 #include <sluice/core/json_escape.hpp>
+#include <sluice/coro/stop.hpp>
 #include <sluice/http/problem.hpp>
 
 #include <algorithm>
@@ -98,6 +99,8 @@ status status_of(errc code) noexcept
         return status::service_unavailable;
     case errc::timeout:
         return status::gateway_timeout;
+    case errc::too_slow:
+        return status::request_timeout;
     case errc::cancelled:
         return status::service_unavailable;
     case errc::internal:
@@ -108,7 +111,10 @@ status status_of(errc code) noexcept
 
 response problem(const error& failure, const context* of)
 {
-    const status code = status_of(failure.code);
+    status code = status_of(failure.code);
+    // Its stop is requested when its client has gone, who sees no answer, or when its deadline has passed.
+    const bool stopped = of != nullptr && of->stop != nullptr && of->stop->requested();
+    if (failure.code == errc::cancelled && stopped) code = status::gateway_timeout;
     response answer = make(code, failure.detail, of, failure.code == errc::invalid ? &failure.violations : nullptr);
     const bool later = code == status::service_unavailable || code == status::too_many_requests;
     if (later && failure.retryable()) add_retry_after(answer, failure.retry_after);

@@ -29,6 +29,13 @@ io_uring_sqe* ring::impl::entry(ring& owner)
     return free;
 }
 
+void ring::accept(int listener, operation& op)
+{
+    io_uring_sqe* e = impl_->entry(*this);
+    io_uring_prep_accept(e, listener, nullptr, nullptr, SOCK_CLOEXEC);
+    e->user_data = impl_->enlist(op);
+}
+
 void ring::accept_multishot(int listener, operation& op)
 {
     io_uring_sqe* e = impl_->entry(*this);

@@ -32,9 +32,14 @@ void route::enclose(const std::vector<middleware*>& outer)
 
 response route::problem(const error& why, const request& asked) { return http::problem(why, &asked.context()); }
 
-response route::failed(const request& asked, std::exception_ptr why) const
+void route::stream_failed(const request& asked, std::exception_ptr why) const
 {
     if (owner_.on_exception_) owner_.on_exception_(asked, std::move(why));
+}
+
+response route::failed(const request& asked, std::exception_ptr why) const
+{
+    stream_failed(asked, std::move(why));
     return problem(error{.code = errc::internal, .detail = {}}, asked);
 }
 

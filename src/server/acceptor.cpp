@@ -1,5 +1,6 @@
 #include "server/acceptor.hpp"
 
+#include "server/listen.hpp"
 #include "server/shard_server.hpp"
 
 #include <sys/socket.h>
@@ -13,7 +14,9 @@ namespace sluice {
 
 namespace {
 constexpr duration retry_after = std::chrono::milliseconds(100);
-}
+// As many as a listener's queue may hold, and some that come meanwhile.
+constexpr std::size_t burst_max = 2 * listen_backlog;
+} // namespace
 
 acceptor::acceptor(shard_server& server, int listener, const router& routes) noexcept
     : server_(server), routes_(routes), listener_(listener)
@@ -25,7 +28,15 @@ acceptor::~acceptor()
     if (listener_ >= 0) close(listener_);
 }
 
-void acceptor::start() { server_.here().ring().accept_multishot(listener_, accept_); }
+void acceptor::start()
+{
+    if (server_.room() == 0) return pause();
+    one_by_one_ = server_.room() <= burst_max;
+    if (one_by_one_)
+        server_.here().ring().accept(listener_, accept_);
+    else
+        server_.here().ring().accept_multishot(listener_, accept_);
+}
 
 void acceptor::on_accept(completion c)
 {
@@ -34,24 +45,32 @@ void acceptor::on_accept(completion c)
         if (!c.more()) server_.acceptor_stopped();
         return;
     }
-    const bool full = c.result == -EMFILE || c.result == -ENFILE || c.result == -ENOBUFS || c.result == -ENOMEM;
-    if ((full || !server_.has_room()) && !paused_) {
-        paused_ = true;
-        ++server_.counters().accept_pauses;
-        server_.here().ring().cancel(accept_);
-        server_.here().timers().arm(retry_, server_.here().now() + retry_after);
+    if (c.more()) {
+        if (!one_by_one_ && server_.room() <= burst_max) {
+            one_by_one_ = true;
+            server_.here().ring().cancel(accept_);
+        }
+        return;
     }
-    // A multishot accept ends with its first error, whatever that was (a client that had gone already, say).
-    if (!c.more() && !paused_) start();
+    // It ends with its first error. A client that has gone already is none of ours; all else is want of something.
+    const bool ours = c.result < 0 && c.result != -ECONNABORTED && c.result != -ECANCELED;
+    if (ours)
+        pause();
+    else
+        start();
+}
+
+void acceptor::pause()
+{
+    paused_ = true;
+    ++server_.counters().accept_pauses;
+    server_.here().timers().arm(retry_, server_.here().now() + retry_after);
 }
 
 void acceptor::resume()
 {
     if (!paused_ || listener_ < 0) return;
-    if (accept_.in_flight() || !server_.has_room()) { // not ended yet, or still no room
-        server_.here().timers().arm(retry_, server_.here().now() + retry_after);
-        return;
-    }
+    if (server_.room() == 0) return server_.here().timers().arm(retry_, server_.here().now() + retry_after);
     paused_ = false;
     server_.here().timers().cancel(retry_);
     start();
@@ -70,7 +89,7 @@ void acceptor::stop()
 void acceptor::accept_queued()
 {
     fcntl(listener_, F_SETFL, fcntl(listener_, F_GETFL) | O_NONBLOCK);
-    while (server_.has_room()) {
+    while (server_.room() != 0) {
         const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
         if (fd < 0) return;
         server_.accepted(fd, routes_);

@@ -1,7 +1,8 @@
 // acceptor: accepts connections from one listener, on one shard, for as long as there is room.
 //
 // Without a descriptor or memory to be had, or at the connection limit, it stops and tries again when a connection has
-// closed, or after a tenth of a second; it never spins. Thread: its shard's.
+// closed, or after a tenth of a second; it never spins. The kernel hands over whatever its queue holds at once, so near
+// the limit connections are asked for one by one, and none comes for which there is no room. Thread: its shard's.
 #pragma once
 
 #include <sluice/core/bound.hpp>
@@ -31,6 +32,7 @@ public:
 
 private:
     void on_accept(completion c);
+    void pause();
     void on_retry() { resume(); }
     void accept_queued();
 
@@ -38,6 +40,7 @@ private:
     const router& routes_;
     int listener_;
     bool paused_ = false;
+    bool one_by_one_ = false; // what is in flight accepts a single connection
     bound<operation, &acceptor::on_accept> accept_{*this};
     bound<timer, &acceptor::on_retry> retry_{*this};
 };

@@ -11,14 +11,13 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <fcntl.h>
 #include <optional>
 #include <unistd.h>
 
 namespace sluice {
 
 namespace {
-
-constexpr int backlog = 4096; // the kernel cuts it to net.core.somaxconn
 
 struct socket_address
 {
@@ -141,7 +140,7 @@ result<listening> listen_inet(std::string_view text, unsigned shards)
     for (unsigned i = 0; i < shards; ++i) {
         const int fd = bind_inet(*address, true);
         if (fd >= 0) made.fds.push_back(fd);
-        if (fd < 0 || listen(fd, backlog) != 0) {
+        if (fd < 0 || listen(fd, listen_backlog) != 0) {
             const int number = errno;
             for (int bound : made.fds) close(bound);
             return cannot_listen(text, number);
@@ -173,10 +172,18 @@ result<listening> listen_unix(std::string_view text, std::string_view path, unsi
 
     descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd.get() < 0 || bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        listen(fd.get(), backlog) != 0)
+        listen(fd.get(), listen_backlog) != 0)
         return cannot_listen(text, errno);
     listening made{.fds = {}, .address = std::string(text)};
-    for (unsigned i = 1; i < shards; ++i) made.fds.push_back(dup(fd.get()));
+    for (unsigned i = 1; i < shards; ++i) {
+        const int shared = fcntl(fd.get(), F_DUPFD_CLOEXEC, 0);
+        if (shared < 0) {
+            const int number = errno;
+            for (int duplicate : made.fds) close(duplicate);
+            return cannot_listen(text, number);
+        }
+        made.fds.push_back(shared);
+    }
     made.fds.push_back(fd.release());
     return made;
 }

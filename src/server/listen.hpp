@@ -9,6 +9,9 @@
 
 namespace sluice {
 
+// What a listener's queue may hold; the kernel cuts it to net.core.somaxconn.
+inline constexpr int listen_backlog = 4096;
+
 // A bound and listening socket for each shard (TCP: a SO_REUSEPORT group, among which the kernel spreads connections;
 // Unix: one socket, shared). The descriptors are the caller's to close.
 struct listening

@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <poll.h>
 #include <unistd.h>
 
@@ -55,7 +56,7 @@ void notify(int event_fd) noexcept
     [[maybe_unused]] auto written = write(event_fd, &one, sizeof one);
 }
 
-// Owned by a shard: tells the thread in run() that the shard has come to its end.
+// Owned by a shard before all else: tells the thread in run() that the shard has come to its end.
 struct end_notice
 {
     explicit end_notice(int fd) noexcept : event_fd(fd) {}
@@ -87,6 +88,8 @@ struct server::state
     state(const state&) = delete;
     state& operator=(const state&) = delete;
 
+    struct end_of_orders;
+
     [[nodiscard]] result<void> bind();
     [[nodiscard]] result<void> start_shard(shard& here);
     void watch_signals();
@@ -105,9 +108,26 @@ struct server::state
     std::vector<listening> listeners; // in the order of options.listen; the admin listener last
     std::size_t connections_a_shard = 0;
     std::unique_ptr<shard_group> group;
-    std::vector<shard_server*> servers;
+    std::mutex ending;                  // guards `servers`: a shard may end while it is ordered to
+    std::vector<shard_server*> servers; // null: ended
     std::vector<drain_order> first_orders;
     std::vector<drain_order> last_orders;
+};
+
+// Owned by a shard: after it no order reaches the shard, and those that did have run.
+struct server::state::end_of_orders
+{
+    end_of_orders(shard& s, state& o) noexcept : here(s), of(o) {}
+    end_of_orders(const end_of_orders&) = delete;
+    end_of_orders& operator=(const end_of_orders&) = delete;
+    ~end_of_orders()
+    {
+        const std::scoped_lock lock(of.ending);
+        of.servers[here.index()] = nullptr;
+        here.inbox().drain();
+    }
+    shard& here;
+    state& of;
 };
 
 server::server(server_options options) : state_(std::make_unique<state>(std::move(options))) {}
@@ -173,6 +193,7 @@ result<void> server::state::start_shard(shard& here)
         part.listen(std::exchange(listeners.back().fds[0], -1), part.admin());
     }
     part.start();
+    here.own<end_of_orders>(here, *this); // destroyed first
     return {};
 }
 
@@ -222,8 +243,10 @@ void server::state::wait_for_the_end()
 
 void server::state::drain_all(std::vector<drain_order>& orders, time_point until)
 {
+    const std::scoped_lock lock(ending);
     orders.resize(servers.size());
     for (unsigned index = 0; index < servers.size(); ++index) {
+        if (servers[index] == nullptr) continue;
         orders[index].server = servers[index];
         orders[index].until = until;
         group->inbox_of(index).push(orders[index]);

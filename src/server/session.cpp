@@ -53,11 +53,10 @@ void session::on_receive(completion c)
         else if (c.result != -ENOBUFS && c.result != -ECANCELED)
             close(); // reset by the client
     }
+    if (phase_ == phase::closed) return bury_if_done();
+    if (c.result == -ECANCELED && server_.draining() && quiet()) return end_if_quiet();
     // Ended for want of buffers, or as the kernel saw fit: go on. Buffers are given back before the next enter.
-    if (phase_ != phase::closed)
-        update_receiving();
-    else
-        bury_if_done();
+    update_receiving();
 }
 
 void session::received(std::string_view bytes)
@@ -108,6 +107,7 @@ void session::advance()
         if (output_is_full()) {
             output_full_ = true; // on_sent() goes on
             exchange_->machine.keep();
+            enter(phase::idle);
             break;
         }
         if (answered_now == requests_a_turn) {
@@ -142,9 +142,10 @@ void session::wait_for_input()
 {
     if (input_ended_) { // what is incomplete will stay so
         ending_ = true;
-    } else if (exchange_->machine.idle()) {
-        release_exchange();
+    } else if (!exchange_->machine.in_request()) { // an empty line may be kept
+        if (exchange_->machine.idle()) release_exchange();
         enter(phase::idle);
+        if (server_.draining()) drain();
     } else {
         enter(body_admitted_ ? phase::reading_body : phase::reading_head);
     }
@@ -229,12 +230,25 @@ void session::output_is_out()
 
 void session::drain()
 {
-    if (phase_ == phase::closed || handler_running_ || exchange_ != nullptr || ending_ || unsent() != 0 ||
-        large_body_ != nullptr)
-        return; // it ends with its answer
-    int waiting = 0;
-    if (ioctl(fd_, SIOCINQ, &waiting) == 0 && waiting > 0) return;
+    if (!quiet()) return; // it ends with its answer
     if (!has_asked_) return expect_by(server_.here().now() + drain_first_request);
+    end_if_quiet();
+}
+
+// Between requests, and everything sent.
+bool session::quiet() const noexcept
+{
+    const bool in_request = exchange_ != nullptr && exchange_->machine.in_request();
+    return phase_ == phase::idle && !in_request && !handler_running_ && !go_on_.queued && !ending_ && unsent() == 0 &&
+           large_body_ == nullptr;
+}
+
+// What has been received is answered first: completions that stand in the queue, and bytes that came after them.
+void session::end_if_quiet()
+{
+    if (receive_.in_flight()) return server_.here().ring().cancel(receive_); // its last completion comes back here
+    int waiting = 0;
+    if (ioctl(fd_, SIOCINQ, &waiting) == 0 && waiting > 0) return update_receiving();
     close();
 }
 

@@ -106,6 +106,8 @@ private:
     void enter(phase p);
     void expect_by(time_point when);
     void on_time();
+    [[nodiscard]] bool quiet() const noexcept;
+    void end_if_quiet();
     void end_after_output();
     void output_is_out();
     void release_exchange();

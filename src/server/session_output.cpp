@@ -112,6 +112,8 @@ void session::on_sent(completion c)
     if (output_full_ && large_body_ == nullptr && unsent() <= server_.options().limits.unsent_bytes / 2) {
         output_full_ = false;
         advance();
+    } else if (server_.draining()) {
+        drain();
     }
 }
 

@@ -7,6 +7,7 @@
 #include <sluice/http/request_parts.hpp>
 #include <sluice/route/router.hpp>
 
+#include <exception>
 #include <utility>
 
 namespace sluice {
@@ -42,6 +43,7 @@ void session::begin_request()
     parts::client(asked) = {client_, client_size_};
     parts::stream(asked) = &nothing_to_read;
     exchange_->matched = routes_.find(asked).found;
+    exchange_->stop.reset(); // the last request of this connection may have been stopped by its deadline
     belongs.deadline = server_.here().now() + request_timeout();
 }
 
@@ -172,9 +174,14 @@ task<void> session::write_stream(http::response& answer)
     if (sends_body) {
         const http::response::streamed_body write = answer.take_stream();
         response_body body(*this);
-        const result<void> written = co_await write(body);
+        try {
+            const result<void> written = co_await write(body);
+            complete = written.has_value();
+        } catch (...) {
+            complete = false;
+            exchange_->matched->stream_failed(machine.current(), std::current_exception());
+        }
         if (phase_ == phase::closed) co_return;
-        complete = written.has_value();
     }
     if (complete) {
         before = out_.size();

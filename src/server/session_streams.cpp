@@ -11,16 +11,14 @@ namespace sluice {
 
 namespace {
 
-// A streamed body must arrive at this rate after the body timeout's first grace.
+// A streamed body must arrive at this rate.
 constexpr std::int64_t bytes_per_second_min = 1024;
 
 std::unexpected<error> client_is_gone() { return fail(errc::cancelled, "The client has gone"); }
 
 } // namespace
 
-request_body::request_body(session& of) noexcept
-    : session_(of), deadline_(of.server_.here().now() + of.server_.options().body_timeout)
-{}
+request_body::request_body(session& of) noexcept : session_(of), patience_(of.server_.options().body_timeout) {}
 
 task<result<std::string_view>> request_body::read()
 {
@@ -37,8 +35,12 @@ task<result<std::string_view>> request_body::read()
             session_.update_receiving();
             wait input;
             session_.input_waiter_ = &input;
-            const wait_end how = co_await input.until(deadline_);
+            const time_point began = session_.server_.here().now();
+            const wait_end how = co_await input.until(began + patience_);
             session_.input_waiter_ = nullptr;
+            patience_ -= session_.server_.here().now() - began;
+            if (how == wait_end::timeout && patience_ <= duration::zero())
+                co_return fail(errc::too_slow, "The body did not arrive in time");
             if (how != wait_end::completed) co_return fail(how);
             break;
         }
@@ -58,7 +60,8 @@ task<result<std::string_view>> request_body::read()
 // While the body arrives at a fair rate, the request's deadline moves on with it.
 void request_body::count(std::size_t bytes) noexcept
 {
-    deadline_ += duration(std::chrono::seconds(1)) * static_cast<std::int64_t>(bytes) / bytes_per_second_min;
+    patience_ += duration(std::chrono::seconds(1)) * static_cast<std::int64_t>(bytes) / bytes_per_second_min;
+    patience_ = std::min(patience_, session_.server_.options().body_timeout);
     const time_point fresh = session_.server_.here().now() + session_.request_timeout();
     context& belongs = session_.exchange_->request_context;
     belongs.deadline = std::max(belongs.deadline, fresh);

@@ -8,6 +8,9 @@
 namespace sluice {
 
 // The body of the current request, piece by piece. Between reads at most limits::pipelined_bytes are held.
+//
+// A client that falls behind the least rate fails it: it has the body timeout's time of patience, which waiting for it
+// uses up and bytes that arrive give back. What the handler does between reads does not count.
 class request_body final : public http::body_reader
 {
 public:
@@ -18,7 +21,7 @@ private:
     void count(std::size_t bytes) noexcept;
 
     session& session_;
-    time_point deadline_; // of the next piece
+    duration patience_;
     bool ended_ = false;
 };
 

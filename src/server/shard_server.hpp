@@ -42,7 +42,11 @@ public:
 
     // --- For acceptors and sessions.
     void accepted(int fd, const router& routes);
-    [[nodiscard]] bool has_room() const noexcept { return session_count_ < connections_max_; }
+    // How many more connections there may be.
+    [[nodiscard]] std::size_t room() const noexcept
+    {
+        return session_count_ < connections_max_ ? connections_max_ - session_count_ : 0;
+    }
     [[nodiscard]] exchange& borrow_exchange();
     void give_back(exchange& done, bool clean) noexcept;
     void bury(session& dead) noexcept;

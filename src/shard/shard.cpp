@@ -173,7 +173,7 @@ void shard::finish() noexcept
 
 bool shard::ended() noexcept
 {
-    if (!finishing_ || background_.running() != 0 || inbox_.expected() != 0 || !ready_.idle()) return false;
+    if (!finishing_ || background_.running() != 0 || !ready_.idle()) return false;
     if (!reported_) {
         reported_ = true;
         if (group_.unfinished_.fetch_sub(1) == 1) group_.wake_all();

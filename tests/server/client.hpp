@@ -36,6 +36,12 @@ public:
     explicit client(std::string_view address, client_options options = {});
     ~client();
     client(client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), received_(std::move(other.received_)) {}
+    client& operator=(client&& other) noexcept
+    {
+        std::swap(fd_, other.fd_);
+        received_.swap(other.received_);
+        return *this;
+    }
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 

@@ -30,6 +30,7 @@ enum class errc : std::uint8_t
     unavailable,     // a dependency is away: trying later can help
     outcome_unknown, // a write was sent and its answer never came: it may or may not have happened
     timeout,         // the deadline passed
+    too_slow,        // the client did not send in time
     cancelled,       // nobody waits for the answer any more
     internal,        // a fault of ours
 };

@@ -14,8 +14,8 @@ namespace sluice::http {
 class body_reader
 {
 public:
-    // The next bytes of the body, valid until the next read; empty at its end. Fails with timeout, too_large, malformed
-    // (a broken chunk) or cancelled (the client went away).
+    // The next bytes of the body, valid until the next read; empty at its end. Fails with too_slow, timeout (the
+    // request's deadline), too_large, malformed (a broken chunk) or cancelled (the client went away).
     [[nodiscard]] virtual task<result<std::string_view>> read() = 0;
 
 protected:

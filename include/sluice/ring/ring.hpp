@@ -57,7 +57,8 @@ public:
     ring& operator=(const ring&) = delete;
 
     // --- Starting operations. `op` must not be in flight.
-    void accept_multishot(int listener, operation& op); // result: a descriptor (close-on-exec)
+    void accept(int listener, operation& op);           // one; result: a descriptor (close-on-exec)
+    void accept_multishot(int listener, operation& op); // likewise
     void receive_multishot(int fd, operation& op);      // result: bytes in a provided buffer; 0: end of file
     // All of `bytes` or an error (MSG_WAITALL); they must stay until the completion.
     void send(int fd, std::string_view bytes, operation& op);

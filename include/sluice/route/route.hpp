@@ -82,6 +82,8 @@ public:
     [[nodiscard]] std::optional<response> admit(request& asked) const;
     [[nodiscard]] response handle(request& asked) const;
     void finish(request& asked, response& answer) const;
+    // What wrote a streamed answer has thrown; its head has gone, so only router::on_exception() hears of it.
+    void stream_failed(const request& asked, std::exception_ptr why) const;
 
     [[nodiscard]] task<response> answer_waiting(request& asked) const;
     [[nodiscard]] task<std::optional<response>> admit_waiting(request& asked) const;

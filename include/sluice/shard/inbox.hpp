@@ -7,7 +7,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstddef>
 
 #pragma GCC visibility push(default)
 
@@ -34,16 +33,10 @@ public:
 
     // From the shard: runs all that is there, oldest first.
     void drain();
-    // From the shard: something was handed out that will come back here, and it has come. The shard does not end while
-    // something is out, so that whoever brings it finds the inbox.
-    void expect() noexcept { ++expected_; }
-    void arrived() noexcept { --expected_; }
-    [[nodiscard]] std::size_t expected() const noexcept { return expected_; }
     [[nodiscard]] int event_fd() const noexcept { return event_fd_; }
 
 private:
     std::atomic<inbox_item*> newest_{nullptr};
-    std::size_t expected_ = 0;
     int event_fd_;
 };
 

@@ -12,7 +12,7 @@
 
 namespace sluice::detail {
 
-// Owned by the shard: freed there, by the waiter if it stayed, or when it comes back if the waiter had left.
+// Lives on the shard, and is freed there once the pool has handed it back.
 template <class F> class offload_operation final : offload_pool::work, inbox_item
 {
 public:
@@ -26,23 +26,15 @@ public:
         : offload_pool::work(&run_on_pool), inbox_item(&back_on_shard), home_(home), work_(std::move(work))
     {}
 
-    [[nodiscard]] bool submit(offload_pool& pool) noexcept
-    {
-        home_.expect();
-        const bool queued = pool.submit(*this);
-        if (!queued) home_.arrived();
-        return queued;
-    }
+    [[nodiscard]] bool submit(offload_pool& pool) noexcept { return pool.submit(*this); }
     [[nodiscard]] wait::awaiter finished() noexcept { return waiting_.until(); }
     [[nodiscard]] outcome take() { return *std::move(outcome_); }
     // Has the pool handed it back? It may have between the end of the wait and the waiter's turn.
-    [[nodiscard]] bool back() const noexcept { return back_; }
-    // The waiter gives up: the operation frees itself when it comes back.
-    void leave() noexcept
-    {
-        left_ = true;
-        skip_.store(true, std::memory_order_relaxed);
-    }
+    [[nodiscard]] bool back() const noexcept { return returned_.ended() == wait_end::completed; }
+    // The waiter gives up.
+    void skip() noexcept { skip_.store(true, std::memory_order_relaxed); }
+    // For a waiter that could not stay: until the pool has handed the operation back, whatever the request's end.
+    [[nodiscard]] wait::awaiter returned() noexcept { return returned_.until(); }
 
 private:
     static void run_on_pool(offload_pool::work& w)
@@ -61,22 +53,24 @@ private:
     static void back_on_shard(inbox_item& item)
     {
         auto& self = static_cast<offload_operation&>(item);
-        self.home_.arrived();
-        self.back_ = true;
-        if (self.left_)
-            delete &self;
-        else
-            self.waiting_.complete();
+        self.waiting_.complete();
+        self.returned_.complete();
     }
 
     inbox& home_;
     F work_;
     std::optional<outcome> outcome_;
     wait waiting_;
-    bool back_ = false;
-    bool left_ = false;
+    wait returned_;
     std::atomic<bool> skip_ = false; // a hint to the pool: nobody wants it
 };
+
+// A shard ends only after its background tasks, so the pool always finds it.
+template <class F> task<void> outlive(offload_operation<F>* operation)
+{
+    co_await operation->returned();
+    delete operation;
+}
 
 } // namespace sluice::detail
 
@@ -91,7 +85,8 @@ template <class F> task<typename offload_result<std::invoke_result_t<F&>>::type>
     }
     const wait_end how = co_await operation->finished();
     if (!operation->back()) {
-        operation->leave();
+        operation->skip();
+        shard::current().background().spawn(detail::outlive(operation));
         co_return fail(how);
     }
     auto outcome = operation->take();

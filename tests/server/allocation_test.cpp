@@ -1,0 +1,195 @@
+// What a kept-alive request costs beside its own work: no heap allocation, and no turn of the loop but its own.
+//
+// A program of its own, since it counts every malloc of the shard's thread (operator new ends there, too).
+#include "running_server.hpp"
+
+#include <sluice/json/fields.hpp>
+#include <sluice/route/json.hpp>
+
+#include <cstdlib>
+#include <string>
+
+namespace {
+
+// The shard's thread counts; the test's own does not.
+thread_local bool counted = false;
+thread_local std::uint64_t allocations = 0;
+
+} // namespace
+
+#ifdef __GLIBC__
+extern "C" {
+void* __libc_malloc(std::size_t bytes);                    // NOLINT
+void* __libc_calloc(std::size_t count, std::size_t bytes); // NOLINT
+void* __libc_realloc(void* block, std::size_t bytes);      // NOLINT
+}
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+#define COUNTS_ALLOCATIONS
+#endif
+#else
+#define COUNTS_ALLOCATIONS
+#endif
+#endif
+#endif
+
+#ifdef COUNTS_ALLOCATIONS
+extern "C" {
+void* malloc(std::size_t bytes) noexcept
+{
+    if (counted) ++allocations;
+    return __libc_malloc(bytes);
+}
+void* calloc(std::size_t count, std::size_t bytes) noexcept
+{
+    if (counted) ++allocations;
+    return __libc_calloc(count, bytes);
+}
+void* realloc(void* block, std::size_t bytes) noexcept
+{
+    if (counted) ++allocations;
+    return __libc_realloc(block, bytes);
+}
+}
+#endif
+
+namespace sluice {
+
+struct thing
+{
+    std::int64_t number;
+    pooled_string name;
+};
+template <> struct fields<thing>
+{
+    static constexpr auto list = std::tuple{field("number", &thing::number), field("name", &thing::name)};
+};
+
+namespace testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+class header_adder final : public middleware
+{
+public:
+    [[nodiscard]] std::string_view name() const noexcept override { return "header adder"; }
+    void after(request&, response& answer) override { answer.header("X-Added", "yes"); }
+};
+
+struct Steady : ::testing::Test
+{
+    const std::string large = std::string(100'000, 'x');
+    running_server server{[this](shard& here, router& routes) {
+        routes.use(here.own<header_adder>());
+        routes.get("/plain", [](request&) -> response {
+            response answer;
+            answer.static_body("plain", http::text_plain);
+            return answer;
+        });
+        routes.get("/coroutine", [](request&) -> task<result<response>> { co_return response::text("coroutine"); });
+        routes.get("/waiting", [](request&) -> task<result<response>> {
+            if (auto slept = co_await sleep_for(1us); !slept) co_return fail(slept.error());
+            co_return response::text("waiting");
+        });
+        routes.get("/json/{number}", [](request& asked) -> result<response> {
+            auto number = asked.path<std::int64_t>("number");
+            if (!number) return fail(number.error());
+            return json(thing{.number = *number, .name = "a name that fits into no small string"});
+        });
+        routes.post("/json", [](request& asked) -> task<result<response>> {
+            auto read = json_body<thing>(asked);
+            if (!read) co_return fail(read.error());
+            co_return json(*read, http::status::created);
+        });
+        routes.get("/large", [this](request&) -> response {
+            response answer;
+            answer.static_body(large, http::text_plain);
+            return answer;
+        });
+    }};
+    client peer{server.address()};
+
+    struct cost
+    {
+        std::uint64_t allocations;
+        std::uint64_t enters;
+    };
+    cost counters()
+    {
+        return server.on(0, [](shard& here) {
+            counted = true;
+            return cost{.allocations = allocations, .enters = here.ring().counters().enters};
+        });
+    }
+    // What `rounds` times `text`, each answered before the next is sent, cost the shard.
+    cost cost_of(const std::string& text, int answers, int rounds)
+    {
+        const auto ask = [&](int times) {
+            for (int i = 0; i < times; ++i) {
+                peer.send(text);
+                for (int k = 0; k < answers; ++k) EXPECT_LT(peer.read_answer().status, 300);
+            }
+        };
+        ask(200);
+        const cost before = counters();
+        ask(rounds);
+        const cost after = counters();
+        return {.allocations = after.allocations - before.allocations, .enters = after.enters - before.enters};
+    }
+    void expect_no_allocation(const std::string& text, int answers = 1)
+    {
+#ifdef COUNTS_ALLOCATIONS
+        EXPECT_EQ(cost_of(text, answers, 1000).allocations, 0U) << text;
+#else
+        GTEST_SKIP() << "the sanitizer has the heap for itself";
+#endif
+    }
+};
+
+TEST_F(Steady, plain_route_allocates_nothing) { expect_no_allocation(get("/plain")); }
+TEST_F(Steady, coroutine_route_allocates_nothing) { expect_no_allocation(get("/coroutine")); }
+TEST_F(Steady, waiting_route_allocates_nothing) { expect_no_allocation(get("/waiting")); }
+TEST_F(Steady, json_route_allocates_nothing) { expect_no_allocation(get("/json/12345")); }
+TEST_F(Steady, json_body_allocates_nothing)
+{
+    expect_no_allocation(post("/json", R"({"number":1,"name":"a name that fits into no small string"})",
+                              "Content-Type: application/json\r\n"));
+}
+TEST_F(Steady, large_body_allocates_nothing) { expect_no_allocation(get("/large")); }
+TEST_F(Steady, pipelined_requests_allocate_nothing)
+{
+    std::string sixteen;
+    for (int i = 0; i < 8; ++i) sixteen += get("/plain") + get("/coroutine");
+    expect_no_allocation(sixteen, 16);
+}
+TEST_F(Steady, request_in_pieces_allocates_nothing)
+{
+#ifdef COUNTS_ALLOCATIONS
+    const auto ask = [&](int times) {
+        for (int i = 0; i < times; ++i) {
+            peer.send("GET /plain HTTP/1.1\r\nHo");
+            peer.send("st: test\r\n\r\n");
+            EXPECT_EQ(peer.read_answer().body, "plain");
+        }
+    };
+    ask(200);
+    const cost before = counters();
+    ask(1000);
+    EXPECT_EQ(counters().allocations - before.allocations, 0U);
+#endif
+}
+
+// One enter brings the request, one sends its answer; the answers of a turn share them.
+TEST_F(Steady, request_enters_the_kernel_no_more_than_twice)
+{
+    EXPECT_LE(cost_of(get("/plain"), 1, 1000).enters, 2100U);
+    std::string sixteen;
+    for (int i = 0; i < 16; ++i) sixteen += get("/plain");
+    EXPECT_LE(cost_of(sixteen, 16, 1000).enters, 2500U);
+}
+
+} // namespace
+} // namespace testing
+} // namespace sluice
