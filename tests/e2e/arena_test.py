@@ -8,6 +8,8 @@ import sys
 import time
 import unittest
 
+import told
+
 ARENA, FLOOR = sys.argv[1:3]
 
 
@@ -165,34 +167,5 @@ class Floor(unittest.TestCase):
             self.assertEqual(read_all(connection).count(b'HTTP/1.1 200'), 2)
 
 
-class Result(unittest.TestResult):
-    """Tells each test in the form in which the test count reads GoogleTest's."""
-
-    def startTest(self, test):
-        super().startTest(test)
-        self.began = time.monotonic()
-
-    def tell(self, word, test):
-        group, name = type(test).__name__, getattr(test, '_testMethodName', 'setup').removeprefix('test_')
-        print(f'[{word:>9} ] {group}.{name} ({(time.monotonic() - self.began) * 1000:.0f} ms)', flush=True)
-
-    def addSuccess(self, test):
-        super().addSuccess(test)
-        self.tell('OK', test)
-
-    def addFailure(self, test, err):
-        super().addFailure(test, err)
-        self.tell('FAILED', test)
-
-    def addError(self, test, err):
-        super().addError(test, err)
-        print(f'error in {test}', flush=True)
-
-
 if __name__ == '__main__':
-    loader = unittest.defaultTestLoader
-    outcome = Result()
-    unittest.TestSuite([loader.loadTestsFromTestCase(case) for case in (Arena, Floor)]).run(outcome)
-    for test, trace in outcome.failures + outcome.errors:
-        print(f'{test}\n{trace}')
-    sys.exit(0 if outcome.wasSuccessful() else 1)
+    told.run(Arena, Floor)

@@ -1,0 +1,116 @@
+"""The load: wrk, and the crowd of clients that wrk cannot be."""
+import contextlib
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import machine
+
+OTHERS_MAX = 0.1  # of one CPU
+MICROSECONDS = {'us': 1, 'ms': 1e3, 's': 1e6, 'm': 6e7}
+
+# What wrk sends instead of its one request, by name.
+SCRIPTS = {
+    'pipelined': '''
+        init = function(args)
+            local parts = {}
+            for i = 1, 16 do parts[i] = wrk.format() end
+            batch = table.concat(parts)
+        end
+        request = function() return batch end
+    ''',
+    'limited': '''
+        local count = 0
+        init = function(args)
+            usual = wrk.format()
+            last = wrk.format(nil, nil, { ["Connection"] = "close" })
+        end
+        request = function()
+            count = count + 1
+            return count % 10 == 0 and last or usual
+        end
+    ''',
+}
+
+
+class Load:
+    def __init__(self, server_cpu, load_cpu, folder, tries):
+        self.tries = tries
+        self.server_cpu, self.load_cpu = server_cpu, load_cpu
+        self.scripts = {}
+        for name, text in SCRIPTS.items():
+            self.scripts[name] = Path(folder) / f'{name}.lua'
+            self.scripts[name].write_text(text, encoding='utf-8')
+
+    def warm_up(self, server, **how):
+        self.wrk(server, 1, tries=1, **how)
+
+    def wrk(self, server, seconds, connections=64, script=None, tries=None):
+        """One window of load: what it cost the server's CPU a request, and what the client saw. A window in which other
+        programs were busy says nothing, and is taken again."""
+        for last in reversed(range(tries or self.tries)):
+            window = self.window(server, seconds, connections, script)
+            if not last or window['others'] <= OTHERS_MAX:
+                break
+            time.sleep(1)
+        return window
+
+    def window(self, server, seconds, connections, script):
+        command = ['taskset', '-c', str(self.load_cpu), 'wrk', '-t1', f'-c{connections}', f'-d{seconds}s', '--latency']
+        if script:
+            command += ['-s', str(self.scripts[script])]
+        others = self.foreign(server)
+        process, busy = machine.process_cpu_seconds(server.pid), machine.busy_seconds(self.server_cpu)
+        said = subprocess.run([*command, f'http://127.0.0.1:{server.port}{server.path}'], capture_output=True, text=True, check=False).stdout
+        busy = machine.busy_seconds(self.server_cpu) - busy
+        process = machine.process_cpu_seconds(server.pid) - process
+        requests = number(r'(\d+) requests in', said)
+        if not requests:
+            raise SystemExit(f'bench: {server.name} answered nothing: {said.strip()[-200:]}')
+        return {'cpu_us': busy * 1e6 / requests, 'process_us': process * 1e6 / requests, 'rps': number(r'Requests/sec:\s+([\d.]+)', said),
+                'p50_us': latency('50%', said), 'p99_us': latency('99%', said), 'requests': requests,
+                'wrong': number(r'Non-2xx or 3xx responses: (\d+)', said), 'socket_errors': socket_errors(said),
+                'others': (self.foreign(server) - others) / seconds}
+
+    def foreign(self, server):
+        """User time that neither we nor the server used; its growth is other programs' work, which spoils a window."""
+        return machine.user_seconds() - machine.children_user_seconds() - machine.process_user_seconds(server.pid)
+
+    @contextlib.contextmanager
+    def crowd(self, program, mode, server, count, seconds):
+        """Clients that stay while the block runs; gives a function that ends them and tells what became of them."""
+        command = ['taskset', '-c', str(self.load_cpu), str(program), mode, str(server.port), str(count), str(seconds), server.path]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            if not process.stdout.readline().startswith('ready'):
+                raise SystemExit(f'bench: {count} clients could not be made')
+
+            def outcome(wait):
+                """`wait`: until their time is up, instead of now."""
+                if not wait:
+                    process.stdin.close()
+                words = process.stdout.readline().split()
+                return dict(zip(words[::2], map(float, words[1::2])))
+            yield outcome
+        finally:
+            if not process.stdin.closed:
+                process.stdin.close()
+            process.wait(30)
+            process.stdout.close()
+
+
+def number(pattern, text):
+    found = re.search(pattern, text)
+    return float(found.group(1)) if found else 0.0
+
+
+def latency(which, text):
+    """wrk prints no number now and then; that window counts as none."""
+    found = re.search(rf'{which}\s+([\d.]+)(us|ms|s|m)\b', text)
+    return float(found.group(1)) * MICROSECONDS[found.group(2)] if found else None
+
+
+def socket_errors(text):
+    found = re.search(r'Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)', text)
+    return sum(map(int, found.groups())) if found else 0

@@ -1,0 +1,116 @@
+"""The measuring itself: bench_test.py SUITE BUILD. What it computes, what it writes, and one tiny run that leaves nothing."""
+import html.parser
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import told
+
+SUITE, BUILD = (Path(argument).resolve() for argument in sys.argv[1:3])
+sys.path.insert(0, str(SUITE))
+
+import cases  # noqa: E402
+import load  # noqa: E402
+import page  # noqa: E402
+import table  # noqa: E402
+from outcome import Outcome  # noqa: E402
+
+
+def window(cpu_us, rps=1000.0, p50_us=10.0):
+    return {'cpu_us': cpu_us, 'rps': rps, 'p50_us': p50_us, 'p99_us': None, 'wrong': 0, 'socket_errors': 0, 'others': 0.0}
+
+
+def sample():
+    found = Outcome('sample', 'a <sample>')
+    for base, ours in ((10.0, 11.0), (20.0, 24.0), (10.0, 9.0)):
+        found.add('floor', window(base))
+        found.add('sluice', window(ours, rps=2000.0))
+    return found
+
+
+class Tags(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.outside = [], []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ('meta', 'circle', 'rect'):
+            self.open.append(tag)
+        self.outside += [value for name, value in attrs if name in ('src', 'href', 'xlink:href')]
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag):
+        if tag not in ('circle', 'rect'):
+            assert self.open.pop() == tag, tag
+
+
+def command_lines():
+    for process in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            yield Path('/proc', process, 'cmdline').read_text(encoding='utf-8', errors='replace')
+        except OSError:
+            pass
+
+
+class Bench(unittest.TestCase):
+    def test_ratios_are_taken_round_by_round(self):
+        self.assertAlmostEqual(sample().ratio('sluice', 'floor', 'cpu_us'), 1.1)
+
+    def test_a_claim_holds_up_to_its_bound(self):
+        found = sample()
+        found.claim_ratio('within', 'sluice', 'floor', 'cpu_us', 1.2)
+        found.claim_ratio('above', 'sluice', 'floor', 'cpu_us', 1.05)
+        found.claim_ratio('enough', 'sluice', 'floor', 'rps', 2, least=True)
+        found.claim_ratio('a peer that was not there', 'sluice', 'nginx', 'cpu_us', 1)
+        self.assertEqual([(one['what'], one['holds']) for one in found.claims], [('within', True), ('above', False), ('enough', True)])
+
+    def test_what_wrk_says_is_read(self):
+        said = '     50%  232.00us\n     99%    1.20ms\n  Socket errors: connect 0, read 1, write 2, timeout 3\n'
+        self.assertEqual((load.latency('50%', said), load.latency('99%', said), load.socket_errors(said)), (232, 1200, 6))
+        self.assertIsNone(load.latency('99%', '     99%   -nan%\n'))
+
+    def test_the_table_shows_medians_and_spread(self):
+        found = sample()
+        found.claim('a thing', 3, 2)
+        self.assertIn('10.00 (10.00–20.00)', table.text(found))
+        self.assertIn('MISSED  a thing: 3.00 (at most 2)', table.text(found))
+
+    def test_the_page_is_whole_and_asks_for_nothing_from_outside(self):
+        found = sample()
+        found.fact('a fact', 1.0, 's')
+        about = {'cpu': 'x', 'cpus': 2, 'kernel': 'y', 'date': 'z', 'rounds': 1, 'seconds': 1}
+        text = page.html([found], about)
+        tags = Tags()
+        tags.feed(text)
+        self.assertEqual((tags.open, tags.outside), ([], []))
+        self.assertNotIn('url(', text)
+        self.assertIn('a &lt;sample&gt;', text)
+        self.assertIn('prefers-color-scheme: dark', text)
+
+    def test_every_case_has_a_name_of_its_own(self):
+        names = [case.__name__ for group in cases.GROUPS.values() for case in group]
+        self.assertEqual(len(names), len(set(names)))
+
+    @unittest.skipUnless(shutil.which('wrk') and len(os.sched_getaffinity(0)) >= 2, 'needs wrk and two CPUs')
+    def test_a_run_writes_its_results_and_leaves_no_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / 'bench').symlink_to(BUILD / 'bench')
+            subprocess.run([sys.executable, str(SUITE / 'main.py'), '--build', folder, '--tries', '1', '--rounds', '1', '--seconds', '1',
+                            'pipeline'], check=True, stdout=subprocess.DEVNULL, timeout=100)
+            results = json.loads((Path(folder) / 'bench-results/results.json').read_text(encoding='utf-8'))
+            self.assertEqual(results['cases'][0]['name'], 'pipeline')
+            self.assertTrue(all(one['wrong'] == 0 for one in results['cases'][0]['windows']['sluice']))
+            self.assertTrue((Path(folder) / 'bench-results/index.html').exists())
+            left = [line for line in command_lines() if f'{folder}/bench/' in line]
+        self.assertEqual(left, [])
+
+
+if __name__ == '__main__':
+    told.run(Bench)
