@@ -61,6 +61,9 @@ private:
     // What is sent from where it lies: the response keeps it alive.
     struct large_body
     {
+        static void* operator new(std::size_t bytes) { return pool_allocate(bytes); }
+        static void operator delete(void* block, std::size_t bytes) noexcept { pool_deallocate(block, bytes); }
+
         http::response owner;
         std::string_view rest;
     };

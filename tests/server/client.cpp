@@ -58,6 +58,21 @@ target parse(std::string_view address)
     return to;
 }
 
+// A signal does not end the attempt: it goes on by itself, and its outcome is asked for.
+bool connect_to(int fd, const sockaddr* address, socklen_t size)
+{
+    if (connect(fd, address, size) == 0) return true;
+    if (errno != EINTR) return false;
+    pollfd watched{.fd = fd, .events = POLLOUT, .revents = 0};
+    while (poll(&watched, 1, -1) < 0 && errno == EINTR) {
+    }
+    int failure = 0;
+    socklen_t failure_size = sizeof failure;
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &failure_size);
+    errno = failure;
+    return failure == 0;
+}
+
 } // namespace
 
 std::optional<std::string> answer::header(std::string_view name) const
@@ -85,7 +100,7 @@ client::client(std::string_view address, client_options options)
         setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &options.receive_buffer, sizeof options.receive_buffer);
     if (options.send_buffer != 0)
         setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &options.send_buffer, sizeof options.send_buffer);
-    if (connect(fd_, reinterpret_cast<const sockaddr*>(&to.storage), to.size) != 0) {
+    if (!connect_to(fd_, reinterpret_cast<const sockaddr*>(&to.storage), to.size)) {
         ADD_FAILURE() << "cannot connect to " << address << ": " << std::strerror(errno);
         close();
     }

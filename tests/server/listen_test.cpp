@@ -1,7 +1,7 @@
 // Where a server listens: addresses of each kind, and those that it cannot have.
 #include "running_server.hpp"
 
-#include <sys/stat.h>
+#include <netinet/in.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -48,9 +48,12 @@ struct folder
 bool has_ipv6()
 {
     const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return false;
-    ::close(fd);
-    return std::filesystem::exists("/proc/net/if_inet6") && std::filesystem::file_size("/proc/sys/net/ipv6") == 0;
+    sockaddr_in6 loopback{};
+    loopback.sin6_family = AF_INET6;
+    loopback.sin6_addr = in6addr_loopback;
+    const bool bound = fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&loopback), sizeof loopback) == 0;
+    if (fd >= 0) ::close(fd);
+    return bound;
 }
 
 TEST(Listen, on_a_free_port_says_which)

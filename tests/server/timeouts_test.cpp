@@ -252,7 +252,7 @@ TEST(Timeout, spares_a_client_that_reads_slowly)
         total += got;
         std::this_thread::sleep_for(30ms);
     }
-    EXPECT_GT(total, large.size());
+    EXPECT_GE(total, large.size());
 }
 
 } // namespace
