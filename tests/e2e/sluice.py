@@ -71,7 +71,8 @@ class Server:
     def wait(self):
         """The exit status, and the rest of the log lines."""
         rest, _ = self.process.communicate(timeout=PATIENCE_SECONDS)
-        self.lines += [json.loads(line) for line in rest.splitlines()]
+        *lines, _ = rest.split('\n')  # a server that was killed may leave half a line behind
+        self.lines += [json.loads(line) for line in lines]
         return self.process.returncode
 
     def stop(self):

@@ -77,14 +77,15 @@ TEST(Problem, has_a_status_for_every_code)
 TEST(Problem, says_when_to_come_again)
 {
     const auto after = [](errc code, std::chrono::milliseconds wait) {
-        return problem(error{.code = code, .retry_after = wait}, nullptr).header("Retry-After").value_or("none");
+        const response made = problem(error{.code = code, .retry_after = wait}, nullptr);
+        return std::string(made.header("Retry-After").value_or("none"));
     };
-    EXPECT_EQ(std::string(after(errc::too_many_requests, std::chrono::milliseconds(2001))), "3");
-    EXPECT_EQ(std::string(after(errc::unavailable, std::chrono::seconds(5))), "5");
-    EXPECT_EQ(std::string(after(errc::unavailable, std::chrono::milliseconds(0))), "1");
-    EXPECT_EQ(std::string(after(errc::outcome_unknown, std::chrono::seconds(5))), "none");
-    EXPECT_EQ(std::string(after(errc::timeout, std::chrono::seconds(5))), "none");
-    EXPECT_EQ(std::string(after(errc::conflict, std::chrono::seconds(5))), "none");
+    EXPECT_EQ(after(errc::too_many_requests, std::chrono::milliseconds(2001)), "3");
+    EXPECT_EQ(after(errc::unavailable, std::chrono::seconds(5)), "5");
+    EXPECT_EQ(after(errc::unavailable, std::chrono::milliseconds(0)), "1");
+    EXPECT_EQ(after(errc::outcome_unknown, std::chrono::seconds(5)), "none");
+    EXPECT_EQ(after(errc::timeout, std::chrono::seconds(5)), "none");
+    EXPECT_EQ(after(errc::conflict, std::chrono::seconds(5)), "none");
 }
 
 TEST(Problem, is_made_of_a_refusal_too)
