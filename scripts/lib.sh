@@ -6,7 +6,8 @@ build=$root/build
 
 build_packages=(clang-19 lld-19 meson ninja-build pkgconf
   liburing-dev node-llhttp libsimdjson-dev libxxhash-dev libsqlite3-dev libtomlplusplus-dev libcli11-dev libfmt-dev)
-test_packages=(g++ libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-19-dev llvm-19 clang-format-19 curl python3)
+test_packages=(g++ libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-19-dev llvm-19 clang-format-19 curl python3
+  strace)
 bench_packages=(wrk nginx nodejs python3)
 
 say() { printf '==> %s\n' "$*" >&2; }
