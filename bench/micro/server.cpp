@@ -97,7 +97,7 @@ void run(benchmark::State& state, std::string_view path)
     run_to_the_end(state, [&](shard& here, benchmark::State& s) -> task<void> {
         auto& server = here.own<shard_server>(here, options, 10);
         routes_of(server.api());
-        server.start();
+        server.freeze();
         std::array<int, 2> ends{};
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
             s.SkipWithError("no sockets");

@@ -25,7 +25,6 @@ acceptor::acceptor(shard_server& server, int listener, const router& routes) noe
 acceptor::~acceptor()
 {
     server_.here().timers().cancel(retry_);
-    server_.here().ring().abandon(accept_); // in flight only where the start failed: the ring is not entered again
     if (listener_ >= 0) close(listener_);
 }
 

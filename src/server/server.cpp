@@ -37,7 +37,14 @@ std::size_t descriptors_max()
     return static_cast<std::size_t>(limit.rlim_cur);
 }
 
-// Asks a shard to drain, from the thread that called run().
+// From the thread that called run(): a shard begins to accept, once all have started.
+struct start_order final : inbox_item
+{
+    start_order() : inbox_item([](inbox_item& item) { static_cast<start_order&>(item).server->start(); }) {}
+    shard_server* server = nullptr;
+};
+
+// Likewise: it is to drain.
 struct drain_order final : inbox_item
 {
     drain_order()
@@ -94,6 +101,7 @@ struct server::state
     [[nodiscard]] result<void> start_shard(shard& here);
     void watch_signals();
     void wait_for_the_end();
+    void start_all();
     void drain_all(std::vector<drain_order>& orders, time_point until);
     [[nodiscard]] std::vector<std::string> addresses() const;
 
@@ -110,6 +118,7 @@ struct server::state
     std::unique_ptr<shard_group> group;
     std::mutex ending;                  // guards `servers`: a shard may end while it is ordered to
     std::vector<shard_server*> servers; // null: ended
+    std::vector<start_order> start_orders;
     std::vector<drain_order> first_orders;
     std::vector<drain_order> last_orders;
 };
@@ -160,6 +169,7 @@ result<void> server::run()
     s.group = std::make_unique<shard_group>(shard_group_options{
         .shards = s.options.shards, .busy_poll = s.options.busy_poll, .busy_poll_time = s.options.busy_poll_time});
     if (auto started = s.group->start([&s](shard& here) { return s.start_shard(here); }); !started) return started;
+    s.start_all();
     if (s.tell_ready) s.tell_ready(s.addresses());
     s.wait_for_the_end();
     s.group->join();
@@ -192,7 +202,7 @@ result<void> server::state::start_shard(shard& here)
         if (wire_admin) wire_admin(here, part.admin());
         part.listen(std::exchange(listeners.back().fds[0], -1), part.admin());
     }
-    part.start();
+    part.freeze();
     here.own<end_of_orders>(here, *this); // destroyed first
     return {};
 }
@@ -238,6 +248,15 @@ void server::state::wait_for_the_end()
             drain_all(first_orders, steady_clock::now() + options.shutdown_grace);
         else if (stops == 2)
             drain_all(last_orders, steady_clock::now());
+    }
+}
+
+void server::state::start_all()
+{
+    start_orders.resize(servers.size());
+    for (unsigned index = 0; index < servers.size(); ++index) {
+        start_orders[index].server = servers[index];
+        group->inbox_of(index).push(start_orders[index]);
     }
 }
 

@@ -79,6 +79,7 @@ private:
     // --- A request.
     void begin_request();
     [[nodiscard]] duration request_timeout() const noexcept;
+    void renew_deadline() noexcept;
     [[nodiscard]] bool begin_body();
     [[nodiscard]] bool answer_request();
     void accept_body(http::body_mode mode);

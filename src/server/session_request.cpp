@@ -7,6 +7,7 @@
 #include <sluice/http/request_parts.hpp>
 #include <sluice/route/router.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -50,6 +51,14 @@ void session::begin_request()
 duration session::request_timeout() const noexcept
 {
     return exchange_->matched->options().request_timeout.value_or(server_.options().request_timeout);
+}
+
+// A body that is read or written piece by piece may take longer than a request: while it moves, the deadline does.
+void session::renew_deadline() noexcept
+{
+    context& belongs = exchange_->request_context;
+    belongs.deadline = std::max(belongs.deadline, server_.here().now() + request_timeout());
+    deadline_ = belongs.deadline;
 }
 
 // A head with a body behind it. False: a coroutine has taken over, and goes on by itself.

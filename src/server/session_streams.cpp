@@ -57,15 +57,11 @@ task<result<std::string_view>> request_body::read()
     co_return std::string_view();
 }
 
-// While the body arrives at a fair rate, the request's deadline moves on with it.
 void request_body::count(std::size_t bytes) noexcept
 {
     patience_ += duration(std::chrono::seconds(1)) * static_cast<std::int64_t>(bytes) / bytes_per_second_min;
     patience_ = std::min(patience_, session_.server_.options().body_timeout);
-    const time_point fresh = session_.server_.here().now() + session_.request_timeout();
-    context& belongs = session_.exchange_->request_context;
-    belongs.deadline = std::max(belongs.deadline, fresh);
-    session_.deadline_ = belongs.deadline;
+    session_.renew_deadline();
 }
 
 bool response_body::gone() const noexcept { return session_.phase_ == session::phase::closed; }
@@ -73,6 +69,7 @@ bool response_body::gone() const noexcept { return session_.phase_ == session::p
 task<result<void>> response_body::write(std::string_view bytes)
 {
     if (gone()) co_return client_is_gone();
+    session_.renew_deadline(); // what was written before has found room
     const std::size_t before = session_.out_.size();
     session_.exchange_->machine.write_piece(bytes, session_.out_);
     session_.exchange_->bytes_out += session_.out_.size() - before;

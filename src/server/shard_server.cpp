@@ -21,10 +21,14 @@ void shard_server::listen(int fd, const router& routes)
     acceptors_.push_back(std::make_unique<acceptor>(*this, fd, routes));
 }
 
-void shard_server::start()
+void shard_server::freeze()
 {
     api_.freeze();
     admin_.freeze();
+}
+
+void shard_server::start()
+{
     for (auto& listening : acceptors_) listening->start();
 }
 

@@ -34,7 +34,8 @@ public:
     [[nodiscard]] router& api() noexcept { return api_; }
     [[nodiscard]] router& admin() noexcept { return admin_; }
     void listen(int fd, const router& routes);
-    void start(); // after the wiring: freezes the routers and accepts
+    void freeze(); // after the wiring: its routers are complete
+    void start();  // accepts
 
     // Stops accepting once the queue is empty, answers what is under way, then finishes the shard; at `until` at the
     // latest.

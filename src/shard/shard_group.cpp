@@ -71,10 +71,14 @@ void shard_group::run_shard(unsigned index, const std::function<result<void>(sha
     } catch (const std::exception& e) {
         started_[index] = fail(errc::internal, e.what());
     }
+    if (!shards_[index]) unfinished_.fetch_sub(1);
     if (starting_.fetch_sub(1) == 1) starting_.notify_all();
     go_.wait(false);
 
-    if (!failed_) shards_[index]->run();
+    if (shards_[index]) {
+        if (failed_) shards_[index]->finish(); // what has begun in the background ends as in any other run
+        shards_[index]->run();
+    }
     // What a shard owns may speak to the others until all have stopped turning.
     if (turning_.fetch_sub(1) == 1) turning_.notify_all();
     for (unsigned left = turning_.load(); left != 0; left = turning_.load()) turning_.wait(left);

@@ -42,6 +42,36 @@ server_options only(which one)
     return options;
 }
 
+// Writes pieces, each some time after the one before.
+struct pieces
+{
+    int count;
+    std::size_t bytes;
+    duration pause;
+    task<result<void>> operator()(http::body_writer& out) const { return write(*this, out); }
+    static task<result<void>> write(pieces what, http::body_writer& out)
+    {
+        const std::string piece(what.bytes, 'p');
+        for (int i = 0; i < what.count; ++i) {
+            if (auto slept = co_await sleep_for(what.pause); !slept) co_return fail(slept.error());
+            if (auto done = co_await out.write(piece); !done) {
+                ++streams_cut;
+                co_return fail(done.error());
+            }
+        }
+        co_return result<void>();
+    }
+    static inline std::atomic<int> streams_cut{0};
+};
+std::atomic<int>& streams_cut = pieces::streams_cut;
+
+response streamed(pieces what)
+{
+    response answer;
+    answer.stream(what, http::text_plain);
+    return answer;
+}
+
 const std::string large(8 * 1024 * 1024, 'x');
 
 void wire(shard&, router& routes)
@@ -67,6 +97,10 @@ void wire(shard&, router& routes)
         answer.static_body(large, http::text_plain);
         return answer;
     });
+    // Four times the short request timeout in all.
+    routes.get("/stream", [](request&) -> response { return streamed({.count = 20, .bytes = 1000, .pause = 12ms}); });
+    routes.get("/stream-much",
+               [](request&) -> response { return streamed({.count = 1000, .bytes = 100'000, .pause = 0ms}); });
     routes.get("/brief",
                [](request&) -> task<result<response>> {
                    auto slept = co_await sleep_for(1h);
@@ -229,6 +263,23 @@ TEST(Timeout, of_a_request_does_no_harm_to_the_next_one)
     EXPECT_EQ(peer.read_answer().status, 504);
     EXPECT_EQ(peer.read_answer().body, "slept");
     EXPECT_EQ(peer.ask(get("/sleep")).body, "slept");
+}
+
+TEST(Timeout, of_a_request_does_not_end_an_answer_that_moves)
+{
+    running_server server(&wire, only(which::request));
+    client peer(server.address());
+    const answer whole = peer.ask(get("/stream"));
+    EXPECT_TRUE(whole.whole);
+    EXPECT_EQ(whole.body.size(), 20'000U);
+}
+
+TEST(Timeout, of_a_request_ends_an_answer_that_nobody_reads)
+{
+    running_server server(&wire, only(which::request));
+    client deaf(server.address(), {.receive_buffer = 4096});
+    deaf.send(get("/stream-much"));
+    EXPECT_TRUE(eventually([] { return streams_cut == 1; }));
 }
 
 TEST(Timeout, cuts_off_a_client_that_never_reads)

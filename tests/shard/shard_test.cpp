@@ -209,6 +209,31 @@ TEST(Shard, reports_a_failed_start_and_ends_the_others)
     EXPECT_EQ(started.error().detail, "no such thing");
 }
 
+TEST(Shard, ends_what_runs_in_the_background_where_the_start_of_another_fails)
+{
+    std::atomic<int> ended{0};
+    struct waiter
+    {
+        static task<void> run(shard& here, std::atomic<int>& count)
+        {
+            context request;
+            request.stop = &here.background().stop();
+            context* before = context::exchange_current(&request);
+            auto slept = co_await sleep_for(1h);
+            context::exchange_current(before);
+            if (!slept) ++count;
+        }
+    };
+    shard_group group({.shards = 3});
+    auto started = group.start([&](shard& here) -> result<void> {
+        here.background().spawn(waiter::run(here, ended));
+        if (here.index() == 1) return fail(errc::unavailable, "no such thing");
+        return {};
+    });
+    ASSERT_FALSE(started);
+    EXPECT_EQ(ended, 3);
+}
+
 TEST(Offload, brings_back_what_the_function_returned_on_the_shard_that_asked)
 {
     offload_pool pool({.threads = 2, .queue_max = 64});

@@ -1,5 +1,7 @@
 // Bodies as streams, for handlers that must not hold a whole body. Both directions have back-pressure: a reader that is
-// not read stops the connection's receiving, a writer that is ahead of the client waits. Thread: the request's shard.
+// not read stops the connection's receiving, a writer that is ahead of the client waits. Each piece that is read or
+// written gives the request its whole timeout anew, so a body that moves may take as long as it needs. Thread: the
+// request's shard.
 #pragma once
 
 #include <sluice/core/error.hpp>
