@@ -268,7 +268,7 @@ void server::state::drain_all(std::vector<drain_order>& orders, time_point until
         if (servers[index] == nullptr) continue;
         orders[index].server = servers[index];
         orders[index].until = until;
-        group->inbox_of(index).push(orders[index]);
+        servers[index]->here().inbox().push(orders[index]); // by way of what the lock keeps alive
     }
 }
 
