@@ -2,7 +2,6 @@
 import os
 import platform
 import re
-import resource
 import socket
 import time
 
@@ -34,17 +33,6 @@ def busy_seconds(cpu):
     return time.monotonic() - (int(fields[3]) + int(fields[4])) / TICKS
 
 
-def user_seconds():
-    """User time of all CPUs: who else was busy shows by what is left of it after our own processes."""
-    fields = read('/proc/stat').split('\n', 1)[0].split()
-    return (int(fields[1]) + int(fields[2])) / TICKS
-
-
-def children_user_seconds():
-    """User time of this process and of those that it started and has waited for."""
-    return sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
-
-
 def family(pid):
     """A process and its descendants: nginx answers from a worker."""
     found = [pid]
@@ -57,14 +45,26 @@ def family(pid):
     return found
 
 
-def process_user_seconds(pid):
-    total = 0
-    for one in family(pid):
+def other_threads():
+    """What each thread that is not of this process's family has run, in nanoseconds, the kernel's own included: they
+    take a CPU from the server or from the load. ksoftirqd is left out, since the work it does is the load's."""
+    ours, found = set(family(os.getpid())), {}
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        if int(pid) in ours:
+            continue
         try:
-            total += int(read(f'/proc/{one}/stat').rpartition(')')[2].split()[11])
+            if read(f'/proc/{pid}/comm').startswith('ksoftirqd'):
+                continue
+            for thread in os.listdir(f'/proc/{pid}/task'):
+                found[thread] = int(read(f'/proc/{pid}/task/{thread}/schedstat').split()[0])
         except OSError:
             pass
-    return total / TICKS
+    return found
+
+
+def grown(before, after):
+    """Seconds that the threads ran in between."""
+    return sum(max(0, ran - before.get(thread, 0)) for thread, ran in after.items()) / 1e9
 
 
 def process_cpu_seconds(pid):

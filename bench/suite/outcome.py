@@ -31,6 +31,10 @@ class Outcome:
     def fact(self, what, value, unit):
         self.facts.append((what, value, unit))
 
+    def fact_ratio(self, what, server, base, key):
+        if self.has(server, base) and (value := self.ratio(server, base, key)) is not None:
+            self.fact(what, value, '')
+
     def claim(self, what, value, bound, least=False):
         """`least`: the value must be at least the bound instead of at most."""
         if value is not None:

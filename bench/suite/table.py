@@ -21,7 +21,7 @@ def text(outcome):
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines += ['  ' + '  '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
                                    for i, (cell, width) in enumerate(zip(row, widths))) for row in rows]
-    lines += [f'  {what}: {value:.1f} {unit}' for what, value, unit in outcome.facts]
+    lines += [f'  {what}: {value:.2f} {unit}'.rstrip() for what, value, unit in outcome.facts]
     lines += ['  ' + claim(one) for one in outcome.claims]
     return '\n'.join(lines)
 
