@@ -2,6 +2,7 @@
 #include "server/shard_server.hpp"
 #include "shard/shard_group.hpp"
 
+#include <sluice/core/log.hpp>
 #include <sluice/ring/probe.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/shard/cpus.hpp>
@@ -152,10 +153,9 @@ void server::on_hangup(std::function<void()> reload) { state_->reload = std::mov
 
 void server::stop() noexcept { notify(state_->stop_fd); }
 
-result<void> server::run()
+result<void> server::bind()
 {
     state& s = *state_;
-    is_draining = false;
     if (s.options.shards == 0) s.options.shards = default_shards();
     const kernel_needs needs{.shards = s.options.shards, .connections = s.options.connections};
     if (auto able = require_kernel(needs); !able) return able;
@@ -163,7 +163,16 @@ result<void> server::run()
     if (s.options.connections != 0) connections = std::min(connections, s.options.connections);
     s.connections_a_shard = std::max<std::size_t>(1, connections / s.options.shards);
 
-    if (auto bound = s.bind(); !bound) return bound;
+    return s.bind();
+}
+
+result<void> server::run()
+{
+    state& s = *state_;
+    is_draining = false;
+    if (s.listeners.empty()) {
+        if (auto bound = bind(); !bound) return bound;
+    }
     s.watch_signals(); // before there are threads: they inherit the mask
     s.servers.resize(s.options.shards);
     s.group = std::make_unique<shard_group>(shard_group_options{
@@ -244,10 +253,13 @@ void server::state::wait_for_the_end()
         }
         if (!stop) continue;
         is_draining = true;
-        if (++stops == 1)
+        if (++stops == 1) {
+            log(log_level::info, "Draining");
             drain_all(first_orders, steady_clock::now() + options.shutdown_grace);
-        else if (stops == 2)
+        } else if (stops == 2) {
+            log(log_level::info, "Draining no longer");
             drain_all(last_orders, steady_clock::now());
+        }
     }
 }
 

@@ -43,7 +43,9 @@ void session::start()
 
 void session::on_receive(completion c)
 {
-    if (c.result > 0) {
+    if (input_ended_) { // it was a watch for a reset
+        if (c.result > 0) close();
+    } else if (c.result > 0) {
         received(server_.here().ring().received(c));
         server_.here().ring().recycle(c);
     } else {
@@ -81,6 +83,13 @@ void session::input_ended()
     exchange_->machine.end_of_input();
     if (input_waiter_ != nullptr) input_waiter_->complete();
     if (!handler_running_ && !output_full_ && !go_on_.queued) advance();
+    watch_for_reset();
+}
+
+// Nothing more will be received, and a handler is at work: does the client still wait for its answer?
+void session::watch_for_reset()
+{
+    if (input_ended_ && handler_running_ && !receive_.in_flight()) server_.here().ring().poll(fd_, 0, receive_);
 }
 
 // Receives while there is room for what comes, and stops while there is not.

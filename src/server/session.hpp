@@ -72,6 +72,7 @@ private:
     void on_receive(completion c);
     void received(std::string_view bytes);
     void input_ended();
+    void watch_for_reset();
     void update_receiving();
     void advance();
     void wait_for_input();

@@ -113,6 +113,7 @@ bool session::run(task<void>&& work)
     enter(phase::answering);
     handler_running_ = true;
     server_.handlers().spawn(std::move(work), &exchange_->request_context);
+    watch_for_reset();
     return !handler_running_ && phase_ != phase::closed;
 }
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 
 namespace sluice {
@@ -20,11 +21,13 @@ inbox::inbox() : event_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
 inbox::~inbox()
 {
     SLUICE_ASSERT(newest_.load(std::memory_order_relaxed) == nullptr);
+    while (pushing_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
     close(event_fd_);
 }
 
 void inbox::push(inbox_item& item) noexcept
 {
+    pushing_.fetch_add(1, std::memory_order_relaxed); // seen with the item
     inbox_item* before = newest_.load(std::memory_order_relaxed);
     do item.next = before;
     while (!newest_.compare_exchange_weak(before, &item, std::memory_order_release, std::memory_order_relaxed));
@@ -33,6 +36,7 @@ void inbox::push(inbox_item& item) noexcept
         const std::uint64_t one = 1;
         [[maybe_unused]] auto written = write(event_fd_, &one, sizeof one);
     }
+    pushing_.fetch_sub(1, std::memory_order_release);
 }
 
 void inbox::drain()

@@ -150,8 +150,8 @@ TEST(CutOff, ten_thousand_connections_at_every_stage_leave_nothing_behind)
             victim.close();
     }
 
-    // Those whose handler hangs are noticed by their reset; a half-closed one keeps its handler until its deadline, so
-    // what is left is ended with the server.
+    // Those whose handler hangs are noticed by their reset; one that closed in good order might be half-closed, and
+    // keeps its handler until its deadline, so what is left is ended with the server.
     EXPECT_EQ(client(server.address()).ask(get("/plain")).body, "plain");
     server.begin_to_stop();
     server.begin_to_stop();
@@ -174,6 +174,23 @@ TEST(CutOff, a_reset_frees_a_connection_at_once_whatever_it_is_doing)
         }
         for (client& one : victims) one.reset();
         ASSERT_TRUE(eventually([&] { return open_descriptors() == before; })) << round;
+    }
+}
+
+TEST(CutOff, a_reset_after_a_half_close_ends_what_is_computed_for_nobody)
+{
+    running_server server(&wire);
+    std::this_thread::sleep_for(20ms);
+    const std::size_t before = open_descriptors();
+    for (const std::string& requests : {get("/hang"), get("/wait") + get("/hang")}) {
+        client victim(server.address());
+        victim.send(requests);
+        victim.half_close();
+        if (requests.find("/wait") != std::string::npos) EXPECT_EQ(victim.read_answer().body, "waited");
+        EXPECT_EQ(client(server.address()).ask(get("/wait")).body, "waited");
+        EXPECT_TRUE(victim.silent());
+        victim.reset();
+        ASSERT_TRUE(eventually([&] { return open_descriptors() == before; }));
     }
 }
 

@@ -6,7 +6,7 @@
 //
 // on_shard's function is called once on each shard's own thread, before it accepts; what it makes with shard::own lives
 // there. run() binds first and fails at once if an address is in use, blocks until SIGTERM or SIGINT (or stop()),
-// drains and returns.
+// drains and returns. An application that has more to prepare, a database for example, calls bind() before it does.
 #pragma once
 
 #include <sluice/core/error.hpp>
@@ -63,6 +63,8 @@ public:
     // Called for SIGHUP, on the thread that called run().
     void on_hangup(std::function<void()> reload);
 
+    // Takes the addresses. Clients that come before run() accepts wait in the kernel's queues.
+    [[nodiscard]] result<void> bind();
     [[nodiscard]] result<void> run();
     // From any thread: begin to drain.
     void stop() noexcept;
