@@ -65,6 +65,9 @@ configure() {
     meson configure "$folder" "$@" >&2
   else
     say "configuring $folder"
-    meson setup --native-file "$root/scripts/clang-19.ini" "$@" "$folder" "$root" >&2
+    # Without clang 19 meson takes the compiler that it finds, and refuses one that will not do.
+    local tools=()
+    ! command -v clang++-19 >/dev/null || tools=(--native-file "$root/scripts/clang-19.ini")
+    meson setup "${tools[@]}" "$@" "$folder" "$root" >&2
   fi || fail "meson could not configure $folder (its message is above, the log in $folder/meson-logs)"
 }

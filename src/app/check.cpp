@@ -1,4 +1,5 @@
 // `sluice check`: could the server run here? One line for each thing that it needs.
+#include "check_listen.hpp"
 #include "commands.hpp"
 #include "resources/schema.hpp"
 
@@ -7,9 +8,6 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <unistd.h>
 
@@ -51,6 +49,14 @@ void check_kernel(report& to, const server_options& options)
     }
 }
 
+void check_address(report& to, std::string_view key, std::string_view address)
+{
+    if (const std::optional<std::string> why = why_not_listen(address))
+        to.failed(fmt::format("{}: {} {}", key, address, *why));
+    else
+        to.ok(fmt::format("{}: {}", key, address));
+}
+
 // Without making the file.
 void check_log(report& to, const std::string& path)
 {
@@ -89,9 +95,13 @@ int check(const loaded_settings& loaded)
     report all;
     all.ok(loaded.file ? "configuration: " + *loaded.file : "configuration: no file");
     check_kernel(all, loaded.values.server);
+    for (const std::string& one : loaded.values.server.listen) check_address(all, "listen", one);
+    if (const std::string& admin = loaded.values.server.admin_listen; !admin.empty()) {
+        check_address(all, "admin_listen", admin);
+    }
     check_log(all, loaded.values.log_file);
     check_database(all, loaded.values.sqlite_path);
-    return all.all_good() && std::fflush(stdout) == 0 ? status_done : status_failed;
+    return all.all_good() ? status_done : status_failed;
 }
 
 } // namespace sluice::app

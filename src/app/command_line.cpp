@@ -22,8 +22,8 @@ struct command_words
 
 constexpr std::array commands = {
     command_words{command::serve, "serve", "Run the server (the default command)", true},
-    command_words{command::check, "check", "Say whether the server could run here: configuration, kernel, database",
-                  true},
+    command_words{command::check, "check",
+                  "Say whether the server could run here: configuration, kernel, addresses, database", true},
     command_words{command::migrate, "migrate", "Bring the database schema up to date and stop", false},
     command_words{command::config, "config", "Print every setting, its value and where it came from", true},
     command_words{command::routes, "routes", "Print every route, its middleware and its limits", false},

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <unistd.h>
 
 namespace sluice::app {
@@ -45,6 +46,9 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
     const std::optional<std::string> meant = closest(name, known);
     return meant ? fmt::format("; did you mean {}?", *meant) : "; `sluice config` lists all settings";
 }
+
+// Who sets one of these expects another database than the one that this build would quietly make.
+constexpr std::array<std::string_view, 3> not_built_yet = {"DATABASE_URL", "DB_HOST", "REDIS_URL"};
 
 // Settings under construction: sources are applied from the weakest to the strongest.
 class loader
@@ -100,7 +104,7 @@ std::optional<problem> loader::apply_entry(const file_entry& entry, const std::s
 {
     if (const setting* known = find_setting(entry.key)) return apply(*known, entry.raw, {source::file, place});
     if (!is_group(entry.key)) {
-        return fmt::format("{}: unknown key {}{}", place, entry.key, did_you_mean(entry.key, all_keys()));
+        return fmt::format("{}: unknown key {}{}", place, printable(entry.key), did_you_mean(entry.key, all_keys()));
     }
     if (entry.table) return std::nullopt; // "[limits]" with nothing below it
     return fmt::format("{}: {} is a group of settings: write [{}], and the settings below it", place, entry.key,
@@ -135,7 +139,12 @@ std::optional<problem> loader::apply_environment(const std::vector<std::string>&
         const std::string_view name = line.substr(0, line.find('='));
         if (!name.starts_with(variable_prefix) || std::ranges::find(known, name) != known.end()) continue;
         if (of_kubernetes(name, line.substr(std::min(name.size() + 1, line.size())))) continue;
-        return fmt::format("unknown variable {} in the environment{}", name, did_you_mean(name, known));
+        return fmt::format("unknown variable {} in the environment{}", printable(name), did_you_mean(name, known));
+    }
+    for (const std::string_view name : not_built_yet) {
+        if (value_of(name).value_or("").empty()) continue;
+        return fmt::format("{} is set in the environment, but this build knows only SQLite (sqlite.path): unset it",
+                           name);
     }
     for (const setting& one : setting_table()) {
         std::string variable = one.variable();

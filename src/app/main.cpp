@@ -34,6 +34,24 @@ int run(const invocation& called)
     return status_wrong;
 }
 
+int start(int argc, char** argv)
+{
+    const auto parsed = parse_command_line(argc, argv);
+    if (const auto* words = std::get_if<parting_words>(&parsed)) {
+        fmt::print(words->status == status_done ? stdout : stderr, "{}", words->text);
+        return words->status;
+    }
+    return run(std::get<invocation>(parsed));
+}
+
+// Printed text is buffered: only here is it sure to have left, whatever the command was.
+int finish(int status)
+{
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+    complain("standard output cannot be written");
+    return status_failed;
+}
+
 } // namespace
 
 void complain(std::string_view what) { fmt::print(stderr, "sluice: {}\n", what); }
@@ -41,15 +59,13 @@ void complain(std::string_view what) { fmt::print(stderr, "sluice: {}\n", what);
 } // namespace sluice::app
 
 int main(int argc, char** argv)
-try {
+{
     namespace app = sluice::app;
-    const auto parsed = app::parse_command_line(argc, argv);
-    if (const auto* words = std::get_if<app::parting_words>(&parsed)) {
-        fmt::print(words->status == app::status_done ? stdout : stderr, "{}", words->text);
-        return words->status;
+    int status = app::status_failed;
+    try {
+        status = app::start(argc, argv);
+    } catch (const std::exception& failure) {
+        if (std::ferror(stdout) == 0) app::complain(failure.what()); // else finish() says it
     }
-    return app::run(std::get<app::invocation>(parsed));
-} catch (const std::exception& failure) {
-    sluice::app::complain(failure.what());
-    return sluice::app::status_failed;
+    return app::finish(status);
 }

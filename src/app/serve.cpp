@@ -4,7 +4,6 @@
 #include "wiring.hpp"
 
 #include <sluice/core/log.hpp>
-#include <sluice/ring/probe.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/sqlite/database.hpp>
 #include <sluice/telemetry/log_file.hpp>
@@ -66,14 +65,12 @@ void leave_signals_to_the_server()
 result<void> run(const loaded_settings& loaded, log_file& log)
 {
     const settings& values = loaded.values;
-    // The server asks this itself, but only once the database is there; a server that cannot run should make no file.
-    const kernel_needs needs{.shards = values.server.shards, .connections = values.server.connections};
-    if (auto able = require_kernel(needs); !able) return able;
+    server all(values.server);
+    if (auto bound = all.bind(); !bound) return bound; // before a file is made for a server that cannot run
     auto database = sqlite::database::open({.path = values.sqlite_path, .migrations = sqlite_schema});
     if (!database) return std::unexpected(std::move(database).error());
     sqlite::database& db = **database;
 
-    server all(values.server);
     all.on_shard([&db](shard& on, router& routes) { wire_api(on, routes, db); });
     all.on_admin([&db](shard& on, router& routes) { wire_admin(on, routes, db); });
     all.on_ready([&loaded](const std::vector<std::string>& listening) { tell(loaded, listening); });

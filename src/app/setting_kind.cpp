@@ -213,20 +213,26 @@ std::uint64_t nanoseconds(duration d) { return static_cast<std::uint64_t>(d.coun
 
 } // namespace
 
+std::string printable(std::string_view text)
+{
+    std::string out;
+    for (const char c : text) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+        else
+            out += c;
+    }
+    return out;
+}
+
 std::string quoted(std::string_view text)
 {
-    std::string out = "\"";
+    std::string escaped;
     for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-            out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-            out += c;
-        }
+        if (c == '"' || c == '\\') escaped += '\\';
+        escaped += c;
     }
-    return out + '"';
+    return '"' + printable(escaped) + '"';
 }
 
 setting_kind<unsigned> count_of_shards(unsigned max) { return number_kind<unsigned>(1, max); }

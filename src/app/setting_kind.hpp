@@ -54,6 +54,8 @@ template <class T> struct setting_kind
 [[nodiscard]] setting_kind<log_level> level();
 [[nodiscard]] setting_kind<bool> yes_or_no();
 
+// Fit for a line of an error message: control characters are escaped, as TOML does it.
+[[nodiscard]] std::string printable(std::string_view text);
 // A TOML basic string.
 [[nodiscard]] std::string quoted(std::string_view text);
 

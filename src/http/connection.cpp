@@ -142,9 +142,10 @@ event connection::read_head()
     at_ += head_.size() - before;
     if (head_kept_) kept_head_.truncate(head_.size());
     seen_fields seen;
-    if (const refusal* why = check_lines(request_, parser_, head_, bounds_, seen)) return refuse(*why);
-    if (const refusal* why = check_message(request_, seen, frame_)) return refuse(*why);
-    return head_complete();
+    const refusal* why = check_lines(request_, parser_, head_, bounds_, seen);
+    if (why == nullptr) why = check_message(request_, seen, frame_);
+    refused_whole_head_ = why != nullptr;
+    return why != nullptr ? refuse(*why) : head_complete();
 }
 
 void connection::begin_request() noexcept

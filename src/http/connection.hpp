@@ -111,6 +111,8 @@ public:
     [[nodiscard]] bool take_expect_continue() noexcept;
     [[nodiscard]] std::string_view chunk() const noexcept { return chunk_; }
     [[nodiscard]] refusal refused() const noexcept { return *refusal_; }
+    // Was it the meaning of a head that was refused, whose fields can be read?
+    [[nodiscard]] bool refused_whole_head() const noexcept { return refused_whole_head_; }
 
     // --- The answer.
     // Writes head and body at the end of `out`. With `without_body`, a body that response::referenced() says can be
@@ -193,6 +195,7 @@ private:
     buffer rest_;
     std::uint64_t body_left_ = 0;
     const refusal* refusal_ = nullptr;
+    bool refused_whole_head_ = false;
     unsigned method_bytes_ = 0;
     unsigned empty_line_bytes_ = 0;
     phase phase_ = phase::between;

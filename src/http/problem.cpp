@@ -46,10 +46,8 @@ response make(status code, std::string_view detail, const context* of, const std
     append_member(body, "title", reason(code));
     body.append(R"(,"status":)");
     append_number(body, static_cast<std::uint16_t>(code));
-    if (!detail.empty()) {
-        body.push_back(',');
-        append_member(body, "detail", detail);
-    }
+    body.push_back(',');
+    append_member(body, "detail", detail.empty() ? reason(code) : detail);
     if (of != nullptr) {
         std::array<char, 32> digits;
         of->trace.write_trace_id(digits.data());

@@ -46,6 +46,8 @@ bool acceptable(std::string_view content_type, media_types accepted) noexcept
 
 result<void> require_media_type(const http::request& asked, media_types accepted)
 {
+    if (const auto coding = asked.header("content-encoding"); coding && !http::equal_ignoring_case(*coding, "identity"))
+        return fail(errc::unsupported_media_type, "The body must not be encoded");
     if (asked.headers().count("content-type") == 1 && acceptable(*asked.header("content-type"), accepted)) return {};
     std::string detail = "The body must be of the type ";
     for (const std::string_view type : accepted)

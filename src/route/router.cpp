@@ -132,10 +132,12 @@ void router::freeze()
     std::ranges::sort(by_shape, {}, &route::shape_);
 
     std::vector<std::string> shapes;
+    std::vector<std::string_view> pattern_of; // each shape's, as it was written first
     endpoint everywhere;
     for (const route* one : by_shape) {
         if (shapes.empty() || shapes.back() != one->shape_) {
             shapes.push_back(one->shape_);
+            pattern_of.push_back(one->pattern());
             table_->endpoints.push_back({.by_method = {}, .parameters = one->parameters_.size()});
         }
         table_->endpoints.back().by_method[index(one->method_)] = one;
@@ -145,11 +147,11 @@ void router::freeze()
     table_->literals.reserve(shapes.size());
     for (std::uint32_t i = 0; i < shapes.size(); ++i)
         if (table_->endpoints[i].parameters == 0) table_->literals.add(shapes[i], i);
-    for (std::size_t i = 0; i < shapes.size(); ++i) complete(table_->endpoints[i]);
-    complete(everywhere);
+    for (std::size_t i = 0; i < shapes.size(); ++i) complete(table_->endpoints[i], pattern_of[i]);
+    complete(everywhere, "*");
     table_->server_options = everywhere.by_method[index(http::method::options)];
-    table_->not_found =
-        &make_answer({}, [](request& asked) { return http::problem(http::status::not_found, {}, &asked.context()); });
+    table_->not_found = &make_answer(
+        {}, [](request& asked) { return http::problem(http::status::not_found, "Nothing is here", &asked.context()); });
 }
 
 std::vector<middleware*> router::chain_of(std::size_t group) const
@@ -170,12 +172,9 @@ const route& router::make_answer(std::string_view pattern, plain_handler answer)
 }
 
 // HEAD follows GET; OPTIONS and every method that is missing get the router's answers.
-void router::complete(endpoint& at)
+void router::complete(endpoint& at, std::string_view pattern)
 {
     auto& routes = at.by_method;
-    std::string_view pattern;
-    for (const route* one : routes)
-        if (one != nullptr) pattern = one->pattern();
     if (routes[index(http::method::head)] == nullptr)
         routes[index(http::method::head)] = routes[index(http::method::get)];
 

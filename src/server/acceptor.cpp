@@ -14,8 +14,6 @@ namespace sluice {
 
 namespace {
 constexpr duration retry_after = std::chrono::milliseconds(100);
-// As many as a listener's queue may hold, and some that come meanwhile.
-constexpr std::size_t burst_max = 2 * listen_backlog;
 } // namespace
 
 acceptor::acceptor(shard_server& server, int listener, const router& routes) noexcept
@@ -31,7 +29,7 @@ acceptor::~acceptor()
 void acceptor::start()
 {
     if (server_.room() == 0) return pause();
-    one_by_one_ = server_.room() <= burst_max;
+    one_by_one_ = server_.room() <= server_.burst_max();
     if (one_by_one_)
         server_.here().ring().accept(listener_, accept_);
     else
@@ -41,12 +39,12 @@ void acceptor::start()
 void acceptor::on_accept(completion c)
 {
     if (c.result >= 0) server_.accepted(c.result, routes_);
-    if (listener_ < 0) {
+    if (stopping_) {
         if (!c.more()) server_.acceptor_stopped();
         return;
     }
     if (c.more()) {
-        if (!one_by_one_ && server_.room() <= burst_max) {
+        if (!one_by_one_ && server_.room() <= server_.burst_max()) {
             one_by_one_ = true;
             server_.here().ring().cancel(accept_);
         }
@@ -69,7 +67,9 @@ void acceptor::pause()
 
 void acceptor::resume()
 {
-    if (!paused_ || listener_ < 0) return;
+    if (listener_ < 0) return;
+    if (stopping_) return accept_queued();
+    if (!paused_) return;
     if (server_.room() == 0) return server_.here().timers().arm(retry_, server_.here().now() + retry_after);
     paused_ = false;
     server_.here().timers().cancel(retry_);
@@ -78,22 +78,35 @@ void acceptor::resume()
 
 void acceptor::stop()
 {
-    if (listener_ < 0) return;
+    if (stopping_) return;
+    stopping_ = true;
+    queued_max_ = listen_backlog + 1;
     server_.here().timers().cancel(retry_);
-    accept_queued();
     server_.here().ring().cancel(accept_);
-    server_.here().ring().close(std::exchange(listener_, -1));
+    fcntl(listener_, F_SETFL, fcntl(listener_, F_GETFL) | O_NONBLOCK);
+    accept_queued();
 }
 
-// What the kernel has completed a handshake with would be reset when the listener closes.
+// What the kernel has completed a handshake with would be reset when the listener closes. Where there is no room for
+// it, it waits for a connection to close.
 void acceptor::accept_queued()
 {
-    fcntl(listener_, F_SETFL, fcntl(listener_, F_GETFL) | O_NONBLOCK);
     while (server_.room() != 0) {
-        const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-        if (fd < 0) return;
+        const int fd = queued_max_-- > 0 ? accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC) : -1;
+        if (fd < 0) return abandon();
         server_.accepted(fd, routes_);
     }
+    server_.here().timers().arm(retry_, server_.here().now() + retry_after); // another shard's may have closed
+}
+
+void acceptor::abandon()
+{
+    if (listener_ < 0) return;
+    stopping_ = true;
+    server_.here().timers().cancel(retry_);
+    server_.here().ring().cancel(accept_);
+    server_.here().ring().close(std::exchange(listener_, -1));
+    server_.acceptor_stopped();
 }
 
 } // namespace sluice

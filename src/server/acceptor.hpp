@@ -25,8 +25,10 @@ public:
     void start();
     // A connection has closed: there may be room again.
     void resume();
-    // Accepts what the kernel has queued already, then closes the listener.
+    // Accepts what the kernel has queued already, as there is room, then closes the listener.
     void stop();
+    // Closes the listener now, whatever is queued.
+    void abandon();
     // stop() is done: its last completion has come.
     [[nodiscard]] bool stopped() const noexcept { return listener_ < 0 && !accept_.in_flight(); }
 
@@ -40,6 +42,8 @@ private:
     const router& routes_;
     int listener_;
     bool paused_ = false;
+    bool stopping_ = false;
+    int queued_max_ = 0;      // while stopping: more than this cannot have been queued when it began
     bool one_by_one_ = false; // what is in flight accepts a single connection
     bound<operation, &acceptor::on_accept> accept_{*this};
     bound<timer, &acceptor::on_retry> retry_{*this};

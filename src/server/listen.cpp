@@ -63,7 +63,7 @@ std::unexpected<error> cannot_listen(std::string_view address, int number)
         why += std::strerror(number);
         break;
     }
-    return fail(errc::unavailable, std::move(why));
+    return fail(number == EADDRINUSE ? errc::conflict : errc::unavailable, std::move(why));
 }
 
 std::optional<socket_address> parse_inet(std::string_view text)

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <mutex>
 #include <poll.h>
+#include <thread>
 #include <unistd.h>
 
 namespace sluice {
@@ -115,7 +116,7 @@ struct server::state
     int ended_fd; // a shard ends
     int signal_fd = -1;
     std::vector<listening> listeners; // in the order of options.listen; the admin listener last
-    std::size_t connections_a_shard = 0;
+    connection_count connections;
     std::unique_ptr<shard_group> group;
     std::mutex ending;                  // guards `servers`: a shard may end while it is ordered to
     std::vector<shard_server*> servers; // null: ended
@@ -161,7 +162,7 @@ result<void> server::bind()
     if (auto able = require_kernel(needs); !able) return able;
     std::size_t connections = descriptors_max() - reserved_descriptors(s.options.shards);
     if (s.options.connections != 0) connections = std::min(connections, s.options.connections);
-    s.connections_a_shard = std::max<std::size_t>(1, connections / s.options.shards);
+    s.connections.max = std::max<std::size_t>(1, connections);
 
     return s.bind();
 }
@@ -185,15 +186,27 @@ result<void> server::run()
     return {};
 }
 
+// A server that was killed may hold its address for a moment longer than its process lives: the kernel ends what its
+// ring had under way afterwards.
+result<listening> listen_patiently(const std::string& address, unsigned shards)
+{
+    constexpr int tries = 10;
+    for (int tried = 1;; ++tried) {
+        auto bound = listen_on(address, shards);
+        if (bound || bound.error().code != errc::conflict || tried == tries) return bound;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+}
+
 result<void> server::state::bind()
 {
     for (const std::string& address : options.listen) {
-        auto bound = listen_on(address, options.shards);
+        auto bound = listen_patiently(address, options.shards);
         if (!bound) return std::unexpected(bound.error());
         listeners.push_back(*std::move(bound));
     }
     if (options.admin_listen.empty()) return {};
-    auto bound = listen_on(options.admin_listen, 1);
+    auto bound = listen_patiently(options.admin_listen, 1);
     if (!bound) return std::unexpected(bound.error());
     listeners.push_back(*std::move(bound));
     return {};
@@ -202,7 +215,7 @@ result<void> server::state::bind()
 result<void> server::state::start_shard(shard& here)
 {
     here.own<end_notice>(ended_fd); // destroyed last
-    auto& part = here.own<shard_server>(here, options, connections_a_shard);
+    auto& part = here.own<shard_server>(here, options, connections);
     servers[here.index()] = &part;
     if (wire_api) wire_api(here, part.api());
     for (std::size_t i = 0; i < options.listen.size(); ++i)

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <poll.h>
 #include <utility>
 
 namespace sluice {
@@ -43,8 +44,8 @@ void session::start()
 
 void session::on_receive(completion c)
 {
-    if (input_ended_) { // it was a watch for a reset
-        if (c.result > 0) close();
+    if (input_ended_) { // it is the watch for a reset
+        if (c.result > 0 && (c.result & (POLLERR | POLLHUP)) != 0) close();
     } else if (c.result > 0) {
         received(server_.here().ring().received(c));
         server_.here().ring().recycle(c);
@@ -86,10 +87,12 @@ void session::input_ended()
     watch_for_reset();
 }
 
-// Nothing more will be received, and a handler is at work: does the client still wait for its answer?
+// Nothing more will be received, and a handler is at work: does the client still wait for its answer? A multishot poll,
+// since io_uring reports the half-close (POLLRDHUP) to every poll, at once; only a later event can be the reset.
 void session::watch_for_reset()
 {
-    if (input_ended_ && handler_running_ && !receive_.in_flight()) server_.here().ring().poll(fd_, 0, receive_);
+    if (input_ended_ && handler_running_ && !receive_.in_flight())
+        server_.here().ring().poll_multishot(fd_, 0, receive_);
 }
 
 // Receives while there is room for what comes, and stops while there is not.

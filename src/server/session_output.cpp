@@ -44,10 +44,12 @@ void session::log_answer(http::status status, std::uint64_t bytes_out) const
 {
     if (!server_.options().access_log || !log_enabled(log_level::info)) return;
     if (exchange_->matched == nullptr) { // no request that could be understood: nothing of it can be named
+        context* before = context::exchange_current(&exchange_->request_context);
         log(log_level::info, "request refused",
             {{"status", static_cast<std::uint16_t>(status)},
              {"bytes_out", bytes_out},
              {"client", std::string_view(client_, client_size_)}});
+        context::exchange_current(before);
         return;
     }
     log_access(exchange_->machine.current(),

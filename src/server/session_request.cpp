@@ -25,6 +25,18 @@ public:
 };
 constinit no_body nothing_to_read;
 
+// The caller's trace, or a new one.
+trace_context trace_of(const http::request& asked)
+{
+    if (auto caller = asked.header("traceparent")) {
+        if (auto continued = trace_context::from_traceparent(*caller)) {
+            continued->sampled = false; // whose flag to trust is for the operator to say
+            return *continued;
+        }
+    }
+    return trace_context::start();
+}
+
 } // namespace
 
 void session::begin_request()
@@ -33,13 +45,7 @@ void session::begin_request()
     http::request& asked = exchange_->machine.current();
     context& belongs = exchange_->request_context;
     if (server_.options().access_log) exchange_->began_at = steady_clock::now();
-    belongs.trace = trace_context::start();
-    if (auto caller = asked.header("traceparent")) {
-        if (auto continued = trace_context::from_traceparent(*caller)) {
-            continued->sampled = false; // whose flag to trust is for the operator to say
-            belongs.trace = *continued;
-        }
-    }
+    belongs.trace = trace_of(asked);
     parts::context(asked) = &belongs;
     parts::client(asked) = {client_, client_size_};
     parts::stream(asked) = &nothing_to_read;
@@ -219,7 +225,8 @@ void session::refuse(http::status status, std::string_view detail)
 {
     http::request& asked = exchange_->machine.current();
     if (exchange_->matched == nullptr) {
-        exchange_->request_context.trace = trace_context::start();
+        const bool readable = exchange_->machine.refused_whole_head();
+        exchange_->request_context.trace = readable ? trace_of(asked) : trace_context::start();
         parts::context(asked) = &exchange_->request_context;
     }
     http::response answer = http::problem(status, detail, &exchange_->request_context);

@@ -1,13 +1,17 @@
 #include "server/shard_server.hpp"
 
+#include "server/listen.hpp"
+
+#include <sluice/core/log.hpp>
+
 #include <chrono>
 #include <ctime>
 #include <unistd.h>
 
 namespace sluice {
 
-shard_server::shard_server(shard& here, const server_options& options, std::size_t connections_max)
-    : here_(here), options_(options), connections_max_(connections_max)
+shard_server::shard_server(shard& here, const server_options& options, connection_count& connections)
+    : here_(here), options_(options), connections_(connections)
 {}
 
 shard_server::~shard_server()
@@ -38,6 +42,7 @@ void shard_server::accepted(int fd, const router& routes)
     auto* made = new session(*this, routes, fd);
     sessions_.push_back(*made);
     ++session_count_;
+    connections_.open.fetch_add(1, std::memory_order_relaxed);
     made->start();
 }
 
@@ -72,10 +77,13 @@ void shard_server::bury_dead()
     while (!dead_.empty()) {
         delete &dead_.pop_front();
         --session_count_;
+        connections_.open.fetch_sub(1, std::memory_order_relaxed);
     }
     for (auto& listening : acceptors_) listening->resume();
     finish_if_done();
 }
+
+std::size_t shard_server::burst_max() const noexcept { return listen_backlog * (here_.count() + std::size_t{1}); }
 
 std::string_view shard_server::date() noexcept
 {
@@ -98,8 +106,8 @@ void shard_server::drain(time_point until)
 {
     if (!draining_) {
         draining_ = true;
+        sessions_.for_each([](session& s) { s.drain(); }); // the idle ones make room for what is queued
         for (auto& listening : acceptors_) listening->stop();
-        sessions_.for_each([](session& s) { s.drain(); });
     }
     here_.timers().arm(grace_, until);
     finish_if_done();
@@ -107,7 +115,12 @@ void shard_server::drain(time_point until)
 
 void shard_server::grace_is_over()
 {
+    if (session_count_ != 0)
+        log(log_level::warn, "The time for draining is over: connections are cut off",
+            {{"connections", session_count_}});
+    for (auto& listening : acceptors_) listening->abandon();
     sessions_.for_each([](session& s) { s.close(); });
+    finish_if_done();
 }
 
 void shard_server::finish_if_done()

@@ -12,6 +12,7 @@
 #include <sluice/shard/shard.hpp>
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -25,10 +26,17 @@ struct server_counters
     std::uint64_t requests = 0;
 };
 
+// The connections of the process, which its shards share: touched when one comes and when one goes. Any thread.
+struct connection_count
+{
+    std::size_t max = 0;
+    std::atomic<std::size_t> open{0};
+};
+
 class shard_server
 {
 public:
-    shard_server(shard& here, const server_options& options, std::size_t connections_max);
+    shard_server(shard& here, const server_options& options, connection_count& connections);
     ~shard_server();
 
     [[nodiscard]] router& api() noexcept { return api_; }
@@ -43,11 +51,14 @@ public:
 
     // --- For acceptors and sessions.
     void accepted(int fd, const router& routes);
-    // How many more connections there may be.
+    // How many more connections there may be. Shards that find the last place at the same time each take it.
     [[nodiscard]] std::size_t room() const noexcept
     {
-        return session_count_ < connections_max_ ? connections_max_ - session_count_ : 0;
+        const std::size_t open = connections_.open.load(std::memory_order_relaxed);
+        return open < connections_.max ? connections_.max - open : 0;
     }
+    // As many as the queues of all shards may hold, and some that come meanwhile.
+    [[nodiscard]] std::size_t burst_max() const noexcept;
     [[nodiscard]] exchange& borrow_exchange();
     void give_back(exchange& done, bool clean) noexcept;
     void bury(session& dead) noexcept;
@@ -66,7 +77,7 @@ private:
 
     shard& here_;
     const server_options& options_;
-    std::size_t connections_max_;
+    connection_count& connections_;
     router api_;
     router admin_;
     std::vector<std::unique_ptr<acceptor>> acceptors_;

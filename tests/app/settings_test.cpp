@@ -183,6 +183,7 @@ TEST_F(Settings, refuse_an_unknown_key_and_name_file_line_and_the_likely_one)
     expect_contains(problem_of_file("limits = 3\n"), {"s.toml:1: limits is a group", "[limits]"});
     expect_contains(problem_of_file("[listen]\nx = 1\n"), {"s.toml:2: unknown key listen.x"});
     EXPECT_EQ(problem_of_file("[limits]\n"), "(none)");
+    expect_contains(problem_of_file("\"a\\nb\" = 1\n"), {"s.toml:1: unknown key a\\u000ab;"});
 }
 
 TEST_F(Settings, name_the_first_of_several_mistakes)
@@ -301,6 +302,7 @@ TEST_F(Settings, refuse_unknown_variables_and_name_the_likely_one)
                     {"unknown variable SLUICE_LISTN in the environment", "did you mean SLUICE_LISTEN?"});
     expect_contains(problem_of_environment({"SLUICE_="}), {"unknown variable SLUICE_ "});
     EXPECT_EQ(problem_of_environment({"SLUICES=1", "sluice_listen=1", "LISTEN=1"}), "(none)");
+    expect_contains(problem_of_environment({"SLUICE_A\nB=1"}), {"unknown variable SLUICE_A\\u000aB in"});
 }
 
 TEST_F(Settings, pass_over_what_kubernetes_says_about_a_service_of_that_name)

@@ -29,10 +29,7 @@ TEST(IntrusiveList, keeps_order_and_lets_go_from_anywhere)
 {
     item one(1), two(2), three(3), four(4);
     list all;
-    all.push_back(two);
-    all.push_back(three);
-    all.push_back(four);
-    all.push_front(one);
+    for (item* each : {&one, &two, &three, &four}) all.push_back(*each);
     three.unlink();
     three.unlink();
     EXPECT_FALSE(three.linked());

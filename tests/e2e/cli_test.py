@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ import unittest
 import sluice
 
 BINARY = os.path.abspath(sys.argv.pop(1))
+FREE_PORTS = ('--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0')
 NOBODY = 65534
 
 
@@ -81,6 +83,9 @@ class CommandLine(unittest.TestCase):
         self.assert_refused(self.run_sluice('--listen', 'localhost:80'), 2, '--listen: listen must be')
         self.assert_refused(self.run_sluice(environment={'SLUICE_SHARD': '1'}), 2, 'SLUICE_SHARD', 'SLUICE_SHARDS?')
         self.assert_refused(self.run_sluice(environment={'LOG_LEVEL': 'x'}), 2, 'LOG_LEVEL: log.level must be')
+        self.assert_refused(self.run_sluice(environment={'DATABASE_URL': 'x'}), 2, 'DATABASE_URL', 'SQLite', 'unset it')
+        self.write('bad.toml', '"a\\nb" = 1\n')
+        self.assert_refused(self.run_sluice('--config', 'bad.toml'), 2, r'bad.toml:1: unknown key a\u000ab')
 
     def test_help_and_version(self):
         done = self.run_sluice('--help')
@@ -91,6 +96,13 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(help_of.returncode, 0)
             self.assertIn('--config FILE', help_of.stdout)
         self.assertRegex(self.run_sluice('--version').stdout, r'\Asluice \d+\.\d+\.\d+\n\Z')
+
+    def test_output_that_cannot_be_written_is_said(self):
+        for arguments in (['--version'], ['serve', '--help'], ['config'], ['routes'], ['check', *FREE_PORTS], ['migrate']):
+            with self.subTest(arguments=arguments), open('/dev/full', 'w', encoding='utf-8') as full:
+                done = subprocess.run([BINARY, *arguments], cwd=self.folder, env=sluice.clean_environment(), text=True,
+                                      stdout=full, stderr=subprocess.PIPE, timeout=sluice.PATIENCE_SECONDS)
+                self.assertEqual((done.returncode, done.stderr), (1, 'sluice: standard output cannot be written\n'))
 
     def test_config_prints_values_and_where_they_came_from(self):
         self.write('sluice.toml', 'limits.headers = 5\n[log]\nlevel = "warn"\n')
@@ -123,12 +135,13 @@ class CommandLine(unittest.TestCase):
         self.assert_refused(done, 1, 'broken.db')
 
     def test_check_says_ok_for_each_thing_and_makes_nothing(self):
-        done = self.run_sluice('check')
+        done = self.run_sluice('check', *FREE_PORTS)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         for line in done.stdout.splitlines():
             self.assertTrue(line.startswith('ok   '), line)
         for part in ('configuration', 'Linux', 'io_uring operation accept', 'provided buffer', 'open files',
-                     'lockable memory', 'bundled receive', 'incremental buffers', 'database'):
+                     'lockable memory', 'bundled receive', 'incremental buffers', 'ok   listen: 127.0.0.1:0',
+                     'ok   admin_listen: 127.0.0.1:0', 'database'):
             self.assertIn(part, done.stdout)
         self.assertEqual(os.listdir(self.folder), [])
 
@@ -143,11 +156,11 @@ class CommandLine(unittest.TestCase):
             restrictions.append((limited(resource.RLIMIT_MEMLOCK, 0, nobody), 'RLIMIT_MEMLOCK'))
         for prepare, mend in restrictions:
             with self.subTest(mend=mend):
-                checked = self.run_sluice('check', prepare=prepare)
+                checked = self.run_sluice('check', *FREE_PORTS, prepare=prepare)
                 self.assertEqual((checked.returncode, checked.stderr), (1, ''), checked)
                 failed = [line for line in checked.stdout.splitlines() if line.startswith('FAIL ')]
                 self.assertIn(mend, failed[0])
-                served = self.run_sluice('serve', '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', prepare=prepare)
+                served = self.run_sluice('serve', *FREE_PORTS, prepare=prepare)
                 self.assert_refused(served, 1, mend, failed[0].removeprefix('FAIL '))
 
     def memlock_counts(self, nobody):
@@ -163,6 +176,44 @@ class CommandLine(unittest.TestCase):
         done = self.run_sluice('check', environment={'SLUICE_LOG_FILE': 'absent/folder/s.log'})
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stdout, r'(?m)^FAIL log: absent/folder/s\.log')
+
+    def failures_of_check(self, listen, admin='127.0.0.1:0'):
+        done = self.run_sluice('check', '--listen', listen, '--admin-listen', admin)
+        failed = [line for line in done.stdout.splitlines() if line.startswith('FAIL ')]
+        self.assertEqual(done.returncode, 1 if failed else 0, done)
+        return failed
+
+    def test_check_fails_for_an_address_that_is_in_use_or_not_of_this_machine(self):
+        for family, host in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
+            with self.subTest(host=host), socket.socket(family) as other:
+                try:
+                    other.bind((host, 0))
+                except OSError:
+                    self.skipTest(f'{host} is no address here')
+                other.listen()
+                address = f'{f"[{host}]" if ":" in host else host}:{other.getsockname()[1]}'
+                [failed] = self.failures_of_check(address)
+                self.assertTrue(failed.startswith(f'FAIL listen: {address} is in use: '), failed)
+                [failed] = self.failures_of_check('127.0.0.1:0', address)
+                self.assertTrue(failed.startswith(f'FAIL admin_listen: {address} is in use: '), failed)
+            self.assertEqual(self.failures_of_check(address), [])
+        [failed] = self.failures_of_check('192.0.2.1:0')
+        self.assertIn('listen: 192.0.2.1:0 is no address of this machine', failed)
+
+    def test_check_fails_for_a_unix_socket_that_cannot_be_made_and_touches_no_file(self):
+        path = os.path.join(self.folder, 's.sock')
+        self.assertEqual(self.failures_of_check(f'unix:{path}'), [])
+        self.assertEqual(os.listdir(self.folder), [])
+        self.assertIn(f'there is no folder {self.folder}/absent', self.failures_of_check(f'unix:{self.folder}/absent/s')[0])
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(path)
+            other.listen()
+            self.assertIn(f'listen: unix:{path} is in use', self.failures_of_check(f'unix:{path}')[0])
+        self.assertEqual(self.failures_of_check(f'unix:{path}'), [])  # a left-over, which the server replaces
+        self.assertTrue(os.path.exists(path))
+        plain = self.write('plain', 'precious')
+        self.assertIn('is no socket', self.failures_of_check(f'unix:{plain}')[0])
+        self.assertTrue(os.path.exists(plain))
 
     def test_check_and_serve_ask_for_the_descriptors_that_the_connections_need(self):
         self.write('sluice.toml', 'limits.connections = 5000\nshards = 1\n')

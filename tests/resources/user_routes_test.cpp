@@ -318,7 +318,7 @@ TEST_F(UserRoutes, write_only_to_the_version_that_if_match_names)
         return answer(asked).status();
     };
     // Strong comparison: a weak tag never matches.
-    for (const char* stale : {"\"2\"", "W/\"1\"", "\"x\"", "\"01\"x\"", "\"\""})
+    for (const char* stale : {"\"2\"", "W/\"1\"", "\"x\"", "\"01\"", "\"01\"x\"", "\"\""})
         EXPECT_NE(change(stale), status::ok) << stale;
     EXPECT_EQ(change("\"2\""), status::precondition_failed);
     EXPECT_EQ(change("1"), status::bad_request);
@@ -327,6 +327,13 @@ TEST_F(UserRoutes, write_only_to_the_version_that_if_match_names)
     EXPECT_EQ(change("*"), status::ok);
     EXPECT_EQ(send(method::delete_, path, {}, "If-Match", "\"1\"").status(), status::precondition_failed);
     EXPECT_EQ(send(method::delete_, path, {}, "If-Match", "\"2\"").status(), status::no_content);
+}
+
+TEST_F(UserRoutes, refuse_a_condition_on_a_write_that_they_do_not_know)
+{
+    const std::string path = make("ada@example.com");
+    EXPECT_EQ(send(method::delete_, path, {}, "If-None-Match", "*").status(), status::bad_request);
+    EXPECT_EQ(get(path).status(), status::ok);
 }
 
 TEST_F(UserRoutes, join_several_if_match_fields)

@@ -81,6 +81,16 @@ TEST(RouteJson, refuses_a_body_of_no_type_or_of_two)
     EXPECT_EQ(json_body<point>(two.get()).error().code, errc::unsupported_media_type);
 }
 
+TEST(RouteJson, refuses_a_body_that_is_encoded)
+{
+    http::test_request packed(http::method::post, "/", body);
+    packed.header("Content-Type", "application/json").header("Content-Encoding", "gzip");
+    EXPECT_EQ(json_body<point>(packed.get()).error().code, errc::unsupported_media_type);
+    http::test_request plain(http::method::post, "/", body);
+    plain.header("Content-Type", "application/json").header("Content-Encoding", "Identity");
+    EXPECT_TRUE(json_body<point>(plain.get()).has_value());
+}
+
 TEST(RouteJson, says_which_types_it_takes)
 {
     http::test_request asked(http::method::post, "/", body);

@@ -234,6 +234,8 @@ TEST_F(Router, answers_options_for_the_whole_server)
     routes.freeze();
     const response answer = ask(method::options, "*");
     EXPECT_EQ(answer.status(), status::no_content);
+    http::test_request server(method::options, "*");
+    EXPECT_EQ(routes.find(server.get()).found->pattern(), "*"); // for the access line: it is no route's
     EXPECT_EQ(answer.header("Allow"), "GET, HEAD, POST, OPTIONS");
 }
 

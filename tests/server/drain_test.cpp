@@ -52,6 +52,47 @@ TEST_F(Drain, ends_an_idle_server_at_once)
     EXPECT_TRUE(idle.closed_by_server());
 }
 
+TEST_F(Drain, answers_those_who_had_to_wait_for_room)
+{
+    server_options options = quick_options();
+    options.connections = 2;
+    running_server server(wire, options);
+    std::vector<client> inside;
+    for (int i = 0; i < 2; ++i) {
+        inside.emplace_back(server.address());
+        EXPECT_EQ(inside.back().ask(get("/plain")).status, 200);
+    }
+    std::vector<client> queued;
+    for (int i = 0; i < 5; ++i) {
+        queued.emplace_back(server.address());
+        queued.back().send(get("/plain"));
+    }
+    EXPECT_TRUE(queued.front().silent());
+    server.begin_to_stop();
+    for (client& one : queued) {
+        const answer last = one.read_answer();
+        EXPECT_EQ(last.body, "plain");
+        EXPECT_EQ(last.header("Connection"), "close");
+    }
+    EXPECT_TRUE(server.join());
+}
+
+TEST_F(Drain, does_not_wait_for_room_beyond_its_time)
+{
+    server_options options = quick_options();
+    options.connections = 1;
+    running_server server(wire, options);
+    client inside(server.address());
+    inside.send(get("/gate"));
+    ASSERT_TRUE(eventually([&] { return waiting == 1; }));
+    client queued(server.address());
+    queued.send(get("/plain"));
+    server.begin_to_stop();
+    ASSERT_TRUE(eventually([] { return draining(); }));
+    server.begin_to_stop();
+    EXPECT_TRUE(server.join());
+}
+
 TEST_F(Drain, answers_what_is_under_way_and_says_that_it_closes)
 {
     running_server server(wire);

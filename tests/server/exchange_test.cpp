@@ -228,6 +228,20 @@ TEST_F(Exchange, knows_the_client_and_continues_its_trace)
     EXPECT_EQ(traced.header("X-Request-Id"), "4bf92f3577b34da6a3ce929d0e0e4736");
 }
 
+TEST_F(Exchange, continues_the_trace_of_a_request_whose_head_it_refuses)
+{
+    const std::string trace = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n";
+    const answer refused = peer.ask("POST /echo HTTP/1.1\r\nHost: test\r\n" + trace);
+    EXPECT_EQ(refused.status, 411);
+    EXPECT_EQ(refused.header("X-Request-Id"), "4bf92f3577b34da6a3ce929d0e0e4736");
+    EXPECT_NE(refused.body.find("4bf92f3577b34da6a3ce929d0e0e4736"), std::string::npos);
+    // What cannot be read as a request names nobody.
+    client other(server.address());
+    const answer unreadable = other.ask("GET /a b HTTP/1.1\r\nHost: test\r\n" + trace);
+    EXPECT_EQ(unreadable.status, 400);
+    EXPECT_NE(unreadable.header("X-Request-Id"), "4bf92f3577b34da6a3ce929d0e0e4736");
+}
+
 TEST_F(Exchange, takes_an_empty_line_behind_a_request_for_the_end_of_it)
 {
     peer.send(post("/echo", "body") + "\r\n");

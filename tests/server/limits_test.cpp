@@ -57,6 +57,23 @@ TEST(ConnectionLimit, lets_the_next_ones_wait_until_there_is_room)
     }
 }
 
+// The kernel spreads connections over the shards as it likes: wherever they land, there is room for as many as are
+// allowed.
+TEST(ConnectionLimit, is_the_whole_process_s)
+{
+    server_options options = quick_options();
+    options.shards = 2;
+    options.connections = 4;
+    running_server server(&wire, options);
+    for (int round = 0; round < 20; ++round) {
+        std::vector<client> inside;
+        for (int i = 0; i < 4; ++i) {
+            inside.emplace_back(server.address());
+            ASSERT_EQ(inside.back().ask(get("/plain")).status, 200) << round;
+        }
+    }
+}
+
 // Many at once must not slip through together.
 TEST(ConnectionLimit, holds_for_a_burst)
 {

@@ -49,7 +49,6 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return head_.next_ == &head_; }
     void push_back(T& element) noexcept { insert_before(head_, element); }
-    void push_front(T& element) noexcept { insert_before(*head_.next_, element); }
     [[nodiscard]] T& front() noexcept { return static_cast<T&>(*head_.next_); }
     T& pop_front() noexcept
     {

@@ -33,7 +33,6 @@ public:
         resumption resumption_;
     };
 
-    [[nodiscard]] bool is_set() const noexcept { return set_; }
     void set() noexcept
     {
         set_ = true;

@@ -3,9 +3,8 @@
 // The problem: who waits may leave before the answer comes, since its request was cancelled or its deadline passed,
 // while the other side (a database connection, a pool thread's completion, the kernel) still holds the operation and
 // will answer. The answer: the one_shot belongs to the operation, not to the waiter. The first result counts: the
-// producer's, a timer's
-// (`set(fail(errc::timeout))`), or errc::cancelled when the waiter's context is asked to stop. set() says whether it
-// was the first; what comes later is dropped, and abandoned() says that nobody will take it.
+// producer's, a timer's (`set(fail(errc::timeout))`), or errc::cancelled when the waiter's context is asked to stop.
+// set() says whether it was the first; what comes later is dropped, and abandoned() says that nobody will take it.
 //
 // It must stay until its waiter has run on. Thread: one shard's.
 #pragma once

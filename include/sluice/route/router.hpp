@@ -122,7 +122,7 @@ private:
     route& keep(std::size_t group, std::unique_ptr<route> added);
     [[nodiscard]] std::vector<middleware*> chain_of(std::size_t group) const;
     const route& make_answer(std::string_view pattern, plain_handler answer);
-    void complete(endpoint& at);
+    void complete(endpoint& at, std::string_view pattern);
     [[nodiscard]] const route& find_in_tree(request& asked) const;
     [[nodiscard]] std::uint32_t find_encoded(std::string_view path, parameter_values& values) const;
 

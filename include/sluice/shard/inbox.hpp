@@ -23,7 +23,7 @@ struct inbox_item
 class inbox
 {
 public:
-    inbox(); // throws std::system_error without a descriptor to be had
+    inbox();  // throws std::system_error without a descriptor to be had
     ~inbox(); // once those have left push() whose items it has run
     inbox(const inbox&) = delete;
     inbox& operator=(const inbox&) = delete;
@@ -37,7 +37,8 @@ public:
 
 private:
     std::atomic<inbox_item*> newest_{nullptr};
-    std::atomic<unsigned> pushing_{0}; // threads inside push(): its item may have run, and be the shard's last, before it returns
+    std::atomic<unsigned> pushing_{
+        0}; // threads inside push(): its item may have run, and be the shard's last, before it returns
     int event_fd_;
 };
 

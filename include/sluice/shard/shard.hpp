@@ -91,7 +91,6 @@ private:
     void run();
     [[nodiscard]] bool ended() noexcept;
     void enter();
-    void poll_then_wait();
     void wake_receivers() noexcept;
     void receive_messages() noexcept;
     void listen_to_inbox();

@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -64,12 +65,17 @@ private:
 
 std::optional<std::int64_t> version_of(const http::entity_tag& tag)
 {
-    if (tag.weak) return std::nullopt; // If-Match compares strongly
-    return http::from_text<std::int64_t>(tag.opaque);
+    if (tag.weak) return std::nullopt; // If-Match compares strongly: byte for byte
+    const auto version = http::from_text<std::int64_t>(tag.opaque);
+    if (!version || std::to_string(*version) != tag.opaque) return std::nullopt;
+    return version;
 }
 
-result<version_condition> if_match(const request& asked)
+// What a write demands of the version that it meets.
+result<version_condition> write_condition(const request& asked)
 {
+    // To ignore it would write where the client said not to (RFC 9110, section 13.1.2).
+    if (asked.header("If-None-Match")) return fail(errc::malformed, "A write is made conditional by If-Match alone");
     version_condition when;
     for (const http::header& field : asked.headers().all()) {
         if (!http::equal_ignoring_case(field.name, "If-Match") || field.value == "*") continue;
@@ -166,7 +172,7 @@ task<result<response>> update_user(user_service& users, request& asked)
         co_return http::problem(patch.error(), &asked.context())
             .header("Accept-Patch", "application/merge-patch+json, application/json");
     if (!patch) co_return fail(std::move(patch).error());
-    auto when = if_match(asked);
+    auto when = write_condition(asked);
     if (!when) co_return fail(std::move(when).error());
     auto changed = co_await users.update(*id, std::move(*patch), std::move(*when));
     if (!changed) co_return fail(std::move(changed).error());
@@ -177,7 +183,7 @@ task<result<response>> remove_user(user_service& users, request& asked)
 {
     const auto id = asked.path<uuid>("id");
     if (!id) co_return fail(id.error());
-    auto when = if_match(asked);
+    auto when = write_condition(asked);
     if (!when) co_return fail(std::move(when).error());
     auto removed = co_await users.remove(*id, std::move(*when));
     if (!removed) co_return fail(std::move(removed).error());
