@@ -37,8 +37,8 @@ public:
 
 private:
     std::atomic<inbox_item*> newest_{nullptr};
-    std::atomic<unsigned> pushing_{
-        0}; // threads inside push(): its item may have run, and be the shard's last, before it returns
+    // Threads inside push(): their items may have run, the shard's last among them, before they return.
+    std::atomic<unsigned> pushing_{0};
     int event_fd_;
 };
 
