@@ -28,10 +28,11 @@ TEST(Problem, says_what_was_wrong)
     EXPECT_EQ(answer.header_block(), "");
 }
 
-TEST(Problem, leaves_out_what_is_not_known)
+TEST(Problem, has_a_detail_even_where_nobody_gave_one_and_leaves_out_a_trace_that_there_is_not)
 {
-    EXPECT_EQ(problem(error{.code = errc::internal}, nullptr).body(),
-              R"({"type":"about:blank","title":"Internal Server Error","status":500})");
+    EXPECT_EQ(
+        problem(error{.code = errc::internal}, nullptr).body(),
+        R"({"type":"about:blank","title":"Internal Server Error","status":500,"detail":"Internal Server Error"})");
 }
 
 TEST(Problem, lists_each_broken_rule)
