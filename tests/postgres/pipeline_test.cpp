@@ -1,0 +1,164 @@
+// The pipeline without a socket: what it sends, and what becomes of each query.
+#include "postgres/pipeline.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sluice::postgres {
+namespace {
+
+using answer = pipeline::answer;
+
+// What one turn hands to libpq: a query's number, with 'p' before it where it is prepared first; '|' is a sync.
+std::string turn(pipeline& p)
+{
+    std::string sent;
+    for (auto a = p.next(); a.what != pipeline::action::kind::none; a = p.next())
+        sent += a.what == pipeline::action::kind::sync ? "|" : (a.prepare ? "p" : "") + std::to_string(a.query);
+    return sent;
+}
+
+std::string told(const std::optional<pipeline::decision>& d)
+{
+    if (!d) return "nothing";
+    const char* verdicts[] = {"answered", "failed", "never sent", "again elsewhere", "lost", "outcome unknown"};
+    return std::to_string(d->query) + " " + verdicts[static_cast<int>(d->becomes)];
+}
+
+void submit(pipeline& p, pipeline::ticket query, access does, bool prepare = false, bool lost_once = false)
+{
+    ASSERT_TRUE(p.submit({.query = query, .does = does, .prepare = prepare, .lost_once = lost_once}));
+}
+
+TEST(Pipeline, shares_one_sync_among_the_reads_of_a_turn)
+{
+    pipeline p(8);
+    for (const pipeline::ticket q : {1U, 2U, 3U}) submit(p, q, access::reads);
+    EXPECT_EQ(turn(p), "123|");
+    EXPECT_EQ(turn(p), "");
+}
+
+TEST(Pipeline, gives_each_write_a_sync_of_its_own)
+{
+    pipeline p(8);
+    submit(p, 1, access::reads);
+    submit(p, 2, access::writes);
+    submit(p, 3, access::writes);
+    submit(p, 4, access::reads);
+    submit(p, 5, access::reads);
+    EXPECT_EQ(turn(p), "1|2|3|45|");
+}
+
+TEST(Pipeline, runs_the_neighbours_of_a_failed_read_again_each_on_its_own)
+{
+    pipeline p(8);
+    for (const pipeline::ticket q : {1U, 2U, 3U, 4U}) submit(p, q, access::reads);
+    EXPECT_EQ(turn(p), "1234|");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "1 answered");
+    EXPECT_EQ(told(p.on_answer(answer::failed)), "2 failed");
+    EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
+    EXPECT_EQ(turn(p), "3|4|");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "3 answered");
+    EXPECT_EQ(told(p.on_answer(answer::failed)), "4 failed");
+    EXPECT_EQ(p.size(), 0u);
+}
+
+TEST(Pipeline, prepares_in_the_flight_of_the_first_use)
+{
+    pipeline p(8);
+    submit(p, 1, access::reads, true);
+    submit(p, 2, access::reads);
+    EXPECT_EQ(turn(p), "p12|");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "1 answered");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "2 answered");
+}
+
+TEST(Pipeline, fails_the_query_whose_preparation_failed_and_not_its_neighbour)
+{
+    pipeline p(8);
+    submit(p, 1, access::reads, true);
+    submit(p, 2, access::reads);
+    EXPECT_EQ(turn(p), "p12|");
+    EXPECT_EQ(told(p.on_answer(answer::failed)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::aborted)), "1 failed");
+    EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
+    EXPECT_EQ(turn(p), "2|");
+}
+
+TEST(Pipeline, prepares_again_what_was_aborted_with_its_preparation)
+{
+    pipeline p(8);
+    submit(p, 1, access::reads);
+    submit(p, 2, access::reads, true);
+    EXPECT_EQ(turn(p), "1p2|");
+    EXPECT_EQ(told(p.on_answer(answer::failed)), "1 failed");
+    EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
+    EXPECT_EQ(turn(p), "p2|");
+}
+
+TEST(Pipeline, prepares_a_stale_statement_again_once)
+{
+    pipeline p(8);
+    submit(p, 1, access::writes);
+    EXPECT_EQ(turn(p), "1|");
+    EXPECT_EQ(told(p.on_answer(answer::stale)), "nothing");
+    EXPECT_EQ(turn(p), "p1|");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::stale)), "1 failed");
+}
+
+TEST(Pipeline, tells_apart_what_a_lost_connection_leaves_behind)
+{
+    pipeline p(8);
+    submit(p, 1, access::reads);
+    submit(p, 2, access::reads, false, true);
+    submit(p, 3, access::writes);
+    EXPECT_EQ(turn(p), "12|3|");
+    submit(p, 4, access::writes);
+    EXPECT_EQ(told(p.on_lost()), "1 again elsewhere");
+    EXPECT_EQ(told(p.on_lost()), "2 lost");
+    EXPECT_EQ(told(p.on_lost()), "3 outcome unknown");
+    EXPECT_EQ(told(p.on_lost()), "4 never sent");
+    EXPECT_EQ(told(p.on_lost()), "nothing");
+}
+
+TEST(Pipeline, knows_that_an_aborted_read_and_a_stale_write_were_not_done)
+{
+    pipeline p(8);
+    submit(p, 1, access::reads);
+    submit(p, 2, access::reads);
+    submit(p, 3, access::writes);
+    EXPECT_EQ(turn(p), "12|3|");
+    EXPECT_EQ(told(p.on_answer(answer::failed)), "1 failed");
+    EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::stale)), "nothing");
+    EXPECT_EQ(told(p.on_lost()), "2 never sent");
+    EXPECT_EQ(told(p.on_lost()), "3 never sent");
+}
+
+TEST(Pipeline, withdraws_only_what_was_never_sent)
+{
+    pipeline p(8);
+    submit(p, 1, access::writes);
+    EXPECT_EQ(turn(p), "1|");
+    submit(p, 2, access::writes);
+    EXPECT_TRUE(p.withdraw(2));
+    EXPECT_FALSE(p.withdraw(1));
+    EXPECT_EQ(p.head(), 1u);
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "1 answered");
+    EXPECT_EQ(p.head(), std::nullopt);
+}
+
+TEST(Pipeline, takes_no_more_than_its_bound)
+{
+    pipeline p(1);
+    submit(p, 1, access::reads);
+    EXPECT_FALSE(p.submit({.query = 2, .does = access::reads}));
+}
+
+} // namespace
+} // namespace sluice::postgres
