@@ -103,9 +103,9 @@ def number(pattern, text):
 
 
 def latency(which, text):
-    """wrk prints no number now and then; that window counts as none."""
+    """wrk prints no number now and then, or zero where answers come in batches; that window counts as none."""
     found = re.search(rf'{which}\s+([\d.]+)(us|ms|s|m)\b', text)
-    return float(found.group(1)) * MICROSECONDS[found.group(2)] if found else None
+    return float(found.group(1)) * MICROSECONDS[found.group(2)] or None if found else None
 
 
 def socket_errors(text):
