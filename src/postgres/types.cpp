@@ -82,10 +82,10 @@ std::int32_t to_wire(date d) noexcept
 {
     if (d == date::max()) return infinity<std::int32_t>;
     if (d == date::min()) return minus_infinity<std::int32_t>;
-    const std::int64_t days = std::int64_t{d.time_since_epoch().count()} - epoch_days;
-    if (days >= infinity<std::int32_t>) return infinity<std::int32_t> - 1;
-    if (days <= minus_infinity<std::int32_t>) return minus_infinity<std::int32_t> + 1;
-    return static_cast<std::int32_t>(days);
+    const std::int64_t days = d.time_since_epoch().count(); // compared as it is: what it may be reaches far beyond
+    if (days >= std::int64_t{infinity<std::int32_t>} + epoch_days) return infinity<std::int32_t> - 1;
+    if (days <= std::int64_t{minus_infinity<std::int32_t>} + epoch_days) return minus_infinity<std::int32_t> + 1;
+    return static_cast<std::int32_t>(days - epoch_days);
 }
 
 date date_from_wire(std::int32_t days) noexcept
