@@ -42,8 +42,7 @@ TEST(DatabaseUrl, is_printed_without_its_passwords)
               "postgres://app:********@db/app?password=********");
     for (const char* open : {"postgres://app@db/app", "postgres://", "postgres://db:5432/a@b:c"})
         EXPECT_EQ(without_passwords(open), open);
-    for (const char* unclear :
-         {"postgres://db/app?pass%77ord=secret", "secret", "password=secret"})
+    for (const char* unclear : {"postgres://db/app?pass%77ord=secret", "secret", "password=secret"})
         EXPECT_EQ(without_passwords(unclear), "********") << unclear;
 }
 
