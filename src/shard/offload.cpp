@@ -2,6 +2,7 @@
 #include <sluice/shard/offload.hpp>
 
 #include <atomic>
+#include <csignal>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore>
@@ -55,7 +56,13 @@ struct offload_pool::state
 
 offload_pool::offload_pool(offload_options options) : state_(std::make_unique<state>(options.queue_max))
 {
+    // Signals are for the thread that runs the server, though it may block them later than this pool starts.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (unsigned i = 0; i < options.threads; ++i) state_->threads.emplace_back([s = state_.get(), i] { s->serve(i); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 offload_pool::~offload_pool()

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <latch>
 #include <stdexcept>
 #include <string>
@@ -232,6 +233,24 @@ TEST(Shard, ends_what_runs_in_the_background_where_the_start_of_another_fails)
     });
     ASSERT_FALSE(started);
     EXPECT_EQ(ended, 3);
+}
+
+TEST(Offload, leaves_signals_to_the_thread_that_runs_the_server)
+{
+    offload_pool pool({.threads = 1, .queue_max = 1});
+    bool ends_the_process = true;
+    on_every_shard(1, [&](shard&) -> task<void> {
+        auto blocked = co_await offload(pool, [] {
+            sigset_t set;
+            pthread_sigmask(SIG_SETMASK, nullptr, &set);
+            return sigismember(&set, SIGTERM) == 1 && sigismember(&set, SIGHUP) == 1;
+        });
+        ends_the_process = !blocked.value_or(false);
+    });
+    EXPECT_FALSE(ends_the_process);
+    sigset_t ours;
+    pthread_sigmask(SIG_SETMASK, nullptr, &ours);
+    EXPECT_EQ(sigismember(&ours, SIGTERM), 0);
 }
 
 TEST(Offload, brings_back_what_the_function_returned_on_the_shard_that_asked)
