@@ -1,13 +1,14 @@
 // One connection's pipeline as a state machine without I/O: what to send next, and what each answer means for whom.
 //
 // The problem: the answers of a pipeline come in order and name no query, one failure aborts all up to the next sync,
-// and libpq 15 flushes at every sync. The answer: the reads of one turn share a sync, and those that a neighbour's
-// failure aborted run again, each with a sync of its own; a write always has a sync of its own, so that it fails alone
-// and is aborted by nobody. Each query is never sent, sent and unknown, or done; when the connection is lost, that and
+// a transaction that nobody opened commits only at the sync, and libpq 15 flushes at every one. The answer: the reads
+// of one turn share a sync, and those that a neighbour's failure aborted run again, each with a sync of its own; a
+// write always has a sync of its own, so that it fails alone and is aborted by nobody, and it is done only when that
+// sync has been answered. Each query is never sent, sent and unknown, or done; when the connection is lost, that and
 // whether it writes decide what becomes of it.
 //
 // Owned by its connection, on its shard. It holds no SQL and no result: a query is a ticket, whose owner keeps both
-// until its verdict. It does not send, wait, time out or cancel.
+// until its verdict, or disowns it. It does not send, wait, time out or cancel.
 #pragma once
 
 #include <sluice/core/assert.hpp>
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <utility>
 
 namespace sluice::postgres {
 
@@ -25,14 +27,17 @@ class pipeline
 {
 public:
     using ticket = std::uint64_t;
+    static constexpr ticket nobody = 0; // whose answer nobody waits for
 
-    // A query's result as the connection read it. `stale` is a failure by which the server refuses the prepared form
-    // (SQLSTATE 26000, or 0A000 after a schema change): nothing was done, and preparing again mends it.
+    // A result as the connection read it. `stale` is a failure by which the server refuses the prepared form (SQLSTATE
+    // 26000, or 0A000 after a schema change), `cancelled` one that a cancellation of ours caused: in both nothing was
+    // done, and the query may run again here.
     enum class answer : std::uint8_t
     {
         ok,
         failed,
         stale,
+        cancelled,
         aborted,
     };
 
@@ -77,20 +82,41 @@ public:
     // False at the bound, where nothing is taken.
     [[nodiscard]] bool submit(const submission& s)
     {
-        if (size() >= queries_max_) return false;
+        if (full()) return false;
         waiting_.push_back({.asked = s});
+        if (s.does == access::writes) ++writes_;
         return true;
     }
 
-    // Takes back what was never sent. False: it is on the wire, and its verdict will come.
-    bool withdraw(ticket query)
+    // Its owner goes away. True: it was never sent, and is forgotten. False: it is on the wire, and its answer will be
+    // passed over when it comes.
+    bool leave(ticket query)
     {
         for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
             if (at->asked.query != query) continue;
+            gone(at->asked);
             waiting_.erase(at);
             return true;
         }
+        if (committing_ && committing_->asked.query == query) committing_->asked.query = nobody;
+        for (entry& e : sent_)
+            if (e.asked.query == query) e.asked.query = nobody;
         return false;
+    }
+
+    // The head keeps all others waiting: calls f(ticket) for each that may as well run elsewhere, and knows it no more.
+    template <class F> void hand_over(F f)
+    {
+        for (std::size_t i = committing_ ? 0 : 1; i < sent_.size(); ++i) {
+            submission& asked = sent_[i].asked;
+            if (asked.does == access::reads && asked.query != nobody) f(std::exchange(asked.query, nobody));
+        }
+        while (!waiting_.empty()) {
+            const submission asked = waiting_.front().asked;
+            waiting_.pop_front();
+            gone(asked);
+            f(asked.query);
+        }
     }
 
     // What to hand to libpq next, until there is none: a turn ends with a sync behind all that it sent.
@@ -100,6 +126,7 @@ public:
         if (unsynced_ > 0 && (waiting_.empty() || alone || must_close_)) {
             unsynced_ = 0;
             must_close_ = false;
+            sent_.back().closes = true;
             return {.what = action::kind::sync};
         }
         if (waiting_.empty()) return {};
@@ -112,61 +139,77 @@ public:
         return {.what = action::kind::send, .query = sent.asked.query, .prepare = sent.asked.prepare};
     }
 
+    // Whose the next result is, and whether it is that of the preparation. Nobody's where a sync comes next, unless a
+    // write waits for it.
+    [[nodiscard]] ticket expected() const
+    {
+        if (syncing_) return committing_ ? committing_->asked.query : nobody;
+        return sent_.empty() ? nobody : sent_.front().asked.query;
+    }
+    [[nodiscard]] bool preparing() const { return !syncing_ && !sent_.empty() && sent_.front().preparing; }
+
     // The next result of the pipeline. A query that prepares has two: the preparation's, then its own. Nothing is
-    // decided where another result must come first, or where the query runs again on this connection.
+    // decided where another result must come first, where the query runs again on this connection, or for nobody.
     [[nodiscard]] std::optional<decision> on_answer(answer a)
     {
+        if (syncing_) return decide_commit(verdict::failed); // the commit itself failed
         SLUICE_ASSERT(!sent_.empty());
         entry& head = sent_.front();
         if (head.preparing) {
             head.preparing = false;
-            if (a == answer::ok || a == answer::aborted) return std::nullopt;
-            head.preparation_failed = true;
+            head.preparation_failed = a != answer::ok && a != answer::aborted;
             return std::nullopt;
         }
         const entry done = head;
         sent_.pop_front();
-        if (done.preparation_failed) return decision{done.asked.query, verdict::failed};
-        switch (a) {
-        case answer::ok:
-            return decision{done.asked.query, verdict::answered};
-        case answer::failed:
-            return decision{done.asked.query, verdict::failed};
-        case answer::stale:
-            if (done.prepared_again) return decision{done.asked.query, verdict::failed};
-            run_again(done, true);
-            return std::nullopt;
-        case answer::aborted:
-            run_again(done, done.asked.prepare);
+        syncing_ = done.closes;
+        if (a == answer::ok && done.asked.does == access::writes && !done.preparation_failed) {
+            SLUICE_ASSERT(done.closes);
+            committing_ = done;
             return std::nullopt;
         }
-        return std::nullopt;
+        if (done.asked.query != nobody && !done.preparation_failed && may_run_again(done, a)) {
+            run_again(done, a == answer::stale || (a == answer::aborted && done.asked.prepare));
+            return std::nullopt;
+        }
+        return decide(done.asked, a == answer::ok ? verdict::answered : verdict::failed);
+    }
+
+    // The next sync was answered: what was sent before it is committed.
+    [[nodiscard]] std::optional<decision> on_sync()
+    {
+        SLUICE_ASSERT(syncing_);
+        syncing_ = false;
+        return decide_commit(verdict::answered);
     }
 
     // The connection is gone. To be asked until it says nothing: the sent ones first, in their order.
     [[nodiscard]] std::optional<decision> on_lost()
     {
         unsynced_ = 0;
-        must_close_ = false;
-        if (!sent_.empty()) {
+        must_close_ = syncing_ = false;
+        if (auto decided = decide_commit(verdict::outcome_unknown)) return decided;
+        while (!sent_.empty()) {
             const submission asked = sent_.front().asked;
             sent_.pop_front();
-            if (asked.does == access::writes) return decision{asked.query, verdict::outcome_unknown};
-            return decision{asked.query, asked.lost_once ? verdict::lost : verdict::again_elsewhere};
+            const verdict read = asked.lost_once ? verdict::lost : verdict::again_elsewhere;
+            if (auto decided = decide(asked, asked.does == access::writes ? verdict::outcome_unknown : read))
+                return decided;
         }
         if (waiting_.empty()) return std::nullopt;
-        const ticket query = waiting_.front().asked.query;
+        const submission asked = waiting_.front().asked;
         waiting_.pop_front();
-        return decision{query, verdict::never_sent};
+        return decide(asked, verdict::never_sent);
     }
 
-    // The query that the server works on, as far as can be known: the only one that may be cancelled.
-    [[nodiscard]] std::optional<ticket> head() const
-    {
-        if (sent_.empty()) return std::nullopt;
-        return sent_.front().asked.query;
-    }
-    [[nodiscard]] std::size_t size() const noexcept { return waiting_.size() + sent_.size(); }
+    [[nodiscard]] bool idle() const noexcept { return size() == 0 && !syncing_; }
+    [[nodiscard]] bool full() const noexcept { return size() >= queries_max_; }
+    // Does the server work on something, as far as can be known? That alone may be cancelled.
+    [[nodiscard]] bool working() const noexcept { return committing_ || !sent_.empty(); }
+    [[nodiscard]] bool syncing() const noexcept { return syncing_; } // is the next result a sync?
+    [[nodiscard]] bool head_is_nobodys() const { return working() && !syncing_ && expected() == nobody; }
+    [[nodiscard]] std::size_t size() const noexcept { return waiting_.size() + sent_.size() + (committing_ ? 1 : 0); }
+    [[nodiscard]] std::size_t writes() const noexcept { return writes_; }
 
 private:
     struct entry
@@ -175,9 +218,14 @@ private:
         bool preparing = false; // the preparation's result comes first
         bool preparation_failed = false;
         bool prepared_again = false;
-        bool isolated = false; // it was aborted by a neighbour, or is prepared again
+        bool isolated = false; // it was aborted by a neighbour, or runs again
+        bool closes = false;   // a sync stands behind it
     };
 
+    static bool may_run_again(const entry& e, answer a)
+    {
+        return a == answer::aborted || a == answer::cancelled || (a == answer::stale && !e.prepared_again);
+    }
     static bool needs_own_sync(const entry& e) { return e.isolated || e.asked.does == access::writes; }
 
     void run_again(entry e, bool prepare)
@@ -185,14 +233,36 @@ private:
         e.prepared_again = e.prepared_again || (prepare && !e.asked.prepare);
         e.asked.prepare = prepare;
         e.isolated = true;
+        e.closes = false;
         waiting_.push_back(e);
+    }
+    std::optional<decision> decide_commit(verdict becomes)
+    {
+        if (!committing_) return std::nullopt;
+        const submission asked = committing_->asked;
+        committing_.reset();
+        return decide(asked, becomes);
+    }
+    // The last that is heard of it.
+    std::optional<decision> decide(const submission& asked, verdict becomes)
+    {
+        gone(asked);
+        if (asked.query == nobody) return std::nullopt;
+        return decision{asked.query, becomes};
+    }
+    void gone(const submission& asked)
+    {
+        if (asked.does == access::writes) --writes_;
     }
 
     std::deque<entry, pool_allocator<entry>> waiting_; // never sent, or known not done
     std::deque<entry, pool_allocator<entry>> sent_;
+    std::optional<entry> committing_; // a write that ran, and whose sync is not answered
     std::size_t queries_max_;
+    std::size_t writes_ = 0;
     std::size_t unsynced_ = 0;
     bool must_close_ = false; // what was sent last shares its sync with nothing
+    bool syncing_ = false;    // the next result is a sync
 };
 
 } // namespace sluice::postgres

@@ -86,6 +86,11 @@ row rows::operator[](std::size_t index) const noexcept
     return {result_, static_cast<int>(index)};
 }
 
+std::string_view rows::command() const noexcept
+{
+    return result_ == nullptr ? "" : PQcmdStatus(const_cast<pg_result*>(result_));
+}
+
 std::uint64_t rows::affected() const noexcept
 {
     const std::string_view digits = result_ == nullptr ? "" : PQcmdTuples(const_cast<pg_result*>(result_));

@@ -60,9 +60,12 @@ TEST(Pipeline, runs_the_neighbours_of_a_failed_read_again_each_on_its_own)
     EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
     EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
     EXPECT_EQ(turn(p), "3|4|");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "3 answered");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
     EXPECT_EQ(told(p.on_answer(answer::failed)), "4 failed");
-    EXPECT_EQ(p.size(), 0u);
+    EXPECT_EQ(told(p.on_sync()), "nothing");
+    EXPECT_TRUE(p.idle());
 }
 
 TEST(Pipeline, prepares_in_the_flight_of_the_first_use)
@@ -106,6 +109,7 @@ TEST(Pipeline, prepares_a_stale_statement_again_once)
     submit(p, 1, access::writes);
     EXPECT_EQ(turn(p), "1|");
     EXPECT_EQ(told(p.on_answer(answer::stale)), "nothing");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
     EXPECT_EQ(turn(p), "p1|");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
     EXPECT_EQ(told(p.on_answer(answer::stale)), "1 failed");
@@ -135,22 +139,86 @@ TEST(Pipeline, knows_that_an_aborted_read_and_a_stale_write_were_not_done)
     EXPECT_EQ(turn(p), "12|3|");
     EXPECT_EQ(told(p.on_answer(answer::failed)), "1 failed");
     EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
     EXPECT_EQ(told(p.on_answer(answer::stale)), "nothing");
     EXPECT_EQ(told(p.on_lost()), "2 never sent");
     EXPECT_EQ(told(p.on_lost()), "3 never sent");
 }
 
-TEST(Pipeline, withdraws_only_what_was_never_sent)
+TEST(Pipeline, calls_a_write_done_when_its_sync_is_answered)
+{
+    pipeline p(8);
+    submit(p, 1, access::writes);
+    EXPECT_EQ(turn(p), "1|");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(p.expected(), 1u);
+    EXPECT_EQ(told(p.on_sync()), "1 answered");
+    EXPECT_TRUE(p.idle());
+}
+
+TEST(Pipeline, fails_a_write_whose_commit_fails)
+{
+    pipeline p(8);
+    submit(p, 1, access::writes);
+    EXPECT_EQ(turn(p), "1|");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::failed)), "1 failed");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
+    EXPECT_TRUE(p.idle());
+}
+
+TEST(Pipeline, does_not_know_the_outcome_of_a_write_whose_sync_was_lost)
+{
+    pipeline p(8);
+    submit(p, 1, access::writes);
+    EXPECT_EQ(turn(p), "1|");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_lost()), "1 outcome unknown");
+    EXPECT_EQ(p.writes(), 0u);
+}
+
+TEST(Pipeline, runs_again_what_a_late_cancellation_met)
+{
+    pipeline p(8);
+    submit(p, 1, access::writes);
+    EXPECT_EQ(turn(p), "1|");
+    EXPECT_EQ(told(p.on_answer(answer::cancelled)), "nothing");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
+    EXPECT_EQ(turn(p), "1|");
+}
+
+TEST(Pipeline, forgets_only_what_was_never_sent)
 {
     pipeline p(8);
     submit(p, 1, access::writes);
     EXPECT_EQ(turn(p), "1|");
     submit(p, 2, access::writes);
-    EXPECT_TRUE(p.withdraw(2));
-    EXPECT_FALSE(p.withdraw(1));
-    EXPECT_EQ(p.head(), 1u);
+    EXPECT_TRUE(p.leave(2));
+    EXPECT_FALSE(p.leave(1));
+    EXPECT_TRUE(p.head_is_nobodys());
+    EXPECT_EQ(p.writes(), 1u);
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
+    EXPECT_TRUE(p.idle());
+    EXPECT_EQ(p.writes(), 0u);
+}
+
+TEST(Pipeline, lets_what_waits_behind_the_head_run_elsewhere_but_no_write_that_was_sent)
+{
+    pipeline p(8);
+    submit(p, 1, access::reads);
+    submit(p, 2, access::reads);
+    submit(p, 3, access::writes);
+    EXPECT_EQ(turn(p), "12|3|");
+    submit(p, 4, access::writes);
+    std::string elsewhere;
+    p.hand_over([&elsewhere](pipeline::ticket t) { elsewhere += std::to_string(t); });
+    EXPECT_EQ(elsewhere, "24");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "1 answered");
-    EXPECT_EQ(p.head(), std::nullopt);
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_sync()), "3 answered");
 }
 
 TEST(Pipeline, takes_no_more_than_its_bound)

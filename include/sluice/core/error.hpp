@@ -53,6 +53,7 @@ struct error
     std::vector<violation> violations = {};   // for errc::invalid
     std::string_view dependency = {};         // a literal: "sqlite", "postgres", "redis"; empty for our own
     std::chrono::milliseconds retry_after{0}; // for unavailable and too_many_requests; 0: not said
+    std::string constraint = {};              // for conflict: the database's name for the rule, never shown
 
     // Can the same call succeed if it is made again later?
     [[nodiscard]] bool retryable() const noexcept

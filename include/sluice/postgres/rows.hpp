@@ -93,6 +93,8 @@ public:
     [[nodiscard]] iterator end() const noexcept { return {result_, count_}; }
     // How many rows an INSERT, UPDATE or DELETE touched, or a SELECT gave.
     [[nodiscard]] std::uint64_t affected() const noexcept;
+    // What was done, as PostgreSQL tags it ("SELECT 3", "COMMIT"); until the rows die.
+    [[nodiscard]] std::string_view command() const noexcept;
 
 private:
     pg_result* result_ = nullptr;

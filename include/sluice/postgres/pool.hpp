@@ -1,0 +1,110 @@
+// A shard's connections to PostgreSQL: statements in, typed rows out.
+//
+//     constexpr statement find{"users_find", "SELECT email, name FROM users WHERE id = $1", access::reads};
+//     auto found = co_await db.query(find, id);
+//     if (!found) co_return fail(found.error());
+//     for (const row one : *found) use(one.get<std::string_view>(0));
+//
+// Few connections, deeply pipelined: what a turn submits leaves in one flight. Reads share the first connection for as
+// long as it answers quickly; writes, which wait for the disk, take one of their own where there is one, because
+// PostgreSQL commits those together. A connection whose head runs long takes nothing more, and what can run elsewhere
+// does. A read whose connection is lost runs once more; a write does not, and its error is errc::outcome_unknown.
+//
+// Every wait ends: by `connect_timeout` for a connection, by `statement_timeout` or the request's deadline for an
+// answer, and at once with errc::unavailable where too many wait or the database is known to be away. What nobody waits
+// for any more is cancelled on the server, except a write whose request was cancelled: its outcome is awaited.
+//
+// Owned by a shard, used on it alone; it must die on it, after the shard's background tasks (shard::own does that).
+// It connects by itself, again and again, so it can be made before the database is there.
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/core/error.hpp>
+#include <sluice/coro/task.hpp>
+#include <sluice/postgres/parameters.hpp>
+#include <sluice/postgres/rows.hpp>
+#include <sluice/postgres/statement.hpp>
+#include <sluice/shard/offload.hpp>
+#include <sluice/shard/shard.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#pragma GCC visibility push(default)
+
+namespace sluice::postgres {
+
+class pool_state;
+
+struct pool_options
+{
+    std::string url;                 // a connection string or URI of libpq, hosts, TLS and passwords included
+    unsigned connections_max = 4;    // of this shard
+    unsigned connections_min = 1;    // kept open, however idle
+    bool transaction_pooler = false; // behind one: statements have no names
+    duration connect_timeout = std::chrono::seconds(2); // for making a connection, and for waiting for one
+    duration statement_timeout = std::chrono::seconds(5);
+    duration idle_timeout = std::chrono::seconds(30); // of a connection above connections_min
+    duration age_max = std::chrono::minutes(30);      // of a connection; up to a tenth less
+    std::size_t queries_max = 1024;                   // in flight on one connection
+    std::size_t waiters_max = 1024;                   // for a connection
+};
+
+struct pool_counters
+{
+    // Now:
+    unsigned open = 0;
+    unsigned busy = 0; // of those: with a query in flight, or a transaction
+    std::size_t waiting = 0;
+    bool away = false; // no connection, and the last attempt failed
+    // Since the start:
+    std::uint64_t queries = 0;
+    std::uint64_t timeouts = 0; // answers and connections that did not come in time
+    std::uint64_t refused = 0;  // at the bound of waiters, or while the database is away
+    std::uint64_t repeated = 0; // reads that ran again after a loss
+    std::uint64_t connects = 0; // connections made
+    std::uint64_t failed_connects = 0;
+    std::uint64_t losses = 0;               // connections that ended unasked
+    std::uint64_t cancels = 0;              // asked of the server
+    std::array<std::uint64_t, 36> errors{}; // by the first character of the SQLSTATE: 0 to 9, A to Z
+
+    [[nodiscard]] static std::size_t error_class(char first) noexcept
+    {
+        return first <= '9' ? static_cast<std::size_t>(first - '0') : static_cast<std::size_t>(first - 'A') + 10;
+    }
+};
+
+class pool
+{
+public:
+    // `blocking` runs what blocks in libpq: connecting. It outlives the pool.
+    pool(shard& on, offload_pool& blocking, pool_options options);
+    ~pool();
+    pool(const pool&) = delete;
+    pool& operator=(const pool&) = delete;
+
+    // A statement of static storage duration, or at least of the task's. One without a name is not prepared.
+    template <class... T> [[nodiscard]] task<result<rows>> query(const statement& s, const T&... values)
+    {
+        return run(s, parameters::of(values...));
+    }
+    [[nodiscard]] task<result<rows>> run(const statement& s, parameters with);
+
+    // Does it answer? For readiness.
+    [[nodiscard]] task<result<void>> ping();
+
+    [[nodiscard]] pool_counters counters() const;
+    [[nodiscard]] const pool_options& options() const noexcept;
+    [[nodiscard]] pool_state& state() noexcept { return *state_; }
+
+private:
+    std::unique_ptr<pool_state> state_;
+};
+
+} // namespace sluice::postgres
+
+#pragma GCC visibility pop

@@ -1,0 +1,36 @@
+// Making a connection, and cancelling what runs on one: what of libpq blocks, and so never runs on a shard.
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/core/error.hpp>
+
+#include <memory>
+#include <string>
+
+struct pg_conn;
+struct pg_cancel;
+
+namespace sluice::postgres {
+
+struct connection_closer
+{
+    void operator()(pg_conn* connection) const noexcept;
+};
+using connection_handle = std::unique_ptr<pg_conn, connection_closer>;
+
+struct connect_request
+{
+    std::string url;       // a connection string or URI of libpq
+    duration timeout;      // for each host; libpq counts whole seconds, and at least two
+    bool pipelined = true; // in pipeline mode, without blocking
+};
+
+// Blocks. The error is for the operator: the client library's own words in one line, which never hold the password.
+[[nodiscard]] result<connection_handle> connect(const connect_request& request);
+
+// Asks the server to cancel what this connection runs, from a thread of its own, because a frozen server may keep that
+// waiting without end. False where too many such threads wait already: try again later. It may come late, and then
+// meets whatever the connection runs by that time.
+[[nodiscard]] bool cancel_running(pg_conn& connection) noexcept;
+
+} // namespace sluice::postgres

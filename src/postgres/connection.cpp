@@ -1,0 +1,271 @@
+#include "postgres/connection.hpp"
+
+#include "postgres/errors.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <libpq-fe.h>
+#include <poll.h>
+
+namespace sluice::postgres {
+
+namespace {
+
+// OpenSSL may hold decrypted bytes of which the socket knows nothing: so much more is read at once, and looked for.
+constexpr int encrypted_reads = 4;
+constexpr duration encrypted_look = std::chrono::milliseconds(2);
+
+pipeline::ticket ticket_of(const query_run& q) noexcept { return reinterpret_cast<pipeline::ticket>(&q); }
+query_run* query_of(pipeline::ticket t) noexcept { return reinterpret_cast<query_run*>(t); }
+
+struct result_closer
+{
+    void operator()(pg_result* r) const noexcept { PQclear(r); }
+};
+
+} // namespace
+
+connection::connection(shard& on, connection_handle made, connection_owner& owner, const connection_limits& limits)
+    : shard_(on), handle_(std::move(made)), owner_(owner), limits_(limits), pipeline_(limits.queries_max),
+      made_at_(on.now()), renew_at_(on.now() + limits.age_max), head_since_(on.now())
+{
+    listen();
+}
+
+connection::~connection() { SLUICE_ASSERT(ended_); }
+
+void connection::submit(query_run& q)
+{
+    SLUICE_ASSERT(!ended_ && q.on == nullptr);
+    const bool named = limits_.named_statements && q.what.name[0] != '\0';
+    bool prepare = false;
+    if (named) {
+        prepared& known = statements_[&q.what];
+        if (known.version == 0 && known.name.empty()) known.name = q.what.name;
+        prepare = !std::exchange(known.there, true);
+    }
+    if (pipeline_.idle()) {
+        head_since_ = shard_.now();
+        rested_ = true;
+    }
+    q.on = this;
+    // What ends several connections together counts once.
+    const bool lost_once = q.lost_at < made_at_;
+    const bool taken =
+        pipeline_.submit({.query = ticket_of(q), .does = q.what.does, .prepare = prepare, .lost_once = lost_once});
+    SLUICE_ASSERT(taken);
+    if (!watch_.armed()) shard_.timers().arm(watch_, shard_.now() + limits_.stalled_after);
+    shard_.at_turn_end(flush_);
+}
+
+void connection::leave(query_run& q)
+{
+    q.on = nullptr;
+    (void)pipeline_.leave(ticket_of(q));
+}
+
+void connection::at_turn_end(ready& self) { static_cast<flush_item&>(self).self.send_all(); }
+void connection::readable(operation& self, completion) { static_cast<poll_operation&>(self).self.read(); }
+void connection::clock(timer& self) { static_cast<watch_timer&>(self).self.look_at_head(); }
+
+void connection::writable(operation& self, completion)
+{
+    connection& c = static_cast<poll_operation&>(self).self;
+    if (!c.ended_ && !c.flush()) c.lose(message_of(c.handle_.get()));
+}
+
+void connection::send_all()
+{
+    if (ended_) return;
+    for (auto a = pipeline_.next(); a.what != pipeline::action::kind::none; a = pipeline_.next())
+        if (!send(a)) return lose(message_of(handle_.get()));
+    if (!flush()) lose(message_of(handle_.get()));
+}
+
+bool connection::send(const pipeline::action& a)
+{
+    pg_conn* c = handle_.get();
+    if (a.what == pipeline::action::kind::sync) return PQpipelineSync(c) == 1;
+    const query_run& q = *query_of(a.query);
+    const parameters& with = q.with;
+    if (!limits_.named_statements || q.what.name[0] == '\0')
+        return PQsendQueryParams(c, q.what.sql, with.count(), with.types(), with.values(), with.lengths(),
+                                 with.formats(), 1) == 1;
+    prepared& known = statements_[&q.what];
+    if (a.prepare) {
+        // A name of its own each time: whether the one before is still there, nobody can tell.
+        if (known.version++ > 0) known.name = fmt::format("{}:{}", q.what.name, known.version);
+        if (PQsendPrepare(c, known.name.c_str(), q.what.sql, with.count(), with.types()) != 1) return false;
+    }
+    return PQsendQueryPrepared(c, known.name.c_str(), with.count(), with.values(), with.lengths(), with.formats(), 1) ==
+           1;
+}
+
+bool connection::flush()
+{
+    const int left = PQflush(handle_.get());
+    if (left > 0 && !write_poll_.in_flight()) shard_.ring().poll(PQsocket(handle_.get()), POLLOUT, write_poll_);
+    return left >= 0;
+}
+
+void connection::listen()
+{
+    if (!read_poll_.in_flight()) shard_.ring().poll(PQsocket(handle_.get()), POLLIN, read_poll_);
+}
+
+void connection::read()
+{
+    if (ended_) return;
+    const bool encrypted = PQsslInUse(handle_.get()) != 0;
+    for (int i = 0; i < (encrypted ? encrypted_reads : 1); ++i)
+        if (PQconsumeInput(handle_.get()) == 0) break; // answers may stand before the end
+    take_answers();
+    if (ended_) return;
+    if (PQstatus(handle_.get()) == CONNECTION_BAD) return lose(message_of(handle_.get()));
+    if (!flush()) return lose(message_of(handle_.get()));
+    if (encrypted && !pipeline_.idle()) shard_.timers().arm(watch_, shard_.now() + encrypted_look);
+    listen();
+    owner_.has_room(*this);
+}
+
+void connection::take_answers()
+{
+    std::size_t answers = 0;
+    // Nothing stands between the results of two queries, and nothing twice at the end of what is there.
+    for (bool between = false; PQisBusy(handle_.get()) == 0;) {
+        pg_result* next = PQgetResult(handle_.get());
+        if (next == nullptr && between) break;
+        between = next == nullptr;
+        if (between) continue;
+        take(next);
+        ++answers;
+        if (ended_) return;
+    }
+    if (answers == 0) return;
+    // The first answers after a rest took the way to the server as well, and say little of its pace.
+    if (!std::exchange(rested_, false))
+        pace_ += ((shard_.now() - head_since_) / static_cast<std::int64_t>(answers) - pace_) / 8;
+    head_since_ = shard_.now();
+    cancelling_head_ = false;
+    if (std::exchange(stalled_, false)) owner_.moves_again(*this);
+}
+
+pipeline::answer connection::kind_of(const pg_result* result, const query_run* of) const
+{
+    switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY:
+        return pipeline::answer::ok;
+    case PGRES_PIPELINE_ABORTED:
+        return pipeline::answer::aborted;
+    default:
+        break;
+    }
+    const std::string_view state = sql_state(result);
+    if (use_ == use::leased || of == nullptr) return pipeline::answer::failed;
+    if (sql_states::stale(state)) return pipeline::answer::stale;
+    if (sql_states::cancelled(state) && cancels_ > 0) return pipeline::answer::cancelled;
+    return pipeline::answer::failed;
+}
+
+void connection::take(pg_result* owned)
+{
+    std::unique_ptr<pg_result, result_closer> next(owned);
+    const auto status = PQresultStatus(owned);
+    if (status == PGRES_PIPELINE_SYNC) {
+        if (const auto decided = pipeline_.on_sync()) decide(*decided);
+        return;
+    }
+    if (PQstatus(handle_.get()) == CONNECTION_BAD || (status == PGRES_FATAL_ERROR && ends_session(owned)))
+        return lose(message_of(handle_.get()));
+    if (!pipeline_.working() && !pipeline_.syncing()) return lose("an answer came that nothing had asked for");
+
+    query_run* q = query_of(pipeline_.expected());
+    const auto kind = kind_of(owned, q);
+    const bool failed = kind != pipeline::answer::ok && kind != pipeline::answer::aborted;
+    if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
+    if (q != nullptr && failed) fail_query(*q, owned);
+    if (q != nullptr && kind == pipeline::answer::aborted && pipeline_.preparing()) forget(q->what);
+    const bool own = q != nullptr && kind == pipeline::answer::ok && !pipeline_.preparing();
+    const auto decided = pipeline_.on_answer(kind);
+    if (own) q->got = rows(next.release());
+    if (decided) decide(*decided);
+    if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
+}
+
+void connection::fail_query(query_run& q, const pg_result* failed)
+{
+    const std::string_view state = sql_state(failed);
+    q.failure = statement_error(failed, q.what, q.with);
+    q.repeatable = sql_states::repeatable(state) || (use_ == use::leased && sql_states::stale(state));
+    if (sql_states::stale(state) || pipeline_.preparing()) forget(q.what);
+    if (sql_states::read_only(state)) retire();
+    owner_.failed(state);
+}
+
+void connection::decide(const pipeline::decision& d)
+{
+    query_run& q = *query_of(d.query);
+    if (d.becomes == pipeline::verdict::answered) return q.end(std::move(q.got));
+    if (d.becomes == pipeline::verdict::failed) return q.end(fail(std::move(q.failure)));
+    q.on = nullptr;
+    owner_.returned(q, d.becomes);
+}
+
+void connection::forget(const statement& s) noexcept
+{
+    if (const auto at = statements_.find(&s); at != statements_.end()) at->second.there = false;
+}
+
+void connection::look_at_head()
+{
+    if (ended_ || pipeline_.idle()) return;
+    const time_point now = shard_.now();
+    if (PQsslInUse(handle_.get()) != 0) read();
+    if (ended_ || pipeline_.idle()) return;
+    const duration age = now - head_since_;
+    if (age < limits_.stalled_after) {
+        if (!watch_.armed()) shard_.timers().arm(watch_, head_since_ + limits_.stalled_after);
+        return;
+    }
+    if (age > limits_.given_up_after) return lose("it does not answer");
+    if (!stalled_) {
+        stalled_ = true;
+        const query_run* head = query_of(pipeline_.expected());
+        stalled_by_ = head != nullptr ? &head->what : nullptr;
+        if (use_ != use::leased)
+            pipeline_.hand_over([this](pipeline::ticket t) {
+                query_of(t)->on = nullptr;
+                owner_.returned(*query_of(t), pipeline::verdict::never_sent);
+            });
+        owner_.stalled(*this);
+    }
+    if (pipeline_.head_is_nobodys() && !cancelling_head_ && cancel_running(*handle_)) {
+        cancelling_head_ = true;
+        ++cancels_;
+        owner_.cancelled(*this);
+    }
+    shard_.timers().arm(watch_, now + limits_.stalled_after);
+}
+
+void connection::abandon()
+{
+    if (!ended_ && pipeline_.working()) (void)cancel_running(*handle_);
+    lose({});
+}
+
+void connection::lose(std::string why)
+{
+    if (ended_) return;
+    ended_ = true;
+    if (read_poll_.in_flight()) shard_.ring().abandon(read_poll_);
+    if (write_poll_.in_flight()) shard_.ring().abandon(write_poll_);
+    if (watch_.armed()) shard_.timers().cancel(watch_);
+    handle_.reset();
+    while (const auto decided = pipeline_.on_lost()) decide(*decided);
+    owner_.ended(*this, std::move(why));
+}
+
+} // namespace sluice::postgres

@@ -1,0 +1,172 @@
+// One connection to PostgreSQL on its shard: libpq without blocking, in pipeline mode, told by the ring when to read.
+//
+// The pipeline decides what is sent and what an answer means; this moves the bytes, keeps the names of the prepared
+// statements, and watches the clock. What was submitted in a turn leaves at its end in one flight. It always reads
+// while it writes. A head that runs too long makes it stalled: it takes nothing new, its owner gets back all that can
+// run elsewhere, and an answer that nobody waits for any more is cancelled on the server.
+//
+// Owned by a pool, which must outlive it. It dies only outside its own calls.
+#pragma once
+
+#include "postgres/connect.hpp"
+#include "postgres/pipeline.hpp"
+#include "postgres/query_run.hpp"
+
+#include <sluice/coro/executor.hpp>
+#include <sluice/ring/operation.hpp>
+#include <sluice/shard/shard.hpp>
+#include <sluice/shard/timer.hpp>
+
+#include <string>
+#include <unordered_map>
+
+namespace sluice::postgres {
+
+// What a connection tells its pool. None of it may destroy the connection.
+class connection_owner
+{
+public:
+    // The query's end on this connection, other than an answer: it may run elsewhere.
+    virtual void returned(query_run& q, pipeline::verdict why) = 0;
+    virtual void failed(std::string_view sql_state) = 0; // a statement did
+    virtual void has_room(connection& c) = 0;            // it can take more than before
+    virtual void stalled(connection& c) = 0;             // its head runs long; it takes nothing
+    virtual void moves_again(connection& c) = 0;         // it was stalled
+    virtual void cancelled(connection& c) = 0;           // it asked the server to cancel
+    virtual void ended(connection& c, std::string why) = 0;
+
+protected:
+    ~connection_owner() = default;
+};
+
+struct connection_limits
+{
+    std::size_t queries_max = 1024;
+    bool named_statements = true;
+    duration stalled_after{0};
+    duration age_max{0};
+    duration given_up_after{0}; // a head that does not end, not even cancelled
+};
+
+class connection
+{
+public:
+    connection(shard& on, connection_handle made, connection_owner& owner, const connection_limits& limits);
+    ~connection();
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+
+    // Takes a query; not when it is full or has ended.
+    void submit(query_run& q);
+    // What is submitted next has stalled elsewhere: nothing gets behind it.
+    void expect_stall(const statement& by) noexcept
+    {
+        stalled_ = true;
+        stalled_by_ = &by;
+    }
+    // The query's waiter goes away: on the wire, its answer is nobody's from now on.
+    void leave(query_run& q);
+    enum class use : std::uint8_t
+    {
+        shared,
+        reserved, // it takes nothing new, and will be a transaction's once it is idle
+        leased,   // it belongs to one transaction: what fails there fails, and does not run again
+    };
+    void set_use(use how) noexcept { use_ = how; }
+    [[nodiscard]] use in_use() const noexcept { return use_; }
+    // Takes nothing new; the owner buries it once it is idle.
+    void retire() noexcept { retiring_ = true; }
+    // Ends it now: everything it holds goes back. Without a reason it was meant to end.
+    void give_up(std::string why) { lose(std::move(why)); }
+    // Ends it with a transaction still on it: what runs is cancelled, and the server rolls back.
+    void abandon();
+
+    [[nodiscard]] bool idle() const noexcept { return pipeline_.idle(); }
+    [[nodiscard]] bool takes() const noexcept
+    {
+        return !ended_ && !retiring_ && use_ == use::shared && !stalled_ && !pipeline_.full();
+    }
+    [[nodiscard]] bool is_stalled() const noexcept { return stalled_; }
+    [[nodiscard]] bool is_retiring() const noexcept { return retiring_; }
+    [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+    // May it be destroyed now?
+    [[nodiscard]] bool at_rest() const noexcept { return !flush_.queued; }
+    [[nodiscard]] std::size_t size() const noexcept { return pipeline_.size(); }
+    [[nodiscard]] std::size_t writes() const noexcept { return pipeline_.writes(); }
+    // How long an answer takes of late, one by one.
+    [[nodiscard]] duration pace() const noexcept { return pace_; }
+    [[nodiscard]] time_point made_at() const noexcept { return made_at_; }
+    // When it is too old.
+    [[nodiscard]] time_point renew_at() const noexcept { return renew_at_; }
+    [[nodiscard]] time_point idle_since() const noexcept { return head_since_; }
+    // Whose run has it stalled, while it is.
+    [[nodiscard]] const statement* stalled_by() const noexcept { return stalled_ ? stalled_by_ : nullptr; }
+
+private:
+    struct prepared
+    {
+        std::string name; // on this connection
+        unsigned version = 0;
+        bool there = false; // or on its way
+    };
+
+    static void at_turn_end(ready& self);
+    static void readable(operation& self, completion what);
+    static void writable(operation& self, completion what);
+    static void clock(timer& self);
+
+    void send_all();
+    [[nodiscard]] bool send(const pipeline::action& a);
+    [[nodiscard]] bool flush();
+    void read();
+    void take_answers();
+    void take(pg_result* owned);
+    [[nodiscard]] pipeline::answer kind_of(const pg_result* result, const query_run* of) const;
+    void fail_query(query_run& q, const pg_result* failed);
+    void decide(const pipeline::decision& d);
+    void forget(const statement& s) noexcept;
+    void look_at_head();
+    void lose(std::string why);
+    void listen();
+
+    struct flush_item : ready
+    {
+        explicit flush_item(connection& of) noexcept : ready(&connection::at_turn_end), self(of) {}
+        connection& self;
+    };
+    struct poll_operation : operation
+    {
+        poll_operation(connection& of, function f) noexcept : operation(f), self(of) {}
+        connection& self;
+    };
+    struct watch_timer : timer
+    {
+        explicit watch_timer(connection& of) noexcept : timer(&connection::clock), self(of) {}
+        connection& self;
+    };
+
+    shard& shard_;
+    connection_handle handle_;
+    connection_owner& owner_;
+    connection_limits limits_;
+    pipeline pipeline_;
+    std::unordered_map<const statement*, prepared> statements_;
+    flush_item flush_{*this};
+    poll_operation read_poll_{*this, &connection::readable};
+    poll_operation write_poll_{*this, &connection::writable};
+    watch_timer watch_{*this};
+    time_point made_at_;
+    time_point renew_at_;
+    time_point head_since_; // when the last answer came, or it ceased to be idle
+    duration pace_{0};
+    const statement* stalled_by_ = nullptr;
+    unsigned cancels_ = 0; // asked for, and not met in an answer
+    bool rested_ = true;   // it was idle when the flight that is answered next left
+    bool cancelling_head_ = false;
+    use use_ = use::shared;
+    bool retiring_ = false;
+    bool stalled_ = false;
+    bool ended_ = false;
+};
+
+} // namespace sluice::postgres

@@ -1,0 +1,118 @@
+#include "postgres/errors.hpp"
+
+#include <sluice/core/log.hpp>
+
+#include <charconv>
+#include <libpq-fe.h>
+#include <utility>
+
+namespace sluice::postgres {
+
+namespace {
+
+std::string_view field(const pg_result* failed, int which) noexcept
+{
+    const char* text = PQresultErrorField(failed, which);
+    return text == nullptr ? std::string_view() : text;
+}
+
+error make(errc code, std::string detail)
+{
+    return {.code = code, .detail = std::move(detail), .dependency = dependency};
+}
+
+// Which parameter it is about, counted from 0: whatever the server's language, its context names it as $1, $2, …
+int parameter_of(const pg_result* failed) noexcept
+{
+    const std::string_view context = field(failed, PG_DIAG_CONTEXT);
+    const auto at = context.find('$');
+    if (at == std::string_view::npos) return -1;
+    int number = 0;
+    (void)std::from_chars(context.data() + at + 1, context.data() + context.size(), number);
+    return number - 1;
+}
+
+error refused_value(const pg_result* failed, const parameters& with)
+{
+    error made = with.invalid(parameter_of(failed), "is not a value that can be stored");
+    made.constraint = field(failed, PG_DIAG_CONSTRAINT_NAME);
+    return made;
+}
+
+error fault(const pg_result* failed, const statement& of)
+{
+    log(log_level::error, "PostgreSQL refused a statement",
+        {{"statement", of.name}, {"sqlstate", sql_state(failed)}, {"reason", field(failed, PG_DIAG_MESSAGE_PRIMARY)}});
+    return make(errc::internal, "The database refused a statement");
+}
+
+} // namespace
+
+std::string_view sql_state(const pg_result* failed) noexcept { return field(failed, PG_DIAG_SQLSTATE); }
+
+bool sql_states::stale(std::string_view state) noexcept { return state == "26000" || state == "0A000"; }
+bool sql_states::cancelled(std::string_view state) noexcept { return state == "57014"; }
+bool sql_states::repeatable(std::string_view state) noexcept { return state == "40001" || state == "40P01"; }
+bool sql_states::read_only(std::string_view state) noexcept { return state == "25006"; }
+
+bool ends_session(const pg_result* failed) noexcept
+{
+    const std::string_view severity = field(failed, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return severity == "FATAL" || severity == "PANIC";
+}
+
+error statement_error(const pg_result* failed, const statement& of, const parameters& with)
+{
+    const std::string_view state = sql_state(failed);
+    const std::string_view group = state.substr(0, 2);
+    if (state == "23505" || state == "23503" || state == "23P01") {
+        error made = make(errc::conflict, "The change conflicts with stored data");
+        made.constraint = field(failed, PG_DIAG_CONSTRAINT_NAME);
+        return made;
+    }
+    if (group == "22" || group == "23") return refused_value(failed, with);
+    if (sql_states::cancelled(state)) return too_late(false);
+    if (group == "40") return unavailable("The database could not make the change beside others");
+    if (state == "55P03") return unavailable("The database has locked what was asked for");
+    if (sql_states::read_only(state)) return unavailable("The database takes no changes");
+    if (group == "08" || group == "53" || group == "57" || group == "58" || state.empty())
+        return unavailable("The database cannot answer");
+    return fault(failed, of);
+}
+
+error unavailable(std::string detail)
+{
+    error made = make(errc::unavailable, std::move(detail));
+    made.retry_after = std::chrono::seconds(1);
+    return made;
+}
+
+error outcome_unknown()
+{
+    error made = make(errc::outcome_unknown, "The database went away; the change may or may not have been made");
+    made.retry_after = std::chrono::seconds(1);
+    return made;
+}
+
+error too_late(bool may_be_done)
+{
+    return make(errc::timeout, may_be_done ? "The database did not answer in time; the change may still be made"
+                                           : "The database did not answer in time");
+}
+
+std::string message_of(const pg_conn* connection)
+{
+    const char* text = PQerrorMessage(connection);
+    std::string line;
+    for (const char c : std::string_view(text == nullptr ? "" : text)) {
+        if (c != '\n' && c != '\t') {
+            line += c;
+        } else if (!line.empty() && line.back() != ' ') {
+            line += ' ';
+        }
+    }
+    while (line.ends_with(' ')) line.pop_back();
+    return line;
+}
+
+} // namespace sluice::postgres

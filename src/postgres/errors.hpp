@@ -1,0 +1,47 @@
+// What PostgreSQL says, as an error: its SQLSTATE decides the code, and nothing of its words reaches a client.
+#pragma once
+
+#include <sluice/core/error.hpp>
+#include <sluice/postgres/parameters.hpp>
+#include <sluice/postgres/statement.hpp>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+struct pg_conn;
+struct pg_result;
+
+namespace sluice::postgres {
+
+inline constexpr std::string_view dependency = "postgres";
+
+// The five characters of appendix A of PostgreSQL's manual; empty where the client library failed and not the server.
+[[nodiscard]] std::string_view sql_state(const pg_result* failed) noexcept;
+
+// What is true of an SQLSTATE.
+namespace sql_states {
+// The prepared form does not fit any more, or is not there: preparing again mends it.
+[[nodiscard]] bool stale(std::string_view state) noexcept;
+[[nodiscard]] bool cancelled(std::string_view state) noexcept;
+// The transaction met another one, and may succeed if all of it runs again.
+[[nodiscard]] bool repeatable(std::string_view state) noexcept;
+// The server only reads: it was the primary, and is no more.
+[[nodiscard]] bool read_only(std::string_view state) noexcept;
+} // namespace sql_states
+
+// The session ends with this failure, and the statement's outcome is as open as that of a lost connection.
+[[nodiscard]] bool ends_session(const pg_result* failed) noexcept;
+
+// The failure of a statement; it is logged where it is a fault of the program.
+[[nodiscard]] error statement_error(const pg_result* failed, const statement& of, const parameters& with);
+
+// Errors of our own.
+[[nodiscard]] error unavailable(std::string detail);
+[[nodiscard]] error outcome_unknown();
+[[nodiscard]] error too_late(bool may_be_done);
+
+// What the client library says of a connection, in one line.
+[[nodiscard]] std::string message_of(const pg_conn* connection);
+
+} // namespace sluice::postgres

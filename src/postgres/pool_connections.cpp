@@ -1,0 +1,161 @@
+// The pool's connections: making them, keeping house, and what becomes of a loss.
+#include "postgres/errors.hpp"
+#include "postgres/pool_state.hpp"
+
+#include <sluice/core/log.hpp>
+#include <sluice/core/random.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace sluice::postgres {
+
+namespace {
+
+constexpr unsigned connecting_max = 2; // of a shard at a time
+constexpr duration back_off_min = std::chrono::milliseconds(20);
+constexpr duration back_off_max = std::chrono::milliseconds(500);
+constexpr duration housekeeping = std::chrono::milliseconds(500);
+
+// Between half and all of it, so that shards and processes do not come together.
+duration jittered(duration d)
+{
+    return d / 2 + duration(static_cast<std::int64_t>(random_bits() % (static_cast<std::uint64_t>(d.count() / 2) + 1)));
+}
+
+duration back_off(unsigned failures)
+{
+    return jittered(std::min(back_off_max, back_off_min * (1U << std::min(failures, 10U))));
+}
+
+} // namespace
+
+bool pool_state::grow()
+{
+    if (connecting_ > 0 && (open_.empty() || connecting_ == connecting_max)) return true;
+    if (open_.size() + connecting_ >= options_.connections_max || shard_.now() < retry_at_) return connecting_ > 0;
+    ++connecting_;
+    shard_.background().spawn(connect_one(), &background_);
+    return true;
+}
+
+task<void> pool_state::connect_one()
+{
+    connect_request wanted{.url = options_.url, .timeout = options_.connect_timeout};
+    auto made = co_await offload(blocking_, [wanted = std::move(wanted)] { return connect(wanted); });
+    --connecting_;
+    if (shard_.background().stop().requested()) co_return;
+    made ? connected(std::move(*made)) : not_connected(made.error());
+}
+
+void pool_state::connected(connection_handle made)
+{
+    ++counters_.connects;
+    if (failures_ > 0) log(log_level::info, "PostgreSQL is back", {{"shard", shard_.index()}});
+    failures_ = 0;
+    said_.clear();
+    connection_limits limits = limits_;
+    limits.age_max -= jittered(limits.age_max / 10); // so that not all are old at once
+    open_.push_back(std::make_unique<connection>(shard_, std::move(made), *this, limits));
+    serve();
+}
+
+void pool_state::not_connected(const error& why)
+{
+    ++counters_.failed_connects;
+    ++failures_;
+    retry_at_ = shard_.now() + back_off(failures_);
+    shard_.timers().arm(retry_, retry_at_);
+    if (said_ != why.detail) log(log_level::warn, "PostgreSQL cannot be reached", {{"reason", why.detail}});
+    said_ = why.detail;
+    serve(); // a transaction may have to do with what there is
+}
+
+// Makes a connection where one is missing: now, or when it may be tried again.
+void pool_state::replenish()
+{
+    const bool missing = open_.size() < options_.connections_min || !waiting_.empty() || !wanted_.empty();
+    if (missing && !grow() && shard_.now() < retry_at_) shard_.timers().arm(retry_, retry_at_);
+}
+
+void pool_state::has_room(connection& c)
+{
+    if (!waiting_.empty() || !held_.empty() || !wanted_.empty() || c.in_use() == connection::use::reserved) serve();
+    if (c.is_retiring() && c.idle() && !c.has_ended()) c.give_up({});
+}
+
+void pool_state::stalled(connection&) { serve(); }
+void pool_state::moves_again(connection&) { release_held(); }
+void pool_state::cancelled(connection&) { ++counters_.cancels; }
+
+void pool_state::failed(std::string_view sql_state)
+{
+    if (!sql_state.empty()) ++counters_.errors[pool_counters::error_class(sql_state.front())];
+}
+
+void pool_state::ended(connection& c, std::string why)
+{
+    if (closing_) return;
+    leased_.for_each([&c](lease& l) {
+        if (l.on == &c) l.on = nullptr;
+    });
+    const bool meant = why.empty();
+    if (!meant) {
+        ++counters_.losses;
+        log(log_level::warn, "A connection to PostgreSQL was lost", {{"reason", why}});
+        // One that did not last is no reason to try at once.
+        if (shard_.now() - c.made_at() < back_off_max) retry_at_ = std::max(retry_at_, shard_.now() + back_off(1));
+    }
+    const auto at = std::ranges::find(open_, &c, &std::unique_ptr<connection>::get);
+    SLUICE_ASSERT(at != open_.end());
+    dead_.push_back(std::move(*at));
+    open_.erase(at);
+    release_held();
+    shard_.timers().arm(burial_, shard_.now());
+}
+
+void pool_state::bury()
+{
+    std::erase_if(dead_, [](const auto& c) { return c->at_rest(); });
+    if (!dead_.empty()) shard_.timers().arm(burial_, shard_.now());
+    replenish();
+}
+
+// Closes what is idle above the minimum, and renews what is old.
+void pool_state::keep_house()
+{
+    const time_point now = shard_.now();
+    bool renewing = false;
+    for (std::size_t i = open_.size(); i-- > 0;) {
+        connection& c = *open_[i];
+        const bool unused = c.idle() && c.takes();
+        const bool spare = open_.size() > options_.connections_min && i > 0;
+        if (unused && spare && now - c.idle_since() > options_.idle_timeout) {
+            c.give_up({});
+        } else if (now > c.renew_at() && !renewing && c.in_use() == connection::use::shared) {
+            // Its successor comes first where the limit allows that.
+            renewing = true;
+            const bool alone = open_.size() <= options_.connections_min;
+            if (alone && open_.size() < options_.connections_max) {
+                grow();
+            } else {
+                c.retire();
+                if (c.idle()) c.give_up({});
+            }
+        }
+    }
+    shard_.timers().arm(house_, now + std::min(housekeeping, options_.idle_timeout / 2));
+}
+
+pool_counters pool_state::counters() const
+{
+    pool_counters now = counters_;
+    now.open = static_cast<unsigned>(open_.size());
+    now.busy = static_cast<unsigned>(std::ranges::count_if(
+        open_, [](const auto& c) { return !c->idle() || c->in_use() == connection::use::leased; }));
+    now.waiting = waiters_;
+    now.away = known_away();
+    return now;
+}
+
+} // namespace sluice::postgres

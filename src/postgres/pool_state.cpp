@@ -1,0 +1,286 @@
+#include "postgres/pool_state.hpp"
+
+#include "postgres/errors.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace sluice::postgres {
+
+namespace {
+
+// A connection that answers faster than this, one by one, is quicker with more in its pipeline than two are.
+constexpr duration quick = std::chrono::microseconds(200);
+constexpr duration stalled_after = std::chrono::milliseconds(10);
+
+} // namespace
+
+pool_state::pool_state(shard& on, offload_pool& blocking, pool_options options)
+    : shard_(on), blocking_(blocking), options_(std::move(options)),
+      limits_{.queries_max = options_.queries_max,
+              .named_statements = !options_.transaction_pooler,
+              .stalled_after = stalled_after,
+              .age_max = options_.age_max,
+              .given_up_after = options_.statement_timeout + 2 * options_.connect_timeout}
+{
+    options_.connections_max = std::max(1U, options_.connections_max);
+    options_.connections_min = std::clamp(options_.connections_min, 1U, options_.connections_max);
+    background_.stop = &on.background().stop();
+    open_.reserve(options_.connections_max);
+    grow();
+    keep_house();
+}
+
+pool_state::~pool_state()
+{
+    closing_ = true;
+    for (tick* t : {&patience_, &retry_, &house_, &burial_})
+        if (t->armed()) shard_.timers().cancel(*t);
+    for (auto& c : open_) c->give_up({});
+    SLUICE_ASSERT(waiting_.empty() && held_.empty() && wanted_.empty() && leased_.empty());
+}
+
+// --- Which connection.
+
+connection* pool_state::choose(const query_run& q)
+{
+    if (stalls_elsewhere(q.what)) {
+        // Half of the connections stay for statements that do not stall.
+        if (stalled_connections() * 2 >= options_.connections_max) return nullptr;
+        connection* own = idle_one();
+        if (own == nullptr)
+            grow();
+        else
+            own->expect_stall(q.what);
+        return own;
+    }
+    connection* best = q.what.does == access::reads ? first_for_read() : idle_one();
+    if (best != nullptr) return best;
+    grow();
+    return least_busy();
+}
+
+connection* pool_state::first_for_read() noexcept
+{
+    for (const auto& c : open_)
+        if (c->takes() && (c->idle() || (c->writes() == 0 && c->pace() < quick))) return c.get();
+    return nullptr;
+}
+
+// The last, because reads gather on the first.
+connection* pool_state::idle_one() noexcept
+{
+    for (auto c = open_.rbegin(); c != open_.rend(); ++c)
+        if ((*c)->takes() && (*c)->idle()) return c->get();
+    return nullptr;
+}
+
+connection* pool_state::least_busy() noexcept
+{
+    connection* best = nullptr;
+    for (const auto& c : open_)
+        if (c->takes() && (best == nullptr || c->size() < best->size())) best = c.get();
+    return best;
+}
+
+bool pool_state::stalls_elsewhere(const statement& s) const noexcept
+{
+    return std::ranges::any_of(open_, [&s](const auto& c) { return c->stalled_by() == &s; });
+}
+
+unsigned pool_state::stalled_connections() const noexcept
+{
+    return static_cast<unsigned>(std::ranges::count_if(open_, [](const auto& c) { return c->is_stalled(); }));
+}
+
+// --- Queries, and those that wait.
+
+void pool_state::submit(query_run& q)
+{
+    ++counters_.queries;
+    if (connection* c = choose(q)) return c->submit(q);
+    if (known_away()) {
+        ++counters_.refused;
+        return q.end(fail(unavailable("The database is away")));
+    }
+    if (waiters_ >= options_.waiters_max) {
+        ++counters_.refused;
+        return q.end(fail(unavailable("Too much waits for the database already")));
+    }
+    enqueue(q, stalls_elsewhere(q.what) ? held_ : waiting_);
+}
+
+void pool_state::enqueue(query_run& q, queue& into)
+{
+    q.waiting_since = shard_.now();
+    into.push_back(q);
+    ++waiters_;
+    arm_patience();
+}
+
+void pool_state::leave(query_run& q)
+{
+    if (q.on != nullptr) return q.on->leave(q);
+    if (!q.linked()) return;
+    q.unlink();
+    --waiters_;
+}
+
+void pool_state::returned(query_run& q, pipeline::verdict why)
+{
+    switch (why) {
+    case pipeline::verdict::outcome_unknown:
+        return q.end(fail(outcome_unknown()));
+    case pipeline::verdict::lost:
+        return q.end(fail(unavailable("The database went away")));
+    case pipeline::verdict::again_elsewhere:
+        q.lost_at = std::min(q.lost_at, shard_.now());
+        ++counters_.repeated;
+        break;
+    default:
+        break;
+    }
+    if (q.exclusive) return q.end(fail(unavailable("The database went away")));
+    if (connection* c = choose(q)) return c->submit(q);
+    enqueue(q, stalls_elsewhere(q.what) ? held_ : waiting_);
+}
+
+void pool_state::serve()
+{
+    serve_leases();
+    serve(waiting_);
+    serve(held_);
+}
+
+void pool_state::serve(queue& waiting)
+{
+    while (!waiting.empty()) {
+        query_run& first = waiting.front();
+        connection* c = choose(first);
+        const bool hold = c == nullptr && &waiting != &held_ && stalls_elsewhere(first.what);
+        if (c == nullptr && !hold) return;
+        first.unlink();
+        if (hold) {
+            held_.push_back(first);
+        } else {
+            --waiters_;
+            c->submit(first);
+        }
+    }
+}
+
+// What stalled has moved: those who were held for it wait like others.
+void pool_state::release_held()
+{
+    held_.for_each([this](query_run& q) {
+        if (stalls_elsewhere(q.what)) return;
+        q.unlink();
+        waiting_.push_back(q);
+    });
+}
+
+void pool_state::arm_patience()
+{
+    time_point first = never;
+    for (queue* q : {&waiting_, &held_})
+        if (!q->empty()) first = std::min(first, q->front().waiting_since + options_.connect_timeout);
+    if (first != never) shard_.timers().arm(patience_, first);
+}
+
+void pool_state::expire()
+{
+    expire(waiting_);
+    expire(held_);
+    arm_patience();
+}
+
+void pool_state::expire(queue& waiting)
+{
+    while (!waiting.empty() && waiting.front().waiting_since + options_.connect_timeout <= shard_.now()) {
+        query_run& first = waiting.pop_front();
+        --waiters_;
+        ++counters_.timeouts;
+        first.end(fail(unavailable("No connection to the database came free in time")));
+    }
+}
+
+// --- Transactions.
+
+task<result<void>> pool_state::take(lease& l)
+{
+    if (known_away()) {
+        ++counters_.refused;
+        co_return fail(unavailable("The database is away"));
+    }
+    if (waiters_ >= options_.waiters_max) {
+        ++counters_.refused;
+        co_return fail(unavailable("Too much waits for the database already"));
+    }
+    ++waiters_;
+    wanted_.push_back(l);
+    serve_leases();
+    const wait_end how = co_await l.granted.until(shard_.now() + options_.connect_timeout);
+    --waiters_;
+    if (l.granted.ended() == wait_end::completed) {
+        if (l.on == nullptr) co_return fail(unavailable("The database went away"));
+        co_return {};
+    }
+    l.unlink();
+    if (how == wait_end::cancelled) co_return fail(how);
+    ++counters_.timeouts;
+    co_return fail(unavailable("No connection to the database came free in time"));
+}
+
+void pool_state::serve_leases()
+{
+    using use = connection::use;
+    // All but one of the connections may belong to transactions, so that queries find one.
+    const unsigned most = std::max(1U, options_.connections_max - 1);
+    unsigned reserved = 0, leased = 0;
+    for (const auto& c : open_) {
+        if (c->in_use() == use::reserved && c->idle() && !wanted_.empty()) grant(*c);
+        reserved += c->in_use() == use::reserved ? 1 : 0;
+        leased += c->in_use() == use::leased ? 1 : 0;
+    }
+    std::size_t wanted = 0;
+    wanted_.for_each([&wanted](lease&) { ++wanted; });
+    for (; wanted > 0 && reserved + leased < most; --wanted, ++leased) {
+        connection* c = idle_one();
+        if (c == nullptr) break;
+        grant(*c);
+    }
+    if (wanted > reserved && grow()) return;
+    for (const auto& c : open_) {
+        if (c->in_use() == use::reserved && reserved > wanted) {
+            c->set_use(use::shared);
+            --reserved;
+        }
+    }
+    for (; wanted > reserved && reserved + leased < most; ++reserved) {
+        connection* c = least_busy();
+        if (c == nullptr) return;
+        c->set_use(use::reserved); // it takes nothing more, and is granted once it is idle
+    }
+}
+
+void pool_state::grant(connection& c)
+{
+    lease& l = wanted_.pop_front();
+    c.set_use(connection::use::leased);
+    l.on = &c;
+    leased_.push_back(l);
+    l.granted.complete();
+}
+
+void pool_state::give_back(lease& l, bool clean)
+{
+    l.unlink();
+    connection* c = std::exchange(l.on, nullptr);
+    if (c == nullptr) return;
+    c->set_use(connection::use::shared);
+    if (clean) return serve();
+    ++counters_.cancels;
+    c->abandon();
+}
+
+} // namespace sluice::postgres

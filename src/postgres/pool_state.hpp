@@ -1,0 +1,124 @@
+// What a pool knows: its connections, who waits for one, and when to make another.
+//
+// Which connection a query gets, and when that makes the pool grow, is decided in choose() and nowhere else. See
+// docs/decisions/0008-postgresql-pool.md.
+#pragma once
+
+#include "postgres/connection.hpp"
+
+#include <sluice/core/context.hpp>
+#include <sluice/core/intrusive_list.hpp>
+#include <sluice/postgres/pool.hpp>
+#include <sluice/shard/offload.hpp>
+#include <sluice/shard/shard.hpp>
+#include <sluice/shard/timer.hpp>
+#include <sluice/shard/wait.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::postgres {
+
+// A connection that one transaction has for itself. Null once the connection has ended.
+struct lease : list_node<lease>
+{
+    connection* on = nullptr;
+    wait granted;
+};
+
+class pool_state final : public connection_owner
+{
+public:
+    pool_state(shard& on, offload_pool& blocking, pool_options options);
+    ~pool_state();
+
+    // Gives the query to a connection, or lets it wait for one; at a bound it ends at once.
+    void submit(query_run& q);
+    // Its waiter goes away.
+    void leave(query_run& q);
+
+    // Waits until the lease has a connection.
+    [[nodiscard]] task<result<void>> take(lease& l);
+    // `clean`: nothing of the transaction is left on it. Otherwise it is closed.
+    void give_back(lease& l, bool clean);
+
+    [[nodiscard]] pool_counters counters() const;
+    [[nodiscard]] const pool_options& options() const noexcept { return options_; }
+    [[nodiscard]] shard& home() noexcept { return shard_; }
+    void count_timeout() noexcept { ++counters_.timeouts; }
+
+private:
+    struct tick : timer
+    {
+        tick(pool_state& of, void (pool_state::*f)()) noexcept : timer(&tick::fire), self(of), run(f) {}
+        static void fire(timer& t)
+        {
+            auto& mine = static_cast<tick&>(t);
+            (mine.self.*mine.run)();
+        }
+        pool_state& self;
+        void (pool_state::*run)();
+    };
+    using queue = intrusive_list<query_run, query_run>;
+
+    // connection_owner:
+    void returned(query_run& q, pipeline::verdict why) override;
+    void failed(std::string_view sql_state) override;
+    void has_room(connection& c) override;
+    void stalled(connection& c) override;
+    void moves_again(connection& c) override;
+    void cancelled(connection& c) override;
+    void ended(connection& c, std::string why) override;
+
+    [[nodiscard]] connection* choose(const query_run& q);
+    [[nodiscard]] connection* first_for_read() noexcept;
+    [[nodiscard]] connection* idle_one() noexcept;
+    [[nodiscard]] connection* least_busy() noexcept;
+    [[nodiscard]] bool stalls_elsewhere(const statement& s) const noexcept;
+    [[nodiscard]] unsigned stalled_connections() const noexcept;
+    [[nodiscard]] bool known_away() const noexcept { return open_.empty() && failures_ > 0; }
+
+    void serve();
+    void serve(queue& waiting);
+    void release_held();
+    void serve_leases();
+    void grant(connection& c);
+    void enqueue(query_run& q, queue& into);
+    void expire();
+    void expire(queue& waiting);
+    void arm_patience();
+
+    bool grow(); // is one coming?
+    [[nodiscard]] task<void> connect_one();
+    void connected(connection_handle made);
+    void not_connected(const error& why);
+    void replenish();
+    void keep_house();
+    void bury();
+
+    shard& shard_;
+    offload_pool& blocking_;
+    pool_options options_;
+    connection_limits limits_;
+    context background_;
+    std::vector<std::unique_ptr<connection>> open_; // the oldest first: where reads gather
+    std::vector<std::unique_ptr<connection>> dead_;
+    queue waiting_; // for any connection
+    queue held_;    // whose statement stalls elsewhere
+    std::size_t waiters_ = 0;
+    intrusive_list<lease, lease> wanted_;
+    intrusive_list<lease, lease> leased_;
+    unsigned connecting_ = 0;
+    unsigned failures_ = 0; // to connect, one after the other
+    time_point retry_at_ = {};
+    std::string said_; // of the outage that goes on
+    pool_counters counters_;
+    tick patience_{*this, &pool_state::expire};
+    tick retry_{*this, &pool_state::replenish};
+    tick house_{*this, &pool_state::keep_house};
+    tick burial_{*this, &pool_state::bury};
+    bool closing_ = false;
+};
+
+} // namespace sluice::postgres

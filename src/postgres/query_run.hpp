@@ -1,0 +1,48 @@
+// One run of a statement, from its submission to its end.
+//
+// It lives in the coroutine that waits for it. Whoever holds a reference (the pool's queue, a connection) is told when
+// that coroutine leaves. It ends once, whatever connections it meets on its way.
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/core/error.hpp>
+#include <sluice/core/intrusive_list.hpp>
+#include <sluice/postgres/parameters.hpp>
+#include <sluice/postgres/rows.hpp>
+#include <sluice/postgres/statement.hpp>
+#include <sluice/shard/wait.hpp>
+
+#include <optional>
+#include <utility>
+
+namespace sluice::postgres {
+
+class connection;
+
+struct query_run : list_node<query_run>
+{
+    query_run(const statement& s, const parameters& p) noexcept : what(s), with(p) {}
+
+    void end(result<rows> how)
+    {
+        outcome.emplace(std::move(how));
+        on = nullptr;
+        finished.complete();
+        settled.complete();
+    }
+
+    const statement& what;
+    const parameters& with;
+    connection* on = nullptr;   // which has it; null: the pool's queue, or nobody any more
+    bool exclusive = false;     // of a transaction: it runs nowhere else
+    time_point lost_at = never; // when it had been sent and its answer was lost
+    bool repeatable = false;    // it failed because of other transactions
+    time_point waiting_since = {};
+    rows got;           // of a write that is not committed yet
+    error failure = {}; // of a preparation
+    std::optional<result<rows>> outcome;
+    wait finished; // until the end, the deadline, or the request's
+    wait settled;  // until the end, even of a request that nobody waits for
+};
+
+} // namespace sluice::postgres

@@ -1,0 +1,48 @@
+// Waiting for a query that was submitted: until its end, its deadline, or its request's.
+#pragma once
+
+#include "postgres/errors.hpp"
+#include "postgres/pool_state.hpp"
+
+#include <sluice/core/context.hpp>
+#include <sluice/coro/task.hpp>
+
+namespace sluice::postgres {
+
+// The request's context without its stop, for a wait that goes on though nobody waits for the answer any more.
+class without_stop
+{
+public:
+    without_stop() noexcept
+    {
+        if (const context* current = context::current()) mine_ = *current;
+        mine_.stop = nullptr;
+        before_ = context::exchange_current(&mine_);
+    }
+    ~without_stop() { context::exchange_current(before_); }
+    without_stop(const without_stop&) = delete;
+    without_stop& operator=(const without_stop&) = delete;
+
+private:
+    context mine_;
+    context* before_;
+};
+
+inline task<result<rows>> finish(pool_state& pool, query_run& q)
+{
+    const time_point limit = pool.home().now() + pool.options().statement_timeout;
+    wait_end how = co_await q.finished.until(limit);
+    const bool writing = q.on != nullptr && q.what.does == access::writes;
+    if (!q.outcome && how == wait_end::cancelled && writing) {
+        const without_stop outliving;
+        how = co_await q.settled.until(limit);
+    }
+    if (q.outcome) co_return std::move(*q.outcome);
+    const bool sent = q.on != nullptr;
+    pool.leave(q);
+    if (how == wait_end::cancelled) co_return fail(how);
+    pool.count_timeout();
+    co_return fail(too_late(sent && q.what.does == access::writes));
+}
+
+} // namespace sluice::postgres

@@ -1,0 +1,178 @@
+#include "postgres/errors.hpp"
+#include "postgres/pool_state.hpp"
+#include "postgres/run.hpp"
+
+#include <sluice/core/random.hpp>
+#include <sluice/postgres/transaction.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+namespace sluice::postgres {
+
+namespace {
+
+constexpr duration back_off_each = std::chrono::milliseconds(2);
+
+// One constant for each way to begin, since a statement is prepared by its address.
+const statement& beginning(const transaction_options& o)
+{
+    static constexpr statement statements[] = {
+        {"sluice_begin_rc", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
+        {"sluice_begin_rc_ro", "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"},
+        {"sluice_begin_rr", "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"},
+        {"sluice_begin_rr_ro", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
+        {"sluice_begin_s", "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"},
+        {"sluice_begin_s_ro", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"},
+    };
+    return statements[static_cast<std::size_t>(o.level) * 2 + (o.read_only ? 1 : 0)];
+}
+
+constexpr statement commit_statement{"sluice_commit", "COMMIT"};
+constexpr statement rollback_statement{"sluice_rollback", "ROLLBACK"};
+
+std::string identifier(std::string_view name)
+{
+    std::string quoted = "\"";
+    for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return quoted + '"';
+}
+
+} // namespace
+
+struct transaction::state
+{
+    state(pool_state& p, const transaction_options& o) : pool(p), first(beginning(o), nothing)
+    {
+        first.exclusive = true;
+    }
+    ~state() { end(false); }
+
+    // Gives the connection back.
+    void end(bool clean)
+    {
+        if (first.on != nullptr) pool.leave(first);
+        if (open) pool.give_back(mine, clean);
+        open = false;
+    }
+    void note(const query_run& q, const error& failure)
+    {
+        // Nothing of it is committed, so that even a write whose answer was lost is known not to be done.
+        repeatable = repeatable || q.repeatable || mine.on == nullptr;
+        broken = broken || failure.code == errc::timeout || failure.code == errc::cancelled;
+    }
+
+    pool_state& pool;
+    parameters nothing;
+    lease mine;
+    query_run first; // BEGIN: it leaves with the first statement, and its answer comes before that one's
+    bool open = false;
+    bool begun = false;
+    bool broken = false; // something of it still runs
+    bool repeatable = false;
+};
+
+transaction::transaction(pool& of, const transaction_options& options)
+    : state_(std::make_unique<state>(of.state(), options))
+{}
+
+transaction::~transaction() = default;
+
+task<result<void>> transaction::begin()
+{
+    auto taken = co_await state_->pool.take(state_->mine);
+    if (!taken) co_return fail(std::move(taken.error()));
+    state_->open = true;
+    co_return {};
+}
+
+task<result<rows>> transaction::run(const statement& s, parameters with)
+{
+    if (auto refused = with.refusal()) co_return fail(std::move(*refused));
+    state& my = *state_;
+    query_run q(s, with);
+    q.exclusive = true;
+    if (my.mine.on == nullptr) {
+        my.repeatable = true;
+        co_return fail(unavailable("The database went away"));
+    }
+    if (!my.begun) my.mine.on->submit(my.first);
+    my.begun = true;
+    my.mine.on->submit(q);
+    auto answered = co_await finish(my.pool, q);
+    if (answered) co_return answered;
+    my.note(q, answered.error());
+    if (answered.error().code == errc::outcome_unknown) answered.error() = unavailable("The database went away");
+    co_return answered;
+}
+
+task<result<void>> transaction::commit()
+{
+    state& my = *state_;
+    if (!my.begun) {
+        my.end(true);
+        co_return {};
+    }
+    if (my.mine.on == nullptr) {
+        my.repeatable = true;
+        co_return fail(unavailable("The database went away"));
+    }
+    query_run q(commit_statement, my.nothing);
+    q.exclusive = true;
+    my.mine.on->submit(q);
+    auto answered = co_await finish(my.pool, q);
+    // COMMIT of a transaction in which something failed is a ROLLBACK, and says so in its tag alone.
+    const bool rolled_back = answered && answered->command() == "ROLLBACK";
+    if (!answered) my.broken = my.broken || answered.error().code == errc::timeout;
+    my.repeatable = !answered && q.repeatable;
+    my.end(answered.has_value());
+    if (!answered) co_return fail(std::move(answered.error()));
+    if (rolled_back)
+        co_return fail(
+            error{.code = errc::internal, .detail = "A statement of the transaction failed", .dependency = dependency});
+    co_return {};
+}
+
+task<result<void>> transaction::roll_back()
+{
+    state& my = *state_;
+    if (!my.begun || my.broken || my.mine.on == nullptr) {
+        my.end(!my.begun);
+        co_return {};
+    }
+    query_run q(rollback_statement, my.nothing);
+    q.exclusive = true;
+    my.mine.on->submit(q);
+    auto answered = co_await finish(my.pool, q);
+    my.end(answered.has_value());
+    co_return {};
+}
+
+task<result<void>> transaction::run_unnamed(std::string_view verb, std::string_view name)
+{
+    const std::string sql = fmt::format("{} {}", verb, identifier(name));
+    const statement once{"", sql.c_str()};
+    auto answered = co_await run(once, {});
+    if (!answered) co_return fail(std::move(answered.error()));
+    co_return {};
+}
+
+task<result<void>> transaction::savepoint(std::string_view name) { return run_unnamed("SAVEPOINT", name); }
+task<result<void>> transaction::rollback_to(std::string_view name)
+{
+    return run_unnamed("ROLLBACK TO SAVEPOINT", name);
+}
+task<result<void>> transaction::release(std::string_view name) { return run_unnamed("RELEASE SAVEPOINT", name); }
+
+bool transaction::worth_repeating() const noexcept { return state_->repeatable; }
+
+task<result<void>> transaction::back_off(unsigned attempt)
+{
+    const auto most = static_cast<std::uint64_t>((back_off_each * (1U << std::min(attempt, 6U))).count());
+    return sleep_for(duration(static_cast<std::int64_t>(random_bits() % most)));
+}
+
+} // namespace sluice::postgres

@@ -1,0 +1,224 @@
+// The pool beside a real PostgreSQL: who gets which answer, and what becomes of what fails, waits or is in the way. Run
+// by server.py.
+#include "database.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace sluice::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Pool : public test::Database
+{};
+
+constexpr statement echo{"echo", "SELECT $1::int8, $2::text", access::reads};
+constexpr statement divide{"divide", "SELECT 100 / $1::int4", access::reads};
+constexpr statement insert{"insert", "INSERT INTO numbers VALUES ($1) RETURNING n"};
+constexpr statement count{"count", "SELECT count(*) FROM numbers", access::reads};
+constexpr statement nap{"nap", "SELECT pg_sleep($1)", access::reads};
+constexpr statement slow_write{"slow_write", "INSERT INTO numbers SELECT $1::int8 FROM pg_sleep($2)"};
+
+task<result<std::int64_t>> number(pool& db, const statement& s, std::int64_t given)
+{
+    auto found = co_await db.query(s, given);
+    if (!found) co_return fail(found.error());
+    co_return (*found)[0].get<std::int64_t>(0);
+}
+
+TEST_F(Pool, gives_typed_rows)
+{
+    pool& db = open();
+    const auto text = shards.run([&]() -> task<result<std::string>> {
+        auto found = co_await db.query(echo, std::int64_t{7}, std::string_view("seven"));
+        if (!found) co_return fail(found.error());
+        co_return std::to_string((*found)[0].get<std::int64_t>(0)) + (*found)[0].get<std::string>(1);
+    });
+    ASSERT_TRUE(text) << text.error().detail;
+    EXPECT_EQ(*text, "7seven");
+}
+
+TEST_F(Pool, gives_each_of_many_at_once_its_own_answer)
+{
+    pool& db = open();
+    const auto answers = all(500, [&db](std::size_t i) -> task<result<std::int64_t>> {
+        auto found = co_await db.query(echo, static_cast<std::int64_t>(i), std::string_view("x"));
+        if (!found) co_return fail(found.error());
+        co_return (*found)[0].get<std::int64_t>(0);
+    });
+    for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers[i].value(), static_cast<std::int64_t>(i));
+}
+
+TEST_F(Pool, fails_one_among_many_alone)
+{
+    pool& db = open();
+    const auto answers = all(200, [&db](std::size_t i) -> task<result<std::int32_t>> {
+        auto found = co_await db.query(divide, static_cast<std::int32_t>(i % 10));
+        if (!found) co_return fail(found.error());
+        co_return (*found)[0].get<std::int32_t>(0);
+    });
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (i % 10 == 0)
+            EXPECT_EQ(answers[i].error().code, errc::invalid) << i;
+        else
+            EXPECT_EQ(answers[i].value(), static_cast<std::int32_t>(100 / (i % 10)));
+    }
+}
+
+TEST_F(Pool, writes_each_once_and_says_which_rule_a_conflict_broke)
+{
+    admin("CREATE TABLE numbers (n int8 CONSTRAINT only_once PRIMARY KEY); GRANT ALL ON numbers TO sluice");
+    pool& db = open();
+    const auto made = all(100, [&db](std::size_t i) { return number(db, insert, static_cast<std::int64_t>(i % 50)); });
+    EXPECT_EQ(std::ranges::count_if(made, [](const auto& r) { return r.has_value(); }), 50);
+    for (const auto& one : made) {
+        if (one) continue;
+        EXPECT_EQ(one.error().code, errc::conflict);
+        EXPECT_EQ(one.error().constraint, "only_once");
+    }
+    EXPECT_EQ(admin("SELECT count(*) FROM numbers"), "50");
+}
+
+TEST_F(Pool, fails_a_write_whose_commit_fails)
+{
+    admin("CREATE TABLE numbers (n int8 CONSTRAINT later UNIQUE DEFERRABLE INITIALLY DEFERRED);"
+          "GRANT ALL ON numbers TO sluice; INSERT INTO numbers VALUES (1)");
+    pool& db = open();
+    EXPECT_EQ(shards.run([&] { return number(db, insert, 1); }).error().constraint, "later");
+    EXPECT_EQ(shards.run([&] { return number(db, insert, 2); }).value(), 2);
+}
+
+TEST_F(Pool, names_the_member_whose_value_is_refused)
+{
+    pool& db = open();
+    const auto refused =
+        shards.run([&] { return db.query(echo, std::int64_t{1}, member("/name", std::string("a\xff"))); });
+    ASSERT_EQ(refused.error().code, errc::invalid);
+    ASSERT_EQ(refused.error().violations.size(), 1u);
+    EXPECT_EQ(refused.error().violations[0].pointer, "/name");
+    const auto nul =
+        shards.run([&] { return db.query(echo, std::int64_t{1}, member("/name", std::string("a\0b", 3))); });
+    ASSERT_EQ(nul.error().violations.size(), 1u);
+}
+
+TEST_F(Pool, prepares_again_what_a_changed_schema_or_a_reset_made_stale)
+{
+    admin("CREATE TABLE numbers (n int4); GRANT ALL ON numbers TO sluice; INSERT INTO numbers VALUES (1)");
+    static constexpr statement whole{"whole", "SELECT * FROM numbers", access::reads};
+    static constexpr statement reset{"", "DEALLOCATE ALL"};
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    ASSERT_TRUE(shards.run([&] { return db.query(whole); }));
+    admin("ALTER TABLE numbers ALTER n TYPE int8");
+    for (const auto& answer : all(20, [&db](std::size_t) { return db.query(whole); })) {
+        ASSERT_TRUE(answer) << answer.error().detail;
+        EXPECT_EQ((*answer)[0].get<std::int64_t>(0), 1);
+    }
+    ASSERT_TRUE(shards.run([&] { return db.query(reset); }));
+    for (const auto& answer : all(20, [&db](std::size_t) { return db.query(whole); })) EXPECT_TRUE(answer);
+    EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
+}
+
+TEST_F(Pool, cancels_on_the_server_what_takes_too_long_and_nothing_else)
+{
+    pool_options hasty = options();
+    hasty.statement_timeout = 100ms;
+    hasty.connections_max = 2;
+    pool& db = open(hasty);
+    for (int i = 0; i < 5; ++i) {
+        const auto late = shards.run([&] { return db.query(nap, 60.0); });
+        ASSERT_FALSE(late);
+        EXPECT_EQ(late.error().code, errc::timeout);
+        for (const auto& answer : all(20, [&db](std::size_t n) { return number(db, divide, 0 + std::int64_t(n) + 1); }))
+            EXPECT_TRUE(answer.has_value() || answer.error().code != errc::timeout);
+    }
+    admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state = 'active'", "0");
+    EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
+}
+
+TEST_F(Pool, lets_others_pass_what_is_locked)
+{
+    admin("CREATE TABLE numbers (n int8); GRANT ALL ON numbers TO sluice");
+    pool_options slow = options();
+    slow.statement_timeout = 60s;
+    slow.connect_timeout = 60s;
+    pool& db = open(slow);
+    ASSERT_TRUE(shards.run([&] { return db.query(count); }));
+    test::session locker;
+    locker("BEGIN; LOCK TABLE numbers");
+    std::vector<std::future<result<rows>>> locked;
+    for (int i = 0; i < 30; ++i) locked.push_back(shards.start(0, [&] { return db.query(count); }));
+    for (int round = 0; round < 5; ++round)
+        for (const auto& answer :
+             all(50, [&db](std::size_t n) { return db.query(echo, std::int64_t(n), std::string("x")); }))
+            EXPECT_TRUE(answer) << answer.error().detail;
+    locker("COMMIT");
+    for (auto& one : locked) {
+        const auto answer = one.get();
+        EXPECT_TRUE(answer) << answer.error().detail;
+    }
+}
+
+TEST_F(Pool, runs_reads_again_and_no_write_when_every_back_end_is_terminated)
+{
+    admin("CREATE TABLE numbers (n int8); GRANT ALL ON numbers TO sluice");
+    pool& db = open();
+    for (const auto& warm : all(8, [&db](std::size_t) { return db.query(slow_write, std::int64_t{1}, 0.05); }))
+        EXPECT_TRUE(warm);
+    admin("DELETE FROM numbers");
+    auto read = shards.start(0, [&] { return db.query(nap, 0.5); });
+    auto write = shards.start(0, [&] { return db.query(slow_write, std::int64_t{1}, 60.0); });
+    admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state = 'active'", "2");
+    admin(std::string("SELECT pg_terminate_backend(pid) ") + test::back_ends);
+    const auto slept = read.get();
+    EXPECT_TRUE(slept) << slept.error().detail;
+    EXPECT_EQ(write.get().error().code, errc::outcome_unknown);
+    EXPECT_EQ(admin("SELECT count(*) FROM numbers"), "0");
+    EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+}
+
+TEST_F(Pool, refuses_at_once_where_the_database_is_known_to_be_away)
+{
+    pool_options nowhere = options();
+    nowhere.url = "postgresql://127.0.0.1:1/none";
+    pool& db = open(nowhere);
+    for (int i = 0; i < 3; ++i) {
+        const auto answer = shards.run([&] { return db.ping(); });
+        EXPECT_EQ(answer.error().code, errc::unavailable);
+        EXPECT_GT(answer.error().retry_after, 0s);
+    }
+    EXPECT_TRUE(on_shard([&] { return db.counters().away; }));
+}
+
+TEST_F(Pool, lets_no_more_wait_than_its_bound)
+{
+    pool_options small = options();
+    small.connections_max = 1;
+    small.queries_max = 1;
+    small.waiters_max = 2;
+    pool& db = open(small);
+    ASSERT_TRUE(shards.run([&] { return db.ping(); }));
+    const auto answers = all(10, [&db](std::size_t) { return db.query(nap, 0.05); });
+    const auto refused = std::ranges::count_if(answers, [](const auto& r) { return !r; });
+    EXPECT_GE(refused, 1);
+    for (const auto& answer : answers)
+        if (!answer) EXPECT_EQ(answer.error().code, errc::unavailable);
+}
+
+TEST_F(Pool, names_no_statement_behind_a_transaction_pooler)
+{
+    pool_options pooled = options();
+    pooled.transaction_pooler = true;
+    pooled.connections_max = 1;
+    pool& db = open(pooled);
+    for (const auto& answer :
+         all(50, [&db](std::size_t n) { return db.query(echo, std::int64_t(n), std::string("x")); }))
+        ASSERT_TRUE(answer) << answer.error().detail;
+    static constexpr statement named{"", "SELECT count(*) FROM pg_prepared_statements", access::reads};
+    EXPECT_EQ(shards.run([&] { return db.query(named); }).value()[0].get<std::int64_t>(0), 0);
+}
+
+} // namespace
+} // namespace sluice::postgres

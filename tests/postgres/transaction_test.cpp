@@ -1,0 +1,199 @@
+// Transactions beside a real PostgreSQL: together or not at all. Run by server.py.
+#include "database.hpp"
+
+#include <sluice/postgres/transaction.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace sluice::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr statement insert{"insert", "INSERT INTO numbers VALUES ($1)"};
+constexpr statement add{"add", "UPDATE numbers SET n = n + 1"};
+constexpr statement total{"total", "SELECT sum(n)::int8 FROM numbers", access::reads};
+
+class Transaction : public test::Database
+{
+protected:
+    void SetUp() override
+    {
+        Database::SetUp();
+        admin("CREATE TABLE numbers (n int8 PRIMARY KEY); GRANT ALL ON numbers TO sluice");
+    }
+    std::string stored() { return admin("SELECT coalesce(string_agg(n::text, ',' ORDER BY n), '') FROM numbers"); }
+};
+
+// Inserts each, and then ends with `failure` if there is one.
+task<result<void>> insert_all(transaction& t, std::vector<std::int64_t> numbers, std::optional<error> failure = {})
+{
+    for (const std::int64_t n : numbers) {
+        auto made = co_await t.query(insert, n);
+        if (!made) co_return fail(made.error());
+    }
+    if (failure) co_return fail(*failure);
+    co_return {};
+}
+
+TEST_F(Transaction, commits_on_a_value)
+{
+    pool& db = open();
+    EXPECT_TRUE(shards.run([&] { return transact(db, {}, [](transaction& t) { return insert_all(t, {1, 2, 3}); }); }));
+    EXPECT_EQ(stored(), "1,2,3");
+}
+
+TEST_F(Transaction, rolls_back_on_an_error)
+{
+    pool& db = open();
+    const auto ended = shards.run([&] {
+        return transact(db, {}, [](transaction& t) { return insert_all(t, {1, 2}, error{.code = errc::not_found}); });
+    });
+    EXPECT_EQ(ended.error().code, errc::not_found);
+    EXPECT_EQ(stored(), "");
+    EXPECT_EQ(
+        shards.run([&] { return transact(db, {}, [](transaction& t) { return insert_all(t, {1, 1}); }); }).error().code,
+        errc::conflict);
+    EXPECT_EQ(stored(), "");
+}
+
+TEST_F(Transaction, does_not_commit_what_a_body_overlooked)
+{
+    pool& db = open();
+    const auto ended = shards.run([&] {
+        return transact(db, {}, [](transaction& t) -> task<result<void>> {
+            for (const std::int64_t n : {1, 1}) (void)co_await t.query(insert, n);
+            co_return {};
+        });
+    });
+    EXPECT_FALSE(ended);
+    EXPECT_EQ(stored(), "");
+}
+
+TEST_F(Transaction, goes_on_from_a_savepoint)
+{
+    pool& db = open();
+    const auto ended = shards.run([&] {
+        return transact(db, {}, [](transaction& t) -> task<result<void>> {
+            auto first = co_await insert_all(t, {1});
+            auto saved = co_await t.savepoint("before \"two\"");
+            auto second = co_await insert_all(t, {1});
+            EXPECT_TRUE(first && saved && !second);
+            auto back = co_await t.rollback_to("before \"two\"");
+            auto released = co_await t.release("before \"two\"");
+            EXPECT_TRUE(back && released);
+            co_return co_await insert_all(t, {3});
+        });
+    });
+    EXPECT_TRUE(ended);
+    EXPECT_EQ(stored(), "1,3");
+}
+
+TEST_F(Transaction, leaves_the_pool_to_others_and_gives_its_connection_back)
+{
+    pool_options few = options();
+    few.connections_max = 2;
+    pool& db = open(few);
+    const auto ended = all(20, [&db](std::size_t i) -> task<result<void>> {
+        if (i % 4 == 3) co_return co_await db.ping();
+        const auto n = static_cast<std::int64_t>(i);
+        co_return co_await transact(db, {}, [n](transaction& t) { return insert_all(t, {n}); });
+    });
+    for (const auto& one : ended) EXPECT_TRUE(one) << one.error().detail;
+    EXPECT_EQ(admin("SELECT count(*) FROM numbers"), "15");
+}
+
+TEST_F(Transaction, takes_the_only_connection_there_is)
+{
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    const auto ended = all(10, [&db](std::size_t i) -> task<result<void>> {
+        if (i % 2 == 0) co_return co_await db.ping();
+        const auto n = static_cast<std::int64_t>(i);
+        co_return co_await transact(db, {}, [n](transaction& t) { return insert_all(t, {n}); });
+    });
+    for (const auto& each : ended) EXPECT_TRUE(each) << each.error().detail;
+}
+
+TEST_F(Transaction, runs_again_what_met_another_if_it_is_repeatable)
+{
+    admin("INSERT INTO numbers VALUES (0)");
+    pool& db = open();
+    const auto ended = all(8, [&db](std::size_t) {
+        return transact(db, {.level = isolation::serializable, .repeatable = true, .attempts_max = 50},
+                        [](transaction& t) -> task<result<void>> {
+                            auto read = co_await t.query(total);
+                            if (!read) co_return fail(read.error());
+                            auto added = co_await t.query(add);
+                            if (!added) co_return fail(added.error());
+                            co_return {};
+                        });
+    });
+    for (const auto& one : ended) EXPECT_TRUE(one) << one.error().detail;
+    EXPECT_EQ(stored(), "8");
+}
+
+TEST_F(Transaction, survives_a_deadlock_if_it_is_repeatable)
+{
+    admin(
+        "CREATE TABLE pairs (id int4, v int4); INSERT INTO pairs VALUES (1, 0), (2, 0); GRANT ALL ON pairs TO sluice");
+    static constexpr statement touch{"touch", "UPDATE pairs SET v = v + 1 WHERE id = $1"};
+    pool& db = open();
+    const auto ended = all(2, [&db](std::size_t i) {
+        return transact(db, {.repeatable = true}, [i](transaction& t) -> task<result<void>> {
+            const std::int32_t first = i == 0 ? 1 : 2;
+            auto one = co_await t.query(touch, first);
+            if (!one) co_return fail(one.error());
+            auto waited = co_await sleep_for(100ms);
+            auto other = co_await t.query(touch, 3 - first);
+            if (!waited || !other) co_return fail(other.error());
+            co_return {};
+        });
+    });
+    for (const auto& one : ended) EXPECT_TRUE(one) << one.error().detail;
+    EXPECT_EQ(admin("SELECT sum(v) FROM pairs"), "4");
+}
+
+TEST_F(Transaction, is_undone_when_its_connection_is_lost_and_runs_again_if_it_is_repeatable)
+{
+    pool& db = open();
+    for (const bool repeatable : {false, true}) {
+        int runs = 0;
+        const auto ended = shards.run([&] {
+            return transact(db, {.repeatable = repeatable}, [&](transaction& t) -> task<result<void>> {
+                auto made = co_await insert_all(t, {1});
+                if (++runs == 1) admin(std::string("SELECT pg_terminate_backend(pid) ") + test::back_ends);
+                if (!made) co_return fail(made.error());
+                co_return co_await insert_all(t, {2});
+            });
+        });
+        EXPECT_EQ(ended.has_value(), repeatable);
+        if (!ended) EXPECT_EQ(ended.error().code, errc::unavailable);
+        EXPECT_EQ(stored(), repeatable ? "1,2" : "");
+    }
+}
+
+TEST_F(Transaction, leaves_nothing_running_when_it_is_late)
+{
+    pool_options hasty = options();
+    hasty.statement_timeout = 100ms;
+    pool& db = open(hasty);
+    static constexpr statement nap{"nap", "SELECT pg_sleep(60)"};
+    const auto ended = shards.run([&] {
+        return transact(db, {}, [](transaction& t) -> task<result<void>> {
+            auto made = co_await insert_all(t, {1});
+            auto slept = co_await t.query(nap);
+            if (!made || !slept) co_return fail(slept.error());
+            co_return {};
+        });
+    });
+    EXPECT_EQ(ended.error().code, errc::timeout);
+    admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state <> 'idle'", "0");
+    EXPECT_EQ(stored(), "");
+    EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+}
+
+} // namespace
+} // namespace sluice::postgres
