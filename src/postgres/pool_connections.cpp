@@ -1,9 +1,9 @@
 // The pool's connections: making them, keeping house, and what becomes of a loss.
+#include "postgres/back_off.hpp"
 #include "postgres/errors.hpp"
 #include "postgres/pool_state.hpp"
 
 #include <sluice/core/log.hpp>
-#include <sluice/core/random.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -13,20 +13,7 @@ namespace sluice::postgres {
 namespace {
 
 constexpr unsigned connecting_max = 2; // of a shard at a time
-constexpr duration back_off_min = std::chrono::milliseconds(20);
-constexpr duration back_off_max = std::chrono::milliseconds(500);
 constexpr duration housekeeping = std::chrono::milliseconds(500);
-
-// Between half and all of it, so that shards and processes do not come together.
-duration jittered(duration d)
-{
-    return d / 2 + duration(static_cast<std::int64_t>(random_bits() % (static_cast<std::uint64_t>(d.count() / 2) + 1)));
-}
-
-duration back_off(unsigned failures)
-{
-    return jittered(std::min(back_off_max, back_off_min * (1U << std::min(failures, 10U))));
-}
 
 } // namespace
 

@@ -1,0 +1,124 @@
+#include "postgres/back_off.hpp"
+#include "postgres/connect.hpp"
+#include "postgres/errors.hpp"
+
+#include <sluice/core/context.hpp>
+#include <sluice/core/log.hpp>
+#include <sluice/postgres/listener.hpp>
+#include <sluice/ring/operation.hpp>
+#include <sluice/shard/timer.hpp>
+
+#include <fmt/format.h>
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <utility>
+
+namespace sluice::postgres {
+
+namespace {
+
+struct string_closer
+{
+    void operator()(char* text) const noexcept { PQfreemem(text); }
+};
+struct notify_closer
+{
+    void operator()(PGnotify* n) const noexcept { PQfreemem(n); }
+};
+struct result_closer
+{
+    void operator()(pg_result* r) const noexcept { PQclear(r); }
+};
+
+// Blocks.
+result<connection_handle> connect_and_listen(const listener_options& options)
+{
+    auto made = connect({.url = options.url, .timeout = options.connect_timeout, .pipelined = false});
+    if (!made) return made;
+    for (const std::string& channel : options.channels) {
+        const std::unique_ptr<char, string_closer> name(
+            PQescapeIdentifier(made->get(), channel.data(), channel.size()));
+        if (name == nullptr) return fail(unavailable(message_of(made->get())));
+        const std::unique_ptr<pg_result, result_closer> said(
+            PQexec(made->get(), fmt::format("LISTEN {}", name.get()).c_str()));
+        if (PQresultStatus(said.get()) != PGRES_COMMAND_OK) return fail(unavailable(message_of(made->get())));
+    }
+    if (PQsetnonblocking(made->get(), 1) != 0) return fail(unavailable(message_of(made->get())));
+    return made;
+}
+
+} // namespace
+
+struct listener::state : operation, timer
+{
+    state(shard& on, offload_pool& pool, listener_options o, functions f)
+        : operation(&state::readable), timer(&state::try_again), home(on), blocking(pool), options(std::move(o)),
+          tell(std::move(f))
+    {
+        background.stop = &on.background().stop();
+        begin();
+    }
+    ~state()
+    {
+        if (operation::in_flight()) home.ring().abandon(*this);
+        if (timer::armed()) home.timers().cancel(*this);
+    }
+
+    void begin() { home.background().spawn(connect_one(), &background); }
+
+    task<void> connect_one()
+    {
+        auto made = co_await offload(blocking, [wanted = options] { return connect_and_listen(wanted); });
+        if (home.background().stop().requested()) co_return;
+        if (!made) {
+            if (failures++ == 0)
+                log(log_level::warn, "PostgreSQL sends no notifications", {{"reason", made.error().detail}});
+            home.timers().arm(*this, home.now() + back_off(failures));
+            co_return;
+        }
+        failures = 0;
+        handle = std::move(*made);
+        made_at = home.now();
+        tell.listening();
+        read(); // some may have come with the answers
+    }
+
+    void read()
+    {
+        const bool sound = PQconsumeInput(handle.get()) == 1;
+        while (const auto next = std::unique_ptr<PGnotify, notify_closer>(PQnotifies(handle.get())))
+            tell.heard({.channel = next->relname, .payload = next->extra, .sender = next->be_pid});
+        if (sound && PQstatus(handle.get()) == CONNECTION_OK)
+            return home.ring().poll(PQsocket(handle.get()), POLLIN, *this);
+        log(log_level::warn, "The connection for PostgreSQL's notifications was lost",
+            {{"reason", message_of(handle.get())}});
+        handle.reset();
+        tell.lost();
+        // One that did not last is no reason to try at once.
+        const bool lasted = home.now() - made_at > back_off_max;
+        home.timers().arm(*this, lasted ? home.now() : home.now() + back_off(1));
+    }
+
+    static void readable(operation& self, completion) { static_cast<state&>(self).read(); }
+    static void try_again(timer& self) { static_cast<state&>(self).begin(); }
+
+    shard& home;
+    offload_pool& blocking;
+    listener_options options;
+    functions tell;
+    context background;
+    connection_handle handle;
+    time_point made_at = {};
+    unsigned failures = 0;
+};
+
+listener::listener(shard& on, offload_pool& blocking, listener_options options, functions tell)
+    : state_(std::make_unique<state>(on, blocking, std::move(options), std::move(tell)))
+{}
+
+listener::~listener() = default;
+
+bool listener::is_listening() const noexcept { return state_->handle != nullptr; }
+
+} // namespace sluice::postgres
