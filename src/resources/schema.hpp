@@ -1,15 +1,14 @@
-// The embedded database's schema: every resource's steps in the order in which they came to be. A new step goes to the
-// end.
+// The schema of each database: every resource's steps in the order in which they came to be. A new step goes to the
+// end of both.
 #pragma once
 
 #include "resources/users/user_schema.hpp"
-
-#include <sluice/sqlite/migration.hpp>
 
 #include <array>
 
 namespace sluice {
 
-inline constexpr std::array sqlite_schema = {users::users_table};
+inline constexpr std::array sqlite_schema = {users::sqlite_users_table};
+inline constexpr std::array postgres_schema = {users::postgres_users_table};
 
 } // namespace sluice

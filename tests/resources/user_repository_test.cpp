@@ -1,50 +1,12 @@
 // What every repository of users promises, asked of each of them.
-#include "../sqlite/run.hpp"
-#include "../sqlite/temporary_folder.hpp"
-#include "resources/schema.hpp"
-#include "resources/users/memory_user_repository.hpp"
-#include "resources/users/sqlite_user_repository.hpp"
-
-#include <gtest/gtest.h>
+#include "user_places.hpp"
 
 #include <algorithm>
-#include <future>
-#include <memory>
 #include <string>
 #include <vector>
 
 namespace sluice::users {
 namespace {
-
-class in_memory
-{
-public:
-    user_repository& users() { return users_; }
-    template <class Make> auto run(Make make) { return test::run(make()); }
-
-private:
-    memory_user_repository users_;
-};
-
-class in_sqlite
-{
-public:
-    in_sqlite()
-    {
-        auto opened = sqlite::database::open({.path = folder_.file("users.db"), .migrations = sqlite_schema});
-        EXPECT_TRUE(opened) << opened.error().detail;
-        db_ = std::move(*opened);
-        users_ = std::make_unique<sqlite_user_repository>(*db_);
-    }
-    user_repository& users() { return *users_; }
-    template <class Make> auto run(Make make) { return shards_.run(std::move(make)); }
-
-private:
-    test::temporary_folder folder_;
-    std::unique_ptr<sqlite::database> db_;
-    std::unique_ptr<sqlite_user_repository> users_;
-    test::shard_runner shards_; // ends before the database
-};
 
 template <class Where> class UserRepository : public testing::Test
 {
@@ -90,7 +52,7 @@ protected:
     Where where;
 };
 
-using everywhere = testing::Types<in_memory, in_sqlite>;
+using everywhere = testing::Types<in_memory, in_sqlite, in_postgres>;
 TYPED_TEST_SUITE(UserRepository, everywhere);
 
 TYPED_TEST(UserRepository, finds_what_it_was_given)
@@ -254,21 +216,27 @@ TYPED_TEST(UserRepository, keeps_every_byte_of_a_text)
     EXPECT_EQ(this->find_by_email("o'hara+%%@example.com"), std::nullopt);
 }
 
-// --- What only a database shared by several shards can be asked.
+// --- What only a database that several shards share can be asked.
 
-TEST(SqliteUserRepository, lets_exactly_one_of_many_shards_have_an_email)
+template <class Where> class SharedUserRepository : public testing::Test
 {
-    test::temporary_folder folder;
-    auto db = sqlite::database::open({.path = folder.file("users.db"), .migrations = sqlite_schema});
-    ASSERT_TRUE(db) << db.error().detail;
-    sqlite_user_repository users(**db);
-    test::shard_runner shards(3);
+protected:
+    Where where{3};
+};
+
+using wherever_it_is_shared = testing::Types<in_sqlite, in_postgres>;
+TYPED_TEST_SUITE(SharedUserRepository, wherever_it_is_shared);
+
+TYPED_TEST(SharedUserRepository, lets_exactly_one_of_many_shards_have_an_email)
+{
+    auto& where = this->where;
     for (int round = 0; round < 20; ++round) {
         const pooled_string email = pooled_string("user") + std::to_string(round).c_str() + "@example.com";
         std::vector<std::future<result<user>>> asked;
         for (unsigned i = 0; i < 9; ++i)
-            asked.push_back(
-                shards.start(i % 3, [&] { return users.insert({.email = email, .name = "Ada", .email_key = email}); }));
+            asked.push_back(where.start(i % 3, [&where, email, i] {
+                return where.users(i % 3).insert({.email = email, .name = "Ada", .email_key = email});
+            }));
         int made = 0, conflicts = 0;
         for (auto& each : asked) {
             const auto outcome = each.get();
@@ -282,37 +250,49 @@ TEST(SqliteUserRepository, lets_exactly_one_of_many_shards_have_an_email)
     }
 }
 
-TEST(SqliteUserRepository, shows_an_acknowledged_write_to_every_shard)
+TYPED_TEST(SharedUserRepository, lets_exactly_one_of_many_shards_change_a_version)
 {
-    test::temporary_folder folder;
-    auto db = sqlite::database::open({.path = folder.file("users.db"), .migrations = sqlite_schema, .readers = 3});
-    ASSERT_TRUE(db) << db.error().detail;
-    sqlite_user_repository users(**db);
-    test::shard_runner shards(2);
+    auto& where = this->where;
+    const user made =
+        where.run([&] { return where.users().insert({.email = "a@b.c", .name = "0", .email_key = "a@b.c"}); }).value();
+    std::vector<std::future<result<user>>> asked;
+    for (unsigned i = 0; i < 9; ++i)
+        asked.push_back(where.start(i % 3, [&where, &made, i] {
+            user_patch patch{.email = {}, .name = pooled_string("Name ") + std::to_string(i).c_str()};
+            return where.users(i % 3).update(made.id, patch, {.any = false, .versions = {made.version}});
+        }));
+    int changed = 0, refused = 0;
+    for (auto& each : asked) {
+        const auto outcome = each.get();
+        if (outcome)
+            ++changed;
+        else if (outcome.error().code == errc::precondition_failed)
+            ++refused;
+    }
+    EXPECT_EQ(changed, 1);
+    EXPECT_EQ(refused, 8);
+}
+
+TYPED_TEST(SharedUserRepository, shows_an_acknowledged_write_to_every_shard)
+{
+    auto& where = this->where;
     user known =
-        shards.run([&] { return users.insert({.email = "a@b.c", .name = "0", .email_key = "a@b.c"}); }).value();
+        where.run([&] { return where.users().insert({.email = "a@b.c", .name = "0", .email_key = "a@b.c"}); }).value();
     for (int round = 1; round <= 50; ++round) {
         user_patch patch{.email = {}, .name = pooled_string(std::to_string(round))};
-        known = shards.start(0, [&] { return users.update(known.id, patch, {}); }).get().value();
-        for (unsigned shard : {0U, 1U, 0U, 1U})
-            EXPECT_EQ(shards.start(shard, [&] { return users.find(known.id); }).get().value(), known);
+        known = where.start(0, [&] { return where.users(0).update(known.id, patch, {}); }).get().value();
+        for (unsigned shard : {0U, 1U, 2U, 0U, 1U})
+            EXPECT_EQ(where.start(shard, [&] { return where.users(shard).find(known.id); }).get().value(), known);
     }
 }
 
-TEST(SqliteUserRepository, keeps_its_users_when_it_is_opened_again)
+TYPED_TEST(SharedUserRepository, keeps_its_users_when_it_is_opened_again)
 {
-    test::temporary_folder folder;
-    std::optional<user> made;
-    for (int opening = 0; opening < 2; ++opening) {
-        auto db = sqlite::database::open({.path = folder.file("users.db"), .migrations = sqlite_schema});
-        ASSERT_TRUE(db) << db.error().detail;
-        sqlite_user_repository users(**db);
-        test::shard_runner shards;
-        if (!made)
-            made =
-                shards.run([&] { return users.insert({.email = "a@b.c", .name = "A", .email_key = "a@b.c"}); }).value();
-        EXPECT_EQ(shards.run([&] { return users.find(made->id); }).value(), *made);
-    }
+    auto& where = this->where;
+    const user made =
+        where.run([&] { return where.users().insert({.email = "a@b.c", .name = "A", .email_key = "a@b.c"}); }).value();
+    where.open_again();
+    EXPECT_EQ(where.run([&] { return where.users().find(made.id); }).value(), made);
 }
 
 } // namespace

@@ -192,7 +192,7 @@ task<result<response>> remove_user(user_service& users, request& asked)
 
 } // namespace
 
-void user_routes(router& routes, user_service& users)
+void user_routes(route_group& routes, user_service& users)
 {
     auto group = routes.group("/users");
     group.post("", [&users](request& asked) { return create_user(users, asked); });

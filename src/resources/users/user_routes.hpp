@@ -8,6 +8,6 @@
 namespace sluice::users {
 
 // Registers /users and /users/{id}. The service outlives the router.
-void user_routes(router& routes, user_service& users);
+void user_routes(route_group& routes, user_service& users);
 
 } // namespace sluice::users
