@@ -1,3 +1,6 @@
+#include "postgres/connect.hpp"
+#include "postgres/errors.hpp"
+
 #include <sluice/postgres/connection_info.hpp>
 #include <sluice/postgres/migration.hpp>
 
@@ -5,9 +8,7 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
-#include <cstdint>
 #include <fcntl.h>
 #include <functional>
 #include <libpq-fe.h>
@@ -36,32 +37,15 @@ constexpr std::string_view find_table = "SELECT EXISTS (SELECT FROM pg_class WHE
 constexpr std::string_view make_table = "CREATE TABLE sluice_schema (version integer PRIMARY KEY, name text NOT NULL, "
                                         "applied_at timestamptz NOT NULL DEFAULT now())";
 
-struct session_deleter
-{
-    void operator()(PGconn* open) const noexcept { PQfinish(open); }
-};
 struct result_deleter
 {
     void operator()(PGresult* given) const noexcept { PQclear(given); }
 };
 using answer = std::unique_ptr<PGresult, result_deleter>;
 
-// What a library or a server said, in one line.
-std::string one_line(std::string_view said)
-{
-    std::string line;
-    for (const char c : said) {
-        const bool space = c == '\n' || c == '\t' || c == ' ';
-        if (!space) line += c;
-        if (space && !line.empty() && line.back() != ' ') line += ' ';
-    }
-    while (line.ends_with(' ')) line.pop_back();
-    return line;
-}
-
 error failure(errc code, std::string detail)
 {
-    return {.code = code, .detail = std::move(detail), .dependency = "postgres"};
+    return {.code = code, .detail = std::move(detail), .dependency = dependency};
 }
 
 // A second descriptor of a socket, by which another thread can end the connection: libpq may close its own at any time.
@@ -84,19 +68,10 @@ class session
 public:
     static result<session> open(const session_options& with)
     {
-        const auto seconds =
-            std::max<std::int64_t>(2, std::chrono::ceil<std::chrono::seconds>(with.connect_timeout).count());
-        const std::string timeout = std::to_string(seconds); // for each host; fewer than two are too few for libpq
-        const std::array keywords = {"connect_timeout", "fallback_application_name", "dbname", "client_encoding",
-                                     static_cast<const char*>(nullptr)};
-        const std::array values = {timeout.c_str(), "sluice", with.url.c_str(), "UTF8",
-                                   static_cast<const char*>(nullptr)};
+        auto opened = connect({.url = with.url, .timeout = with.connect_timeout, .pipelined = false});
+        if (!opened) return fail(failure(errc::unavailable, "PostgreSQL cannot be used: " + opened.error().detail));
         session made;
-        made.open_.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
-        if (PQstatus(made.open_.get()) != CONNECTION_OK)
-            return fail(
-                failure(errc::unavailable, "PostgreSQL cannot be used: " + one_line(PQerrorMessage(made.open_.get()))));
-        PQsetNoticeProcessor(made.open_.get(), [](void*, const char*) {}, nullptr);
+        made.open_ = *std::move(opened);
         made.cut_ = std::make_unique<cut_off>(PQsocket(made.open_.get()));
         made.stopped_ = std::make_unique<std::stop_callback<std::reference_wrapper<cut_off>>>(with.stop, *made.cut_);
         return made;
@@ -114,31 +89,33 @@ public:
         const ExecStatusType status = PQresultStatus(given.get());
         if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return given;
         const char* said = PQresultErrorField(given.get(), PG_DIAG_MESSAGE_PRIMARY);
-        if (said != nullptr) return fail(failure(errc::internal, one_line(said)));
-        return fail(failure(errc::unavailable, one_line(PQerrorMessage(open_.get()))));
+        if (said != nullptr) return fail(failure(errc::internal, said));
+        return fail(failure(errc::unavailable, message_of(open_.get())));
     }
 
 private:
-    std::unique_ptr<PGconn, session_deleter> open_;
+    connection_handle open_;
     std::unique_ptr<cut_off> cut_;
     std::unique_ptr<std::stop_callback<std::reference_wrapper<cut_off>>> stopped_;
 };
 
 std::string named(const session_options& with) { return "PostgreSQL's database " + place_of(with.url); }
 
+std::unexpected<error> unusable(const session_options& with, error failed)
+{
+    failed.detail = fmt::format("{} cannot be used: {}", named(with), failed.detail);
+    return fail(std::move(failed));
+}
+
 result<schema_state> state_of(session& database, const session_options& with, int newest)
 {
     schema_state found{.newest = newest};
-    const auto named_error = [&](error failed) {
-        failed.detail = fmt::format("{} cannot be used: {}", named(with), failed.detail);
-        return fail(std::move(failed));
-    };
     auto table = database.run(find_table);
-    if (!table) return named_error(std::move(table).error());
+    if (!table) return unusable(with, std::move(table).error());
     found.exists = PQgetvalue(table->get(), 0, 0)[0] == 't';
     if (!found.exists) return found;
     auto version = database.run("SELECT coalesce(max(version), 0)::int4 FROM sluice_schema");
-    if (!version) return named_error(std::move(version).error());
+    if (!version) return unusable(with, std::move(version).error());
     found.version = std::stoi(PQgetvalue(version->get(), 0, 0));
     if (found.version > newest)
         return fail(
@@ -150,14 +127,14 @@ result<schema_state> state_of(session& database, const session_options& with, in
 
 result<schema_state> look(session& database, const session_options& with, int newest)
 {
-    if (auto begun = database.run(begin_look); !begun) return fail(std::move(begun).error());
+    if (auto begun = database.run(begin_look); !begun) return unusable(with, std::move(begun).error());
     auto found = state_of(database, with, newest);
     if (!found) return found;
-    if (auto ended = database.run("COMMIT"); !ended) return fail(std::move(ended).error());
+    if (auto ended = database.run("COMMIT"); !ended) return unusable(with, std::move(ended).error());
     return found;
 }
 
-result<void> run_step(session& database, const migration& step, const schema_state& before)
+result<void> run_step(session& database, const session_options& with, const migration& step, const schema_state& before)
 {
     const std::array<std::string, 2> row = {std::to_string(before.version + 1), std::string(step.name)};
     result<answer> done = before.exists ? result<answer>() : database.run(make_table);
@@ -166,7 +143,8 @@ result<void> run_step(session& database, const migration& step, const schema_sta
     if (done) done = database.run("COMMIT");
     if (done) return {};
     error failed = std::move(done).error();
-    failed.detail = fmt::format("Schema step {} ({}) failed: {}", before.version + 1, step.name, failed.detail);
+    failed.detail = fmt::format("Schema step {} ({}) failed in {}: {}", before.version + 1, step.name,
+                                place_of(with.url), failed.detail);
     return fail(std::move(failed));
 }
 
@@ -182,17 +160,16 @@ result<schema_state> migrate(const session_options& with, std::span<const migrat
     // What is up to date needs no lock and no right to write: it may be a replica.
     auto found = look(database, with, newest);
     if (!found || found->version == newest) return found;
-    for (schema_state now = *found;;) {
+    for (;;) {
         auto begun = database.run(begin_step);
         if (begun) begun = database.run(lock_statement);
-        if (!begun) return fail(std::move(begun).error());
+        if (!begun) return unusable(with, std::move(begun).error());
         // Another program may have run the step while this one waited for the lock.
-        auto state = state_of(database, with, newest);
-        if (!state) return state;
-        now = *state;
-        if (now.version == newest) return found;
-        if (auto ran = run_step(database, steps[static_cast<std::size_t>(now.version)], now); !ran)
-            return fail(std::move(ran).error());
+        auto now = state_of(database, with, newest);
+        if (!now) return now;
+        if (now->version == newest) return found;
+        const migration& step = steps[static_cast<std::size_t>(now->version)];
+        if (auto ran = run_step(database, with, step, *now); !ran) return fail(std::move(ran).error());
     }
 }
 
