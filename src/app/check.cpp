@@ -3,6 +3,8 @@
 #include "commands.hpp"
 #include "resources/schema.hpp"
 
+#include <sluice/postgres/connection_info.hpp>
+#include <sluice/postgres/migration.hpp>
 #include <sluice/ring/probe.hpp>
 #include <sluice/sqlite/migration.hpp>
 
@@ -73,19 +75,32 @@ void check_log(report& to, const std::string& path)
     }
 }
 
-void check_database(report& to, const std::string& path)
+template <class State> void check_schema(report& to, const std::string& place, const result<State>& found)
 {
-    const result<sqlite::schema_state> found = sqlite::inspect(path, sqlite_schema);
     if (!found)
         to.failed("database: " + found.error().detail);
-    else if (!found->exists)
-        to.ok(fmt::format("database: {} is not there yet and will be made", path));
     else if (found->version < found->newest) {
-        to.ok(fmt::format("database: {}, schema version {}; serve or migrate brings it to {}", path, found->version,
+        to.ok(fmt::format("database: {}, schema version {}; serve or migrate brings it to {}", place, found->version,
                           found->newest));
     } else {
-        to.ok(fmt::format("database: {}, schema version {}", path, found->version));
+        to.ok(fmt::format("database: {}, schema version {}", place, found->version));
     }
+}
+
+void check_database(report& to, const settings& values)
+{
+    if (values.uses_postgres()) {
+        const std::string url = values.postgres_url();
+        const auto found =
+            postgres::inspect({.url = url, .connect_timeout = values.postgres.connect_timeout}, postgres_schema);
+        check_schema(to, "PostgreSQL at " + postgres::place_of(url), found);
+        return;
+    }
+    const auto found = sqlite::inspect(values.sqlite_path, sqlite_schema);
+    if (found && !found->exists)
+        to.ok(fmt::format("database: {} is not there yet and will be made", values.sqlite_path));
+    else
+        check_schema(to, values.sqlite_path, found);
 }
 
 } // namespace
@@ -100,7 +115,7 @@ int check(const loaded_settings& loaded)
         check_address(all, "admin_listen", admin);
     }
     check_log(all, loaded.values.log_file);
-    check_database(all, loaded.values.sqlite_path);
+    check_database(all, loaded.values);
     return all.all_good() ? status_done : status_failed;
 }
 

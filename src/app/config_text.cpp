@@ -10,14 +10,6 @@
 namespace sluice::app {
 namespace {
 
-constexpr std::string_view mask = "\"********\"";
-
-std::string value_text(const setting& one, const settings& values)
-{
-    const std::string written = one.write(values);
-    return one.secret && written != "\"\"" ? std::string(mask) : written;
-}
-
 std::string origin_text(const origin& from)
 {
     switch (from.from) {
@@ -41,13 +33,13 @@ std::string config_text(const loaded_settings& loaded)
     std::size_t value_width = 0;
     for (const setting& one : setting_table()) {
         key_width = std::max(key_width, one.key.size());
-        value_width = std::max(value_width, value_text(one, loaded.values).size());
+        value_width = std::max(value_width, one.show(loaded.values).size());
     }
     std::string text;
     for (std::size_t i = 0; i < setting_table().size(); ++i) {
         const setting& one = setting_table()[i];
-        fmt::format_to(std::back_inserter(text), "{:<{}} = {:<{}}  # {}\n", one.key, key_width,
-                       value_text(one, loaded.values), value_width, origin_text(loaded.origins[i]));
+        fmt::format_to(std::back_inserter(text), "{:<{}} = {:<{}}  # {}\n", one.key, key_width, one.show(loaded.values),
+                       value_width, origin_text(loaded.origins[i]));
     }
     return text;
 }

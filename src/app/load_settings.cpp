@@ -16,15 +16,19 @@ namespace {
 
 constexpr std::string_view variable_prefix = "SLUICE_";
 
-// Kubernetes tells every pod about a service named sluice: SLUICE_SERVICE_HOST, SLUICE_PORT=tcp://…,
-// SLUICE_PORT_80_TCP…. None of them can be meant as a setting.
+// Kubernetes tells every pod about the services beside it: of one named sluice-postgres, SLUICE_POSTGRES_SERVICE_HOST,
+// SLUICE_POSTGRES_PORT=tcp://…, SLUICE_POSTGRES_PORT_80_TCP…; of one named db, DB_PORT=tcp://…. None of them can be
+// meant as a setting.
 bool of_kubernetes(std::string_view name, std::string_view value)
 {
-    if (name.starts_with("SLUICE_SERVICE_HOST") || name.starts_with("SLUICE_SERVICE_PORT")) return true;
-    constexpr std::string_view port = "SLUICE_PORT";
-    if (name == port) return value.find("://") != std::string_view::npos;
-    return name.starts_with(port) && name.size() > port.size() + 1 && name[port.size()] == '_' &&
-           name[port.size() + 1] >= '0' && name[port.size() + 1] <= '9';
+    if (name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT")) return true;
+    if (name.find("_SERVICE_PORT_") != std::string_view::npos) return true;
+    if (name.ends_with("_PORT")) return value.find("://") != std::string_view::npos;
+    constexpr std::string_view port = "_PORT_";
+    const auto at = name.find(port);
+    if (at == std::string_view::npos || at + port.size() == name.size()) return false;
+    const char first = name[at + port.size()];
+    return first >= '0' && first <= '9';
 }
 
 std::vector<std::string> all_keys()
@@ -47,8 +51,10 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
     return meant ? fmt::format("; did you mean {}?", *meant) : "; `sluice config` lists all settings";
 }
 
-// Who sets one of these expects another database than the one that this build would quietly make.
-constexpr std::array<std::string_view, 3> not_built_yet = {"DATABASE_URL", "DB_HOST", "REDIS_URL"};
+// Which database, and where: what a stronger source replaces as a whole, so that no password of one database is ever
+// sent to another.
+constexpr std::array<std::string_view, 6> of_the_database = {"database_url",  "postgres.host", "postgres.port",
+                                                             "postgres.name", "postgres.user", "postgres.password"};
 
 // Settings under construction: sources are applied from the weakest to the strongest.
 class loader
@@ -68,6 +74,9 @@ public:
     loaded_settings loaded() && { return std::move(loaded_); }
 
 private:
+    void forget_database();
+    std::optional<problem> check_listeners();
+    std::optional<problem> check_connections();
     std::optional<problem> apply_entry(const file_entry& entry, const std::string& place);
     std::optional<problem> apply(const setting& to, const raw_setting& raw, origin from);
     std::optional<problem> apply_text(const setting& to, std::string_view text, origin from);
@@ -82,7 +91,8 @@ private:
 std::optional<problem> loader::apply(const setting& to, const raw_setting& raw, origin from)
 {
     if (!to.read(loaded_.values, raw)) {
-        const std::string got = to.secret ? "" : ", not " + raw.shown;
+        std::string got = to.secret ? "" : ", not " + raw.shown;
+        if (to.why_not != nullptr) got = ": " + to.why_not(raw);
         return fmt::format("{}: {} must be {}{}", from.place, to.key, to.expects, got);
     }
     origin_of(to) = std::move(from);
@@ -141,12 +151,15 @@ std::optional<problem> loader::apply_environment(const std::vector<std::string>&
         if (of_kubernetes(name, line.substr(std::min(name.size() + 1, line.size())))) continue;
         return fmt::format("unknown variable {} in the environment{}", printable(name), did_you_mean(name, known));
     }
-    for (const std::string_view name : not_built_yet) {
-        if (value_of(name).value_or("").empty()) continue;
-        return fmt::format("{} is set in the environment, but this build knows only SQLite (sqlite.path): unset it",
-                           name);
-    }
+    // Who sets it expects what this build would quietly do without.
+    if (!value_of("REDIS_URL").value_or("").empty())
+        return "REDIS_URL is set in the environment, but this build knows no Redis: unset it";
+
+    const auto says = [&](std::string_view name) { return !value_of(name).value_or("").empty(); };
+    const bool own_host_alone = says("SLUICE_POSTGRES_HOST") && !says("SLUICE_DATABASE_URL");
+    if (says("SLUICE_DATABASE_URL") || says("DATABASE_URL") || own_host_alone || says("DB_HOST")) forget_database();
     for (const setting& one : setting_table()) {
+        if (own_host_alone && one.key == "database_url") continue; // which beats DATABASE_URL
         std::string variable = one.variable();
         std::optional<std::string_view> value = value_of(variable);
         if (!value && !one.also.empty()) {
@@ -155,7 +168,7 @@ std::optional<problem> loader::apply_environment(const std::vector<std::string>&
             value = value_of(variable);
             if (value && value->empty()) continue;
         }
-        if (!value) continue;
+        if (!value || of_kubernetes(variable, *value)) continue;
         if (auto wrong = apply_text(one, *value, {source::environment, variable})) return wrong;
     }
     return std::nullopt;
@@ -170,8 +183,35 @@ std::optional<problem> loader::apply_flags(const std::vector<std::pair<std::stri
     return std::nullopt;
 }
 
+void loader::forget_database()
+{
+    const settings defaults;
+    loaded_.values.database_url = defaults.database_url;
+    loaded_.values.postgres.at = defaults.postgres.at;
+    for (const std::string_view key : of_the_database) origin_of(*find_setting(key)) = {};
+}
+
 // What no single setting can know.
 std::optional<problem> loader::check_relations()
+{
+    if (auto wrong = check_listeners()) return wrong;
+    return check_connections();
+}
+
+std::optional<problem> loader::check_connections()
+{
+    const settings& values = loaded_.values;
+    const std::size_t connections = values.postgres.max_connections;
+    if (!values.uses_postgres() || connections >= values.server.shards) return std::nullopt;
+    const origin& own = origin_of(*find_setting("postgres.max_connections"));
+    const origin& other = origin_of(*find_setting("shards"));
+    const origin& place = own.from == source::default_ ? other : own;
+    return fmt::format(
+        "{}postgres.max_connections must be at least one for each of the shards: it is {}, and shards {}",
+        place.place.empty() ? "" : place.place + ": ", connections, values.server.shards);
+}
+
+std::optional<problem> loader::check_listeners()
 {
     const server_options& server = loaded_.values.server;
     const auto& listen = server.listen;

@@ -1,5 +1,6 @@
 // `sluice routes`: every route, its middleware and its limits.
 #include "commands.hpp"
+#include "readiness_guard.hpp"
 #include "resources/users/memory_user_repository.hpp"
 #include "wiring.hpp"
 
@@ -31,7 +32,9 @@ int print_routes(const loaded_settings& loaded)
     users::user_service users(repository);
     health state;
     router api;
-    api_routes(api, users, state);
+    const std::atomic<bool> ready = true;
+    readiness_guard guard(ready);
+    api_routes(api, users, state, loaded.values.uses_postgres() ? &guard : nullptr);
     router admin;
     admin_routes(admin, state);
 

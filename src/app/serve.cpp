@@ -1,11 +1,9 @@
 // `sluice serve`: the server, until it is told to stop.
 #include "commands.hpp"
-#include "resources/schema.hpp"
 #include "wiring.hpp"
 
 #include <sluice/core/log.hpp>
 #include <sluice/server/server.hpp>
-#include <sluice/sqlite/database.hpp>
 #include <sluice/telemetry/log_file.hpp>
 
 #include <fmt/format.h>
@@ -35,18 +33,18 @@ std::string join(std::span<const std::string> parts, std::string (*of)(const std
 }
 
 // `listening`: the API's listeners in the order of the setting, then the admin listener, if there is one.
-void tell(const loaded_settings& loaded, const std::vector<std::string>& listening)
+void tell(const loaded_settings& loaded, const database& data, const std::vector<std::string>& listening)
 {
     const settings& values = loaded.values;
     const std::span<const std::string> all = listening;
     const std::string api = join(all.first(values.server.listen.size()), &url_of);
     const std::string admin = join(all.subspan(values.server.listen.size()), &url_of);
     log(log_level::info,
-        fmt::format("Serving {}{}{}, database {}", api, admin.empty() ? "" : ", admin on ", admin, values.sqlite_path),
+        fmt::format("Serving {}{}{}, database {}", api, admin.empty() ? "" : ", admin on ", admin, data.place()),
         {{"listen", api},
          {"admin_listen", admin},
          {"shards", values.server.shards},
-         {"database", "sqlite"},
+         {"database", data.kind()},
          {"configuration", loaded.file.value_or("")},
          {"version", SLUICE_VERSION}});
 }
@@ -62,18 +60,24 @@ void leave_signals_to_the_server()
     std::signal(SIGPIPE, SIG_IGN);
 }
 
+result<std::unique_ptr<database>> open_database(const settings& values)
+{
+    if (values.uses_postgres()) return open_postgres(values);
+    return open_embedded(values.sqlite_path);
+}
+
 result<void> run(const loaded_settings& loaded, log_file& log)
 {
     const settings& values = loaded.values;
     server all(values.server);
     if (auto bound = all.bind(); !bound) return bound; // before a file is made for a server that cannot run
-    auto database = sqlite::database::open({.path = values.sqlite_path, .migrations = sqlite_schema});
-    if (!database) return std::unexpected(std::move(database).error());
-    sqlite::database& db = **database;
+    auto opened = open_database(values);
+    if (!opened) return std::unexpected(std::move(opened).error());
+    database& data = **opened;
 
-    all.on_shard([&db](shard& on, router& routes) { wire_api(on, routes, db); });
-    all.on_admin([&db](shard& on, router& routes) { wire_admin(on, routes, db); });
-    all.on_ready([&loaded](const std::vector<std::string>& listening) { tell(loaded, listening); });
+    all.on_shard([&data](shard& on, router& routes) { wire_api(on, routes, data); });
+    all.on_admin([&data](shard& on, router& routes) { wire_admin(on, routes, data); });
+    all.on_ready([&](const std::vector<std::string>& listening) { tell(loaded, data, listening); });
     all.on_hangup([&log] { log.reopen(); });
     return all.run();
 }

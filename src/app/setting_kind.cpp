@@ -2,6 +2,7 @@
 
 #include "listen_address.hpp"
 
+#include <sluice/postgres/connection_info.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/telemetry/log_file.hpp>
 
@@ -84,8 +85,8 @@ bool read_duration(const setting_kind<duration>& kind, const raw_setting& raw, d
     return true;
 }
 
-// A path goes to system calls, where a NUL would cut it short.
-const std::string* path_of(const raw_setting& raw)
+// A path goes to system calls, and a name to libpq, where a NUL would cut it short.
+const std::string* text_of(const raw_setting& raw)
 {
     const auto* text = std::get_if<std::string>(&raw.value);
     return text != nullptr && text->find('\0') == std::string::npos ? text : nullptr;
@@ -93,17 +94,41 @@ const std::string* path_of(const raw_setting& raw)
 
 bool read_path(const setting_kind<std::string>&, const raw_setting& raw, std::string& out)
 {
-    const std::string* text = path_of(raw);
+    const std::string* text = text_of(raw);
     if (text == nullptr || text->empty()) return false;
     out = *text;
     return true;
 }
 
-bool read_optional_path(const setting_kind<std::string>&, const raw_setting& raw, std::string& out)
+bool read_text(const setting_kind<std::string>&, const raw_setting& raw, std::string& out)
 {
-    const std::string* text = path_of(raw);
+    const std::string* text = text_of(raw);
     if (text == nullptr) return false;
     out = *text;
+    return true;
+}
+
+std::string write_text(const std::string& value) { return quoted(value); }
+
+std::string why_not_a_database(const raw_setting& raw)
+{
+    const auto* text = std::get_if<std::string>(&raw.value);
+    if (text == nullptr) return "it is no text";
+    return text->empty() ? "" : postgres::fault_of_url(*text).value_or("");
+}
+
+bool read_database_url(const setting_kind<std::string>&, const raw_setting& raw, std::string& out)
+{
+    if (!why_not_a_database(raw).empty()) return false;
+    out = std::get<std::string>(raw.value);
+    return true;
+}
+
+bool read_pooler(const setting_kind<bool>&, const raw_setting& raw, bool& out)
+{
+    const auto* text = std::get_if<std::string>(&raw.value);
+    if (text == nullptr || (*text != "none" && *text != "transaction")) return false;
+    out = *text == "transaction";
     return true;
 }
 
@@ -262,19 +287,48 @@ setting_kind<duration> time_span(duration min, duration max)
             .max = nanoseconds(max)};
 }
 
+setting_kind<unsigned> port() { return number_kind<unsigned>(1, 65535); }
+
+setting_kind<std::string> text()
+{
+    return {.name = "text", .expects = "a text without NUL", .read = &read_text, .write = &write_text};
+}
+
+setting_kind<std::string> secret_text()
+{
+    auto kind = text();
+    kind.show = [](const std::string& value) { return quoted(value.empty() ? "" : "********"); };
+    return kind;
+}
+
+setting_kind<std::string> database_url()
+{
+    return {
+        .name = "URL",
+        .expects = "a URL such as postgres://user:password@host:5432/name",
+        .read = &read_database_url,
+        .write = &write_text,
+        .show =
+            [](const std::string& value) { return quoted(value.empty() ? "" : postgres::without_passwords(value)); },
+        .why_not = &why_not_a_database};
+}
+
+setting_kind<bool> transaction_pooler()
+{
+    return {.name = "none or transaction",
+            .expects = "none or transaction",
+            .read = &read_pooler,
+            .write = [](const bool& value) { return quoted(value ? "transaction" : "none"); }};
+}
+
 setting_kind<std::string> path()
 {
-    return {.name = "path", .expects = "the path of a file", .read = &read_path, .write = [](const std::string& value) {
-                return quoted(value);
-            }};
+    return {.name = "path", .expects = "the path of a file", .read = &read_path, .write = &write_text};
 }
 
 setting_kind<std::string> optional_path()
 {
-    return {.name = "path",
-            .expects = "the path of a file, or empty",
-            .read = &read_optional_path,
-            .write = [](const std::string& value) { return quoted(value); }};
+    return {.name = "path", .expects = "the path of a file, or empty", .read = &read_text, .write = &write_text};
 }
 
 setting_kind<std::string> optional_address()
@@ -282,7 +336,7 @@ setting_kind<std::string> optional_address()
     return {.name = "address",
             .expects = fmt::format("{}, or empty for none", address_forms),
             .read = &read_optional_address,
-            .write = [](const std::string& value) { return quoted(value); }};
+            .write = &write_text};
 }
 
 setting_kind<std::vector<std::string>> addresses()

@@ -40,12 +40,20 @@ template <class T> struct setting_kind
     std::string (*write)(const T& value);
     std::uint64_t min = 0; // of numbers, bytes and nanoseconds
     std::uint64_t max = 0;
+    // Of a kind that holds a secret: what may be printed in its place, and what is wrong without quoting it.
+    std::string (*show)(const T& value) = nullptr;
+    std::string (*why_not)(const raw_setting& raw) = nullptr;
 };
 
 [[nodiscard]] setting_kind<unsigned> count_of_shards(unsigned max);
 [[nodiscard]] setting_kind<std::size_t> whole_number(std::uint64_t min, std::uint64_t max);
 [[nodiscard]] setting_kind<std::uint64_t> size(bytes min, bytes max); // std::size_t is the same type
 [[nodiscard]] setting_kind<duration> time_span(duration min, duration max);
+[[nodiscard]] setting_kind<unsigned> port();
+[[nodiscard]] setting_kind<std::string> text(); // empty: not said
+[[nodiscard]] setting_kind<std::string> secret_text();
+[[nodiscard]] setting_kind<std::string> database_url();
+[[nodiscard]] setting_kind<bool> transaction_pooler();
 [[nodiscard]] setting_kind<std::string> path();          // of a file; may not be empty
 [[nodiscard]] setting_kind<std::string> optional_path(); // empty: none
 [[nodiscard]] setting_kind<std::string> optional_address();

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 // Bounds of the bounds: above these a value is a slip of the pen.
 constexpr unsigned shards_max = 1024;
 constexpr std::uint64_t connections_max = 10'000'000;
+constexpr std::uint64_t database_connections_max = 10'000;
 constexpr duration timeout_min = 1ms;
 constexpr duration timeout_max = 24h;
 
@@ -22,6 +23,11 @@ template <class Access, class T> setting row(setting words, setting_kind<T> kind
     words.kind = kind.name;
     words.expects = kind.expects;
     words.write = [kind, access](const settings& all) { return kind.write(access(all)); };
+    words.secret = kind.show != nullptr;
+    words.show = [show = words.secret ? kind.show : kind.write, access](const settings& all) {
+        return show(access(all));
+    };
+    words.why_not = kind.why_not;
     words.read = [kind = std::move(kind), access](settings& all, const raw_setting& raw) {
         return kind.read(kind, raw, access(all));
     };
@@ -50,8 +56,45 @@ std::vector<setting> make_table()
             count_of_shards(shards_max), [](auto& all) -> auto& { return all.server.shards; }),
         row({.key = "reactor.busy_poll", .meaning = "how long a shard polls before it sleeps"}, busy_poll(),
             [](auto& all) -> auto& { return all.server; }),
+        row({.key = "database_url",
+             .meaning = "PostgreSQL's URL, as libpq reads it; where there is none, `postgres.host` counts, or else the "
+                        "embedded database",
+             .also = "DATABASE_URL",
+             .default_note = "(none)"},
+            database_url(), [](auto& all) -> auto& { return all.database_url; }),
         row({.key = "sqlite.path", .meaning = "the embedded database"}, path(),
             [](auto& all) -> auto& { return all.sqlite_path; }),
+        row({.key = "postgres.host",
+             .meaning = "PostgreSQL's host, or the folder of its socket, where there is no `database_url`",
+             .also = "DB_HOST",
+             .default_note = "(none)"},
+            text(), [](auto& all) -> auto& { return all.postgres.at.host; }),
+        row({.key = "postgres.port", .meaning = "beside `postgres.host`", .also = "DB_PORT"}, port(),
+            [](auto& all) -> auto& { return all.postgres.at.port; }),
+        row({.key = "postgres.name",
+             .meaning = "of the database; where there is none, the user's name",
+             .also = "DB_NAME",
+             .default_note = "(none)"},
+            text(), [](auto& all) -> auto& { return all.postgres.at.name; }),
+        row({.key = "postgres.user",
+             .meaning = "where there is none, the name of who runs the server",
+             .also = "DB_USER",
+             .default_note = "(none)"},
+            text(), [](auto& all) -> auto& { return all.postgres.at.user; }),
+        row({.key = "postgres.password", .meaning = "never printed", .also = "DB_PASSWORD", .default_note = "(none)"},
+            secret_text(), [](auto& all) -> auto& { return all.postgres.at.password; }),
+        row({.key = "postgres.max_connections",
+             .meaning = "connections of the whole process, shared out over the shards; at least one for each"},
+            whole_number(1, database_connections_max), [](auto& all) -> auto& { return all.postgres.max_connections; }),
+        row({.key = "postgres.pooler",
+             .meaning = "`transaction` behind a pooler that gives a connection for a transaction: no named statements"},
+            transaction_pooler(), [](auto& all) -> auto& { return all.postgres.transaction_pooler; }),
+        row({.key = "postgres.idle_timeout", .meaning = "an idle connection above one a shard is closed after it"},
+            timeout, [](auto& all) -> auto& { return all.postgres.idle_timeout; }),
+        row({.key = "postgres.connect_timeout", .meaning = "for making a connection, and for waiting for one"}, timeout,
+            [](auto& all) -> auto& { return all.postgres.connect_timeout; }),
+        row({.key = "postgres.statement_timeout", .meaning = "for a statement's answer; after: 504"}, timeout,
+            [](auto& all) -> auto& { return all.postgres.statement_timeout; }),
         row({.key = "limits.header_bytes", .meaning = "request line and header fields together; above: 431"},
             size(bytes{256}, bytes{16 << 20}), [](auto& all) -> auto& { return all.server.limits.header_bytes; }),
         row({.key = "limits.headers", .meaning = "header fields of a request; above: 431"}, whole_number(1, 10'000),

@@ -21,13 +21,15 @@ struct setting
     std::string_view flag = {};         // of the commands that take settings: "--listen"
     std::string_view flag_value = {};   // in the help: "ADDR:PORT"
     std::string_view default_note = {}; // for the documentation, where the default depends on the machine
-    bool secret = false;                // never printed
 
     // Filled from the kind.
     std::string_view kind = {};
     std::string expects = {};
     std::function<bool(settings&, const raw_setting&)> read = {};
     std::function<std::string(const settings&)> write = {};
+    std::function<std::string(const settings&)> show = {}; // as it may be printed
+    bool secret = false;                                   // written it may not be printed
+    std::string (*why_not)(const raw_setting& raw) = nullptr;
 
     [[nodiscard]] std::string variable() const; // "SLUICE_LIMITS_HEADER_BYTES"
 };

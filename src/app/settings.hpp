@@ -4,19 +4,41 @@
 // and docs/settings.md follow from the row.
 #pragma once
 
+#include <sluice/postgres/connection_info.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/telemetry/log_file.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 
 namespace sluice::app {
 
+struct postgres_settings
+{
+    postgres::location at;            // used where there is no database_url
+    std::size_t max_connections = 20; // of the process
+    bool transaction_pooler = false;
+    duration idle_timeout = std::chrono::seconds(30);
+    duration connect_timeout = std::chrono::seconds(2);
+    duration statement_timeout = std::chrono::seconds(5);
+};
+
 struct settings
 {
     server_options server = {.admin_listen = "127.0.0.1:9090", .access_log = true};
+    std::string database_url; // of PostgreSQL; empty: see below
     std::string sqlite_path = "sluice.db";
+    postgres_settings postgres;
     log_level level = log_level::info;
     std::string log_file; // empty: standard output
+
+    // The database is PostgreSQL where a URL or a host is named, and the embedded one otherwise.
+    [[nodiscard]] bool uses_postgres() const { return !database_url.empty() || !postgres.at.host.empty(); }
+    [[nodiscard]] std::string postgres_url() const
+    {
+        return database_url.empty() ? postgres::connection_string(postgres.at) : database_url;
+    }
 };
 
 } // namespace sluice::app

@@ -1,6 +1,5 @@
 #include "wiring.hpp"
 
-#include "resources/users/sqlite_user_repository.hpp"
 #include "resources/users/user_routes.hpp"
 
 #include <sluice/core/log.hpp>
@@ -12,22 +11,10 @@
 namespace sluice::app {
 namespace {
 
-// Reads from the file, which a statement without a table would not.
-task<result<void>> ping(sqlite::database& database)
-{
-    auto answered = co_await database.read([](sqlite::connection& c) -> result<void> {
-        auto tables =
-            c.query_one("SELECT count(*) FROM sqlite_schema", [](const sqlite::row& r) { return r.get<int>(0); });
-        if (!tables) return std::unexpected(std::move(tables).error());
-        return {};
-    });
-    co_return answered;
-}
-
-health& own_health(shard& on, sqlite::database& database)
+health& own_health(shard& on, database& data)
 {
     auto& state = on.own<health>();
-    state.add("sqlite", [&database] { return ping(database); });
+    state.add(std::string(data.kind()), data.readiness(on));
     return state;
 }
 
@@ -46,11 +33,13 @@ void log_exception(const request& asked, std::exception_ptr thrown)
 
 } // namespace
 
-void api_routes(router& routes, users::user_service& users, health& state)
+void api_routes(router& routes, users::user_service& users, health& state, middleware* guard)
 {
     routes.on_exception(&log_exception);
     state.routes(routes);
-    users::user_routes(routes, users);
+    auto resources = routes.group("");
+    if (guard != nullptr) resources.use(*guard);
+    users::user_routes(resources, users);
 }
 
 void admin_routes(router& routes, health& state)
@@ -59,16 +48,12 @@ void admin_routes(router& routes, health& state)
     state.routes(routes);
 }
 
-void wire_api(shard& on, router& routes, sqlite::database& database)
+void wire_api(shard& on, router& routes, database& data)
 {
-    auto& repository = on.own<users::sqlite_user_repository>(database);
-    auto& users = on.own<users::user_service>(repository);
-    api_routes(routes, users, own_health(on, database));
+    auto& users = on.own<users::user_service>(data.make_users(on));
+    api_routes(routes, users, own_health(on, data), data.guard(on));
 }
 
-void wire_admin(shard& on, router& routes, sqlite::database& database)
-{
-    admin_routes(routes, own_health(on, database));
-}
+void wire_admin(shard& on, router& routes, database& data) { admin_routes(routes, own_health(on, data)); }
 
 } // namespace sluice::app

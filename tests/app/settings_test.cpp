@@ -1,68 +1,14 @@
 // Settings: every source, which one wins, and what is said about each mistake.
 #include "config_text.hpp"
-#include "load_settings.hpp"
-#include "setting_table.hpp"
+#include "settings_fixture.hpp"
 
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
 
 namespace sluice::app {
 namespace {
 
-class Settings : public testing::Test
-{
-protected:
-    Settings()
-    {
-        std::string pattern = testing::TempDir() + "settings-XXXXXX";
-        folder_ = ::mkdtemp(pattern.data());
-        before_ = std::filesystem::current_path();
-        std::filesystem::current_path(folder_);
-    }
-    ~Settings() override
-    {
-        std::filesystem::current_path(before_);
-        std::filesystem::remove_all(folder_);
-    }
-
-    // What `sluice --config s.toml` makes of a file with this text.
-    static std::expected<loaded_settings, problem> from_file(const std::string& text)
-    {
-        std::ofstream("s.toml") << text;
-        return load_settings({.config_file = "s.toml"});
-    }
-    static std::expected<loaded_settings, problem> from_environment(std::vector<std::string> environment)
-    {
-        return load_settings({.environment = std::move(environment)});
-    }
-    static problem problem_of_file(const std::string& text)
-    {
-        const auto loaded = from_file(text);
-        return loaded ? "(none)" : loaded.error();
-    }
-    static problem problem_of_environment(std::vector<std::string> environment)
-    {
-        const auto loaded = from_environment(std::move(environment));
-        return loaded ? "(none)" : loaded.error();
-    }
-    static origin origin_of(const loaded_settings& loaded, std::string_view key)
-    {
-        return loaded.origins[static_cast<std::size_t>(find_setting(key) - setting_table().data())];
-    }
-
-    std::filesystem::path folder_;
-    std::filesystem::path before_;
-};
-
-void expect_contains(const std::string& text, std::initializer_list<std::string_view> parts)
-{
-    for (const std::string_view part : parts) EXPECT_NE(text.find(part), std::string::npos) << part << " in: " << text;
-}
+using Settings = settings_fixture;
 
 TEST_F(Settings, have_the_defaults_that_users_were_promised)
 {
@@ -75,6 +21,12 @@ TEST_F(Settings, have_the_defaults_that_users_were_promised)
     EXPECT_GE(s.server.shards, 1U);
     EXPECT_EQ(s.server.busy_poll, busy_poll_mode::automatic);
     EXPECT_EQ(s.sqlite_path, "sluice.db");
+    EXPECT_FALSE(s.uses_postgres());
+    EXPECT_EQ(s.postgres.max_connections, 20U);
+    EXPECT_FALSE(s.postgres.transaction_pooler);
+    EXPECT_EQ(s.postgres.idle_timeout, 30s);
+    EXPECT_EQ(s.postgres.connect_timeout, 2s);
+    EXPECT_EQ(s.postgres.statement_timeout, 5s);
     EXPECT_EQ(s.server.limits.header_bytes, 16U * 1024);
     EXPECT_EQ(s.server.limits.headers, 100U);
     EXPECT_EQ(s.server.limits.body_bytes, 1024U * 1024);
@@ -310,6 +262,10 @@ TEST_F(Settings, pass_over_what_kubernetes_says_about_a_service_of_that_name)
     EXPECT_EQ(problem_of_environment({"SLUICE_SERVICE_HOST=10.0.0.11", "SLUICE_SERVICE_PORT=80",
                                       "SLUICE_SERVICE_PORT_HTTP=80", "SLUICE_PORT=tcp://10.0.0.11:80",
                                       "SLUICE_PORT_80_TCP=tcp://10.0.0.11:80", "SLUICE_PORT_80_TCP_PROTO=tcp"}),
+              "(none)");
+    EXPECT_EQ(problem_of_environment({"SLUICE_POSTGRES_SERVICE_HOST=10.0.0.12", "SLUICE_POSTGRES_SERVICE_PORT_SQL=5432",
+                                      "SLUICE_POSTGRES_PORT=tcp://10.0.0.12:5432", "DB_PORT=tcp://10.0.0.12:5432",
+                                      "SLUICE_POSTGRES_PORT_5432_TCP=tcp://10.0.0.12:5432"}),
               "(none)");
     expect_contains(problem_of_environment({"SLUICE_PORT=8080"}), {"unknown variable SLUICE_PORT "});
     expect_contains(problem_of_environment({"SLUICE_PORTS="}), {"unknown variable SLUICE_PORTS "});

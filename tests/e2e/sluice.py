@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 30
 
 def clean_environment(**more):
     """This environment without settings of its own."""
-    ours = ('LOG_LEVEL', 'DATABASE_URL', 'DB_HOST', 'REDIS_URL')
+    ours = ('LOG_LEVEL', 'DATABASE_URL', 'DB_HOST', 'DB_PORT', 'DB_NAME', 'DB_USER', 'DB_PASSWORD', 'REDIS_URL')
     kept = {name: value for name, value in os.environ.items() if not name.startswith('SLUICE_') and name not in ours}
     return {**kept, **more}
 

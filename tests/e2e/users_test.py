@@ -1,4 +1,4 @@
-"""The users API from the outside, on the embedded database: users_test.py BINARY."""
+"""The users API from the outside, on each database: users_test.py BINARY."""
 import os
 import re
 import sys
@@ -9,25 +9,34 @@ import unittest
 import sluice
 from users_client import Client
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'postgres'))
+import bouncer  # noqa: E402
+import server  # noqa: E402
+
 BINARY = os.path.abspath(sys.argv.pop(1))
 NOBODY = '/users/01890000-0000-7000-8000-000000000001'
 TIME = r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z'
 
 
-class Users(unittest.TestCase):
+class Users:
+    """What is promised whatever the database."""
+    environment = {}
+
     @classmethod
     def setUpClass(cls):
         cls.scratch = tempfile.TemporaryDirectory()
-        cls.server = sluice.Server(BINARY, '--shards', '2', folder=cls.scratch.name)
+        cls.addClassCleanup(cls.scratch.cleanup)
+        cls.server = sluice.Server(BINARY, '--shards', '2', folder=cls.scratch.name, environment=cls.environment)
         cls.made = 0
 
     @classmethod
     def tearDownClass(cls):
         status = cls.server.stop()
+        said = cls.server.said()
         cls.server.errors.close()
-        cls.scratch.cleanup()
-        if status != 0:
-            raise AssertionError(f'the server ended with {status}')
+        faults = [line for line in cls.server.lines if line['level'] == 'error']
+        if status != 0 or said or faults:
+            raise AssertionError(f'the server ended with {status} and said {said or faults}')
 
     def setUp(self):
         self.client = self.connect()
@@ -38,8 +47,8 @@ class Users(unittest.TestCase):
         return client
 
     def new_email(self):
-        Users.made += 1
-        return f'user{Users.made}@example.com'
+        type(self).made += 1
+        return f'user{self.made}@example.com'
 
     def make(self, name='Ada'):
         answer = self.client.create(self.new_email(), name)
@@ -53,7 +62,7 @@ class Users(unittest.TestCase):
         self.assertEqual(problem['status'], status)
         self.assertRegex(problem['trace_id'], r'\A[0-9a-f]{32}\Z')
         self.assertEqual(problem['trace_id'], answer.headers['X-Request-Id'])
-        self.assertNotRegex(answer.text.decode(), r'(?i)sqlite|select |insert |\.db|/tmp')
+        self.assertNotRegex(answer.text.decode(), r'(?i)sqlite|postgres|select |insert |\.db|/tmp|127\.0|_unique')
         if detail is not None:
             self.assertEqual(problem['detail'], detail)
         return problem
@@ -81,6 +90,7 @@ class Users(unittest.TestCase):
         for body, pointers in (({'email': 'nobody', 'name': ''}, ['/email', '/name']), ({}, ['/email', '/name']),
                                ({'email': 'a@b.c', 'name': 'A', 'role': 'x'}, ['/role']), ([], ['']),
                                ({'email': None, 'name': 1}, ['/email', '/name']),
+                               ({'email': 'a@b.c', 'name': 'A\0'}, ['/name']), ({'email': '\0@b.c', 'name': 'A'}, ['/email']),
                                ({'email': 'a@b.c', 'name': 'x' * 201}, ['/name'])):
             problem = self.assert_problem(self.client.send('POST', '/users', body), 422)
             self.assertEqual([each['pointer'] for each in problem['errors']], pointers, body)
@@ -118,7 +128,8 @@ class Users(unittest.TestCase):
         user = self.make().json
         found = self.client.send('GET', '/users?email=' + user['email'].upper())
         self.assertEqual(found.json, {'items': [user], 'next_cursor': None})
-        self.assertEqual(self.client.send('GET', '/users?email=nobody@example.org').json['items'], [])
+        for nobody in ('nobody@example.org', '%00', 'a%00@example.org', "'", 'x' * 2000 + '@example.org'):
+            self.assertEqual(self.client.send('GET', '/users?email=' + nobody).json['items'], [])
 
     def test_a_patch_changes_what_it_names(self):
         made = self.make()
@@ -140,7 +151,8 @@ class Users(unittest.TestCase):
         path, tag = made.headers['Location'], made.headers['ETag']
         self.assertEqual(self.client.send('PATCH', path, {'name': 'B'}, If_Match=tag).status, 200)
         self.assert_problem(self.client.send('PATCH', path, {'name': 'C'}, If_Match=tag), 412)
-        self.assert_problem(self.client.send('DELETE', path, If_Match=tag), 412)
+        for stale in (tag, '"9223372036854775807"', '"9223372036854775808"', '"-1"', '"x"'):
+            self.assert_problem(self.client.send('DELETE', path, If_Match=stale), 412)
         self.assertEqual(self.client.send('GET', path).json['name'], 'B')
 
     def test_a_user_is_removed_once(self):
@@ -186,6 +198,37 @@ class Users(unittest.TestCase):
             self.assertEqual(self.client.send('PATCH', path, {'name': name}).status, 200)
             for reader in readers:
                 self.assertEqual(reader.send('GET', path).json['name'], name)
+
+
+class OnSqlite(Users, unittest.TestCase):
+    pass
+
+
+class OnPostgres(Users, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.database = server.Postgres()
+        cls.addClassCleanup(cls.database.stop)
+        cls.environment = {'DATABASE_URL': cls.database.url()}
+        super().setUpClass()
+
+    def test_nothing_is_kept_but_in_the_database(self):
+        user = self.make().json
+        self.assertEqual(self.database.psql(f"SELECT email FROM users WHERE id = '{user['id']}'"), user['email'])
+        self.assertEqual(os.listdir(self.scratch.name), [])
+
+
+class BehindAPooler(Users, unittest.TestCase):
+    """PgBouncer in transaction mode, with fewer connections than the server has."""
+
+    @classmethod
+    def setUpClass(cls):
+        database = server.Postgres()
+        cls.addClassCleanup(database.stop)
+        pooler = bouncer.Bouncer(database, connections=2)
+        cls.addClassCleanup(pooler.stop)
+        cls.environment = {'DATABASE_URL': pooler.url(), 'SLUICE_POSTGRES_POOLER': 'transaction'}
+        super().setUpClass()
 
 
 if __name__ == '__main__':

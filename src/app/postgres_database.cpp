@@ -1,0 +1,77 @@
+// PostgreSQL: a pool of connections for each shard.
+#include "database.hpp"
+#include "readiness_guard.hpp"
+#include "resources/schema.hpp"
+#include "resources/users/postgres_user_repository.hpp"
+#include "schema_upkeep.hpp"
+
+#include <sluice/postgres/connection_info.hpp>
+#include <sluice/postgres/pool.hpp>
+
+#include <utility>
+#include <vector>
+
+namespace sluice::app {
+namespace {
+
+struct part
+{
+    postgres::pool* connections = nullptr;
+    readiness_guard* guard = nullptr;
+};
+
+task<result<void>> ping(part of)
+{
+    if (auto ready = of.guard->check(); !ready) co_return fail(std::move(ready).error());
+    co_return co_await of.connections->ping();
+}
+
+class postgres_database final : public database
+{
+public:
+    explicit postgres_database(const settings& values)
+        : options_(values.postgres), url_(values.postgres_url()), parts_(values.server.shards),
+          schema_({.url = url_, .connect_timeout = options_.connect_timeout}, postgres_schema)
+    {
+        schema_.wait_for_the_first_attempt(options_.connect_timeout);
+    }
+    [[nodiscard]] std::string_view kind() const noexcept override { return "postgres"; }
+    [[nodiscard]] std::string place() const override { return postgres::place_of(url_); }
+    [[nodiscard]] users::user_repository& make_users(shard& on) override
+    {
+        part& made = parts_[on.index()];
+        made.connections = &on.own<postgres::pool>(on, connecting_, options_of(on));
+        made.guard = &on.own<readiness_guard>(schema_.done());
+        return on.own<users::postgres_user_repository>(*made.connections);
+    }
+    [[nodiscard]] health::readiness_check readiness(shard& on) override
+    {
+        return [mine = parts_[on.index()]] { return ping(mine); };
+    }
+    [[nodiscard]] middleware* guard(shard& on) override { return parts_[on.index()].guard; }
+
+private:
+    // A shard's share: what does not divide evenly goes to the first ones.
+    [[nodiscard]] postgres::pool_options options_of(const shard& on) const
+    {
+        const auto connections = static_cast<unsigned>(options_.max_connections);
+        return {.url = url_,
+                .connections_max = connections / on.count() + (on.index() < connections % on.count() ? 1U : 0U),
+                .transaction_pooler = options_.transaction_pooler,
+                .connect_timeout = options_.connect_timeout,
+                .statement_timeout = options_.statement_timeout,
+                .idle_timeout = options_.idle_timeout};
+    }
+
+    postgres_settings options_;
+    std::string url_;
+    std::vector<part> parts_; // one a shard, touched by it alone
+    offload_pool connecting_{{.threads = 2}};
+    schema_upkeep schema_;
+};
+
+} // namespace
+
+std::unique_ptr<database> open_postgres(const settings& values) { return std::make_unique<postgres_database>(values); }
+
+} // namespace sluice::app

@@ -1,0 +1,264 @@
+"""The server on PostgreSQL when things are not as they should be: postgres_test.py BINARY."""
+import http.client
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import sluice
+from users_client import Client
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'postgres'))
+import server  # noqa: E402
+
+BINARY = os.path.abspath(sys.argv.pop(1))
+GONE = (OSError, http.client.HTTPException)
+FREE_PORTS = ('--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0')
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.database = server.Postgres()
+        cls.addClassCleanup(cls.database.stop)
+        cls.database.psql("CREATE ROLE stranger LOGIN PASSWORD 'x'")
+
+    def setUp(self):
+        """With the database as it was when it was new."""
+        if not self.database.running():
+            self.database.start()
+        self.database.psql('SET client_min_messages = warning; DROP SCHEMA public CASCADE; '
+                           'CREATE SCHEMA public AUTHORIZATION pg_database_owner; GRANT USAGE ON SCHEMA public TO PUBLIC')
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.environment = {'DATABASE_URL': self.database.url()}
+
+    def run_sluice(self, *arguments, **environment):
+        return sluice.run(BINARY, *arguments, folder=self.scratch.name, environment={**self.environment, **environment})
+
+    def serve(self, *arguments, **environment):
+        return sluice.Server(BINARY, '--shards', '2', *arguments, folder=self.scratch.name,
+                             environment={**self.environment, **environment})
+
+    def await_readiness(self, of, status):
+        """Asks until every listener answers so; gives the last answer's body."""
+        deadline = time.monotonic() + sluice.PATIENCE_SECONDS
+        while True:
+            answers = [of.get('/readyz', port) for port in (of.port, of.admin_port)]
+            if all(answer.status == status for answer, _ in answers):
+                return answers[0][1]
+            self.assertLess(time.monotonic(), deadline, answers)
+            time.sleep(0.01)
+
+
+class Start(Case):
+    def test_a_database_that_is_away_stops_nothing_and_is_used_once_it_is_there(self):
+        self.database.end()
+        with self.serve() as serving, Client(serving.port) as client:
+            self.assertEqual(serving.get('/healthz')[0].status, 200)
+            self.assertEqual(self.await_readiness(serving, 503),
+                             b'{"status":"unavailable","dependencies":{"postgres":{"status":"unavailable"}}}')
+            refused = client.create('ada@example.com')
+            self.assertEqual((refused.status, refused.headers['Content-Type']), (503, 'application/problem+json'))
+            self.assertEqual(refused.headers['Retry-After'], '1')
+            self.assertNotIn(b'127.0.0.1', refused.text)
+            [line] = [line for line in serving.lines if line['level'] == 'error']
+            self.assertIn('Connection refused', line['message'])
+            self.database.start()
+            self.assertEqual(self.await_readiness(serving, 200),
+                             b'{"status":"ok","dependencies":{"postgres":{"status":"ok"}}}')
+            self.assertEqual(client.create('ada@example.com').status, 201)
+            self.assertEqual(serving.stop(), 0)
+            self.assertEqual(serving.said(), '')
+
+    def test_the_first_request_after_the_start_is_answered(self):
+        for _ in range(3):
+            with self.serve() as serving, Client(serving.port) as client:
+                self.assertEqual(client.send('GET', '/users').status, 200)
+                self.assertEqual(serving.lines[-1]['database'], 'postgres')
+                self.assertIn(f'127.0.0.1:{self.database.port}/sluice', serving.lines[-1]['message'])
+
+    def test_what_only_the_operator_can_mend_is_said_once_and_ends_nothing(self):
+        wrong = [(self.database.url(password='wrong'), 'password authentication failed for user "sluice"'),
+                 (self.database.url(role='nobody'), 'password authentication failed for user "nobody"'),
+                 (self.database.url(database='absent'), 'database "absent" does not exist'),
+                 (self.database.url(role='stranger', password='x'), 'permission denied for schema public'),
+                 (self.database.url(options='?sslmode=require'), 'SSL')]
+        for url, words in wrong:
+            with self.subTest(words=words), self.serve(DATABASE_URL=url) as serving:
+                self.await_readiness(serving, 503)
+                time.sleep(0.3)  # several attempts
+                self.await_readiness(serving, 503)
+                self.assertEqual(serving.stop(), 0)
+                said = [line['message'] for line in serving.lines if line['level'] == 'error']
+                self.assertEqual(len(said), 1, said)
+                self.assertIn(words, said[0])
+                self.assertNotIn(self.database.password, str(serving.lines))
+                checked = self.run_sluice('check', *FREE_PORTS, DATABASE_URL=url)
+                if words.startswith('permission'):
+                    continue  # to look is allowed
+                self.assertEqual(checked.returncode, 1)
+                [failed] = [line for line in checked.stdout.splitlines() if line.startswith('FAIL ')]
+                self.assertTrue(failed.startswith('FAIL database: '), failed)
+                self.assertIn(words, failed)
+
+    def test_a_schema_that_is_newer_is_left_alone_until_it_is_ours(self):
+        self.assertEqual(self.run_sluice('migrate').returncode, 0)
+        self.database.psql("INSERT INTO sluice_schema (version, name) VALUES (1000, 'of the future')")
+        words = 'has schema version 1000, and this program knows only'
+        with self.serve() as serving, Client(serving.port) as client:
+            self.await_readiness(serving, 503)
+            self.assertEqual(client.send('GET', '/users').status, 503)
+            for command in (('check', *FREE_PORTS), ('migrate',)):
+                done = self.run_sluice(*command)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(words, done.stdout + done.stderr)
+            self.database.psql('DELETE FROM sluice_schema WHERE version = 1000')
+            self.await_readiness(serving, 200)
+            self.assertEqual(client.send('GET', '/users').status, 200)
+
+    def test_many_that_start_at_once_all_serve(self):
+        servers, together = [], threading.Barrier(6)
+
+        def start():
+            together.wait()
+            servers.append(self.serve())
+        threads = [threading.Thread(target=start) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(servers), 6)
+        for serving in servers:
+            with serving, Client(serving.port) as client:
+                self.assertEqual(client.send('GET', '/users').status, 200)
+                self.assertEqual([line for line in serving.lines if line['level'] == 'error'], [])
+
+    def test_a_stop_while_the_database_is_frozen_does_not_wait_for_it(self):
+        self.database.freeze()
+        try:
+            with self.serve() as serving:
+                self.await_readiness(serving, 503)
+                self.assertEqual(serving.stop(), 0)
+        finally:
+            self.database.thaw()
+
+
+class Commands(Case):
+    def test_migrate_makes_the_schema_once(self):
+        first = self.run_sluice('migrate')
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertIn(f'127.0.0.1:{self.database.port}/sluice migrated from schema version 0', first.stdout)
+        second = self.run_sluice('migrate')
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertIn('up to date', second.stdout)
+        self.assertEqual(os.listdir(self.scratch.name), [])
+
+    def test_check_says_which_version_it_finds_and_changes_nothing(self):
+        for _ in range(2):
+            done = self.run_sluice('check', *FREE_PORTS)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertRegex(done.stdout, r'(?m)^ok   database: PostgreSQL at \S+/sluice, schema version 0; serve or migrate')
+        self.run_sluice('migrate')
+        self.assertRegex(self.run_sluice('check', *FREE_PORTS).stdout, r'(?m)^ok   database: .*, schema version [1-9]\d*$')
+
+    def test_errors_are_one_line_with_the_status_of_their_kind(self):
+        self.database.end()
+        for command, stream in (('migrate', 'stderr'), ('check', 'stdout')):
+            done = self.run_sluice(command)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn('Connection refused', getattr(done, stream))
+        for url in ('postgres://sluice:correct-horse@db:port/x', 'correct-horse', 'postgres://a:correct-horse@b@c/x'):
+            for command in ('serve', 'check', 'migrate', 'config'):
+                done = self.run_sluice(command, DATABASE_URL=url)
+                self.assertEqual((done.returncode, done.stdout), (2, ''))
+                self.assertRegex(done.stderr, r'\Asluice: DATABASE_URL: database_url must be [^\n]+\n\Z')
+                self.assertNotIn('horse', done.stderr)
+
+    def test_fewer_connections_than_shards_are_refused(self):
+        done = self.run_sluice('serve', '--shards', '4', SLUICE_POSTGRES_MAX_CONNECTIONS='3')
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('postgres.max_connections must be at least one for each of the shards: it is 3, and shards 4', done.stderr)
+
+    def test_config_hides_passwords(self):
+        done = self.run_sluice('config', DB_PASSWORD='correct-horse')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn('horse', done.stdout)
+        self.assertRegex(done.stdout, r'(?m)^database_url += "postgresql://sluice:\*{8}@127\.0\.0\.1:\d+/sluice" +# environment DATABASE_URL$')
+        self.assertRegex(done.stdout, r'(?m)^postgres\.password += "\*{8}" +# environment DB_PASSWORD$')
+
+    def test_the_parts_of_a_database_do_as_well_as_its_url(self):
+        parts = {'DATABASE_URL': '', 'DB_HOST': self.database.socket, 'DB_PORT': str(self.database.port), 'DB_NAME': 'sluice',
+                 'DB_USER': 'sluice', 'DB_PASSWORD': self.database.password}
+        with self.serve(**parts) as serving, Client(serving.port) as client:
+            self.assertEqual(client.create('ada@example.com').status, 201)
+        self.assertEqual(self.database.psql('SELECT count(*) FROM users'), '1')
+
+
+class Loss(Case):
+    def test_a_database_that_is_killed_and_started_again_loses_no_acknowledged_user(self):
+        acknowledged, stop = {}, threading.Event()
+        with self.serve() as serving:
+            def register(writer):
+                with Client(serving.port) as client:
+                    number = 0
+                    while not stop.is_set():
+                        number += 1
+                        answer = client.create(f'w{writer}n{number}@example.com')
+                        if answer.status == 201:
+                            acknowledged[answer.headers['Location']] = answer.json
+                        elif answer.status not in (503, 504):
+                            raise AssertionError(answer.text)
+            writers = [threading.Thread(target=register, args=(writer,)) for writer in range(8)]
+            for writer in writers:
+                writer.start()
+            for _ in range(2):
+                before = len(acknowledged)
+                server.wait_until(lambda: len(acknowledged) >= before + 200, 'users are registered')
+                self.database.kill()
+                self.await_readiness(serving, 503)
+                self.database.start()
+                self.await_readiness(serving, 200)
+            before = len(acknowledged)
+            server.wait_until(lambda: len(acknowledged) >= before + 200, 'users are registered')
+            stop.set()
+            for writer in writers:
+                writer.join()
+            with Client(serving.port) as client:
+                # The other shard may still be connecting.
+                server.wait_until(lambda: client.send('GET', '/users').status == 200, 'this connection is answered')
+                for path, user in acknowledged.items():
+                    self.assertEqual(client.send('GET', path).json, user)
+
+    def test_a_stop_under_load_leaves_what_was_acknowledged(self):
+        acknowledged, refused = [], []
+
+        def register(writer, port):
+            try:
+                with Client(port) as client:
+                    for number in range(100_000):
+                        answer = client.create(f'w{writer}n{number}@example.com')
+                        (acknowledged if answer.status == 201 else refused).append(answer)
+                        if answer.headers['Connection'] == 'close':
+                            return
+            except GONE:
+                pass
+        with self.serve() as serving:
+            writers = [threading.Thread(target=register, args=(writer, serving.port)) for writer in range(8)]
+            for writer in writers:
+                writer.start()
+            server.wait_until(lambda: len(acknowledged) >= 200, 'users are registered')
+            serving.signal(signal.SIGTERM)
+            self.assertEqual(serving.wait(), 0)
+            for writer in writers:
+                writer.join()
+            self.assertEqual(refused, [])
+            self.assertEqual([line for line in serving.lines if line['level'] == 'error'], [])
+        self.assertEqual(self.database.psql('SELECT count(*) FROM users'), str(len(acknowledged)))
+
+
+if __name__ == '__main__':
+    unittest.main()

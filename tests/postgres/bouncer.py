@@ -1,0 +1,51 @@
+"""A real PgBouncer in transaction mode in front of a server.Postgres, on a free loopback port.
+
+`with bouncer.Bouncer(database) as pooler:` gives pooler.url(). It is ended by its own process id.
+"""
+import os
+import shutil
+import subprocess
+import tempfile
+
+import server
+
+PROGRAM = shutil.which('pgbouncer', path=os.environ['PATH'] + ':/usr/sbin')
+
+
+class Bouncer:
+    """`connections`: to the server, shared by all clients."""
+
+    def __init__(self, database, connections=4):
+        self.database, self.port = database, server.free_port()
+        self.folder = tempfile.mkdtemp(prefix='sluice-bouncer-')
+        self.write('users', f'"{database.role}" "{database.password}"\n')
+        self.write('ini', '\n'.join([
+            '[databases]', f'* = host=127.0.0.1 port={database.port}', '[pgbouncer]', 'listen_addr = 127.0.0.1',
+            f'listen_port = {self.port}', 'unix_socket_dir =', 'auth_type = scram-sha-256', f'auth_file = {self.folder}/users',
+            'pool_mode = transaction', f'default_pool_size = {connections}', f'logfile = {self.folder}/log']) + '\n')
+        if database.account:
+            shutil.chown(self.folder, server.ACCOUNT, server.ACCOUNT)
+        self.process = subprocess.Popen([PROGRAM, f'{self.folder}/ini'], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        cwd=self.folder, **database.account,
+                                        preexec_fn=lambda: server.LIBC.prctl(server.PR_SET_PDEATHSIG, server.signal.SIGTERM))
+        server.wait_until(lambda: any('process up' in line for line in server.lines_of(f'{self.folder}/log')), 'PgBouncer is up')
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(text)
+        os.chmod(path, 0o644)
+
+    def url(self):
+        return self.database.url(port=self.port)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(server.PATIENCE_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.stop()
