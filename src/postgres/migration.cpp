@@ -69,7 +69,11 @@ public:
     static result<session> open(const session_options& with)
     {
         auto opened = connect({.url = with.url, .timeout = with.connect_timeout, .pipelined = false});
-        if (!opened) return fail(failure(errc::unavailable, "PostgreSQL cannot be used: " + opened.error().detail));
+        if (!opened)
+            return fail(
+                failure(errc::unavailable, fmt::format("PostgreSQL cannot be used: {}; is database_url right, or "
+                                                       "postgres.host and what belongs to it?",
+                                                       opened.error().detail)));
         session made;
         made.open_ = *std::move(opened);
         made.cut_ = std::make_unique<cut_off>(PQsocket(made.open_.get()));

@@ -295,5 +295,27 @@ TYPED_TEST(SharedUserRepository, keeps_its_users_when_it_is_opened_again)
     EXPECT_EQ(where.run([&] { return where.users().find(made.id); }).value(), made);
 }
 
+// What the service's rules let through today, a change of the rules may not.
+TEST(PostgresUserRepository, names_the_member_that_postgres_would_refuse)
+{
+    in_postgres where;
+    const pooled_string nul("a\0b", 3);
+    const auto pointer = [&](new_user input) {
+        const auto refused = where.run([&] { return where.users().insert(input); });
+        return refused || refused.error().code != errc::invalid ? "(not refused)"
+                                                                : refused.error().violations[0].pointer;
+    };
+    EXPECT_EQ(pointer({.email = "a@b.c", .name = nul, .email_key = "a@b.c"}), "/name");
+    EXPECT_EQ(pointer({.email = nul, .name = "A", .email_key = "a@b.c"}), "/email");
+    EXPECT_EQ(pointer({.email = "a@b.c", .name = "A", .email_key = nul}), "/email");
+    EXPECT_EQ(pointer({.email = "a@b.c", .name = "A\xff", .email_key = "a@b.c"}), "/name");
+    const user made =
+        where.run([&] { return where.users().insert({.email = "a@b.c", .name = "A", .email_key = "a@b.c"}); }).value();
+    const auto unchanged = where.run([&] { return where.users().update(made.id, {.email = {}, .name = nul}, {}); });
+    ASSERT_FALSE(unchanged);
+    EXPECT_EQ(unchanged.error().violations,
+              std::vector<violation>(1, {"/name", unchanged.error().violations[0].detail}));
+}
+
 } // namespace
 } // namespace sluice::users
