@@ -4,7 +4,10 @@ import socket
 import statistics
 import time
 
+import arena_cases
 import machine
+import postgres_cases
+from database import Database
 from load import OTHERS_MAX_FOR_TAIL
 from outcome import Outcome
 from servers import Recipe, Server
@@ -21,9 +24,18 @@ SETTLE_SECONDS = 0.5
 class Bench:
     """What every case needs: the recipes, the load, and how long to measure."""
 
-    def __init__(self, menu, load, rounds, seconds):
-        self.menu, self.load, self.rounds, self.seconds = menu, load, rounds, seconds
+    def __init__(self, menu, load, rounds, seconds, running):
+        """`running`: an ExitStack that ends what stays up between cases."""
+        self.menu, self.load, self.rounds, self.seconds, self.running = menu, load, rounds, seconds, running
+        self.postgres = None
         self.crowd = menu.build / 'bench/load/crowd'
+
+    def database(self):
+        """One PostgreSQL for all cases that need it."""
+        if self.postgres is None:
+            self.postgres = Database(self.menu.build / 'sluice', self.load)
+            self.running.callback(self.postgres.stop)
+        return self.postgres
 
     def alternate(self, outcome, recipes, rounds=None, seconds=None, **how):
         """All servers run the whole time, since one without work costs nothing; the windows take turns, and every round
@@ -219,4 +231,6 @@ GROUPS = {
     'idle': [idle_memory, idle_latency],
     'slow': [slow],
     'startup': [startup],
+    'postgres': postgres_cases.CASES,
+    'arena': arena_cases.CASES,
 }

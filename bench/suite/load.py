@@ -1,48 +1,30 @@
 """The load: wrk, and the crowd of clients that wrk cannot be."""
 import contextlib
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 import machine
+from scripts import SCRIPTS
 
 OTHERS_MAX = 0.1  # of one CPU
 OTHERS_MAX_FOR_TAIL = 0.008  # somebody who takes a CPU for one per cent of the time is what a 99th percentile shows
 MICROSECONDS = {'us': 1, 'ms': 1e3, 's': 1e6, 'm': 6e7}
 
-# What wrk sends instead of its one request, by name.
-SCRIPTS = {
-    'pipelined': '''
-        init = function(args)
-            local parts = {}
-            for i = 1, 16 do parts[i] = wrk.format() end
-            batch = table.concat(parts)
-        end
-        request = function() return batch end
-    ''',
-    'limited': '''
-        local count = 0
-        init = function(args)
-            usual = wrk.format()
-            last = wrk.format(nil, nil, { ["Connection"] = "close" })
-        end
-        request = function()
-            count = count + 1
-            return count % 10 == 0 and last or usual
-        end
-    ''',
-}
-
-
 class Load:
     def __init__(self, server_cpu, load_cpu, folder, tries):
         self.tries = tries
         self.server_cpu, self.load_cpu = server_cpu, load_cpu
-        self.scripts = {}
+        self.scripts, self.ids = {}, Path(folder) / 'ids'
         for name, text in SCRIPTS.items():
             self.scripts[name] = Path(folder) / f'{name}.lua'
-            self.scripts[name].write_text(text, encoding='utf-8')
+            self.scripts[name].write_text(text.replace('@IDS@', str(self.ids)), encoding='utf-8')
+
+    def users(self, ids):
+        """Whom the scripts for users ask for."""
+        self.ids.write_text(''.join(f'{one}\n' for one in ids), encoding='ascii')
 
     def warm_up(self, server, **how):
         self.wrk(server, 1, tries=1, **how)
@@ -73,6 +55,18 @@ class Load:
                 'p50_us': latency('50%', said), 'p99_us': latency('99%', said), 'requests': requests,
                 'wrong': number(r'Non-2xx or 3xx responses: (\d+)', said), 'socket_errors': socket_errors(said),
                 'others': machine.grown(others, machine.other_threads()) / seconds}
+
+    def system_calls(self, server, names, seconds, connections=64, script=None):
+        """How often a server makes each of these calls for a request; None where the kernel does not let us count."""
+        counted = ['perf', 'stat', '-x,', '-e', ','.join(f'syscalls:sys_enter_{name}' for name in names), '-p', str(server.pid)]
+        with contextlib.suppress(FileNotFoundError), subprocess.Popen(counted, stderr=subprocess.PIPE, text=True) as perf:
+            time.sleep(0.5)  # until it counts
+            requests = self.window(server, seconds, connections, script)['requests'] if perf.poll() is None else 0
+            perf.send_signal(signal.SIGINT)
+            counts = [line.split(',')[0] for line in perf.stderr if 'syscalls:' in line]
+            if requests and len(counts) == len(names):
+                return {name: float(count) / requests for name, count in zip(names, counts)}
+        return None
 
     @contextlib.contextmanager
     def crowd(self, program, mode, server, count, seconds):

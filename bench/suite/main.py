@@ -1,5 +1,6 @@
 """Measures Sluice beside its floor and its peers; scripts/bench installs, builds and then calls this."""
 import argparse
+import contextlib
 import json
 import shutil
 import signal
@@ -13,7 +14,7 @@ import page
 import table
 from cases import GROUPS, Bench
 from load import OTHERS_MAX, Load
-from servers import Menu, find
+from servers import Menu
 
 
 def arguments():
@@ -54,15 +55,15 @@ def main():
     about = {**machine.describe(), 'rounds': asked.rounds, 'seconds': asked.seconds}
     print(f'{about["cpu"]}, {about["cpus"]} CPUs, Linux {about["kernel"]}; server on CPU {server_cpu}, load on CPU {load_cpu}; '
           f'{asked.rounds} rounds of {asked.seconds} s, alternating: median (least–most)')
-    for peer in ('nginx', 'node'):
-        if not find(peer):
-            print(f'{peer} is not installed and left out')
-
     build = asked.build.resolve()
+    menu = Menu(build)
+    for peer in menu.missing:
+        print(f'{peer} is not installed and left out')
+
     outcomes = []
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix='sluice-bench-') as scratch:
-        bench = Bench(Menu(build), Load(server_cpu, load_cpu, scratch, asked.tries), asked.rounds, asked.seconds)
+    with tempfile.TemporaryDirectory(prefix='sluice-bench-') as scratch, contextlib.ExitStack() as running:
+        bench = Bench(menu, Load(server_cpu, load_cpu, scratch, asked.tries), asked.rounds, asked.seconds, running)
         for case in chosen:
             outcomes.append(case(bench))
             print(table.text(outcomes[-1]), flush=True)

@@ -3,8 +3,9 @@ import statistics
 
 
 class Outcome:
-    def __init__(self, name, title):
-        self.name, self.title = name, title
+    def __init__(self, name, title, cpu='cpu_us'):
+        """`cpu`: which figure is shown, of the server's CPU as a whole or of its process alone."""
+        self.name, self.title, self.cpu = name, title, cpu
         self.windows = {}  # server: its windows, one a round
         self.facts = []    # (what, value, unit)
         self.claims = []   # what the project promises, and whether it held

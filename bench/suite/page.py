@@ -3,7 +3,7 @@ import html as escape_html
 
 import table
 
-PLOTS = [('cpu_us', 'CPU a request, µs', 'less is better'), ('rps', 'requests a second', 'more is better'),
+PLOTS = [('rps', 'requests a second', 'more is better'),
          ('p50_us', 'p50, µs', 'less is better'), ('p99_us', 'p99, µs', 'less is better')]
 
 STYLE = '''
@@ -25,7 +25,7 @@ ul { list-style: none; margin: .75rem 0 0; padding: 0; } li { padding: .1rem 0; 
 .holds::before { content: "✓ "; color: var(--good); } .missed::before { content: "✗ "; color: var(--bad); } .missed { color: var(--bad); }
 '''
 
-PEERS = {'floor', 'nginx', 'node', 'alone', 'sleeps'}
+PEERS = {'floor', 'nginx', 'node', 'alone', 'sleeps', 'pg_floor', 'pg_floor polls', 'fastify'}
 
 
 def html(outcomes, about):
@@ -38,7 +38,8 @@ def html(outcomes, about):
 
 
 def section(outcome):
-    plots = ''.join(plot(outcome, *what) for what in PLOTS if any(outcome.values(server, what[0]) for server in outcome.windows))
+    shown = [(outcome.cpu, 'CPU a request, µs', 'less is better'), *PLOTS]
+    plots = ''.join(plot(outcome, *what) for what in shown if any(outcome.values(server, what[0]) for server in outcome.windows))
     facts = ''.join(f'<li>{quote(what)}: {value:.1f} {quote(unit)}</li>' for what, value, unit in outcome.facts)
     claims = ''.join(f'<li class="{"holds" if one["holds"] else "missed"}">{quote(table.claim(one)[8:])}</li>' for one in outcome.claims)
     return f'<section><h2>{quote(outcome.title)}</h2><div class="plots">{plots}</div><ul>{facts}{claims}</ul></section>'

@@ -96,8 +96,15 @@ class Menu:
         self.nginx = Recipe('nginx', nginx_command)
         self.node = Recipe('node', lambda port, _: [find('node'), str(PEERS / 'node_http.js'), str(port)])
 
+        packages = build / 'bench-peers/node_modules'
+        self.fastify = Recipe('fastify', lambda port, _: [find('node'), str(PEERS / 'fastify_pg.js'), str(port)],
+                              environment={'NODE_PATH': str(packages)})
+        self.missing = [name for name in ('nginx', 'node') if not find(name)]
+        if 'node' in self.missing or not (packages / 'fastify').exists() or not (packages / 'pg').exists():
+            self.missing.append('fastify')
+
     def listening(self, program):
         return lambda port, _: [str(self.build / program), '--listen', f'127.0.0.1:{port}', '--shards', '1']
 
     def __call__(self, *recipes):
-        return [one for one in recipes if one.name not in ('nginx', 'node') or find(one.name)]
+        return [one for one in recipes if one.name not in self.missing]

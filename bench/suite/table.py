@@ -1,6 +1,6 @@
 """An outcome as text."""
 
-COLUMNS = [('cpu_us', 'CPU µs/req', 2), ('rps', 'requests/s', 0), ('p50_us', 'p50 µs', 0), ('p99_us', 'p99 µs', 0)]
+COLUMNS = [('rps', 'requests/s', 0), ('p50_us', 'p50 µs', 0), ('p99_us', 'p99 µs', 0)]
 
 
 def spread(outcome, server, key, digits):
@@ -14,10 +14,11 @@ def spread(outcome, server, key, digits):
 def text(outcome):
     lines = [f'\n{outcome.title}']
     if outcome.windows:
-        rows = [['', *(title for _, title, _ in COLUMNS), 'errors']]
+        columns = [(outcome.cpu, 'CPU µs/req', 2), *COLUMNS]
+        rows = [['', *(title for _, title, _ in columns), 'errors']]
         for server, windows in outcome.windows.items():
             errors = sum(window['wrong'] + window['socket_errors'] for window in windows)
-            rows.append([server, *(spread(outcome, server, key, digits) for key, _, digits in COLUMNS), f'{errors:.0f}'])
+            rows.append([server, *(spread(outcome, server, key, digits) for key, _, digits in columns), f'{errors:.0f}'])
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines += ['  ' + '  '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
                                    for i, (cell, width) in enumerate(zip(row, widths))) for row in rows]

@@ -1,0 +1,32 @@
+"""The PostgreSQL that is measured: the tests' own server, unpinned, with users and items that the load knows."""
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / 'tests/postgres'), str(ROOT / 'bench/load')]
+
+import fill  # noqa: E402
+import server  # noqa: E402
+
+
+class Database:
+    def __init__(self, sluice, load):
+        self.sluice, self.load = sluice, load
+        self.server = server.Postgres()
+        self.url = self.server.url()
+
+    def with_users(self):
+        """The table is what the server's migrations make of it, and every case begins with the same rows."""
+        done = subprocess.run([self.sluice, 'migrate'], env={'DATABASE_URL': self.url}, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f'bench: sluice migrate: {done.stderr.strip()[-300:]}')
+        self.load.users(fill.fill_users(self.url))
+        return self
+
+    def with_items(self):
+        fill.fill_items(self.url)
+        return self
+
+    def stop(self):
+        self.server.stop()

@@ -1,0 +1,92 @@
+"""What is measured of users on PostgreSQL. The server is on its CPU, PostgreSQL wherever the kernel puts it; what the load
+asks for is random among 10 000 users, and nobody writes an access log."""
+import statistics
+
+from outcome import Outcome
+from servers import Recipe, Server
+
+CONNECTIONS = [1, 2, 4, 8, 20]
+FLOOR_POLLS_US = 200
+
+
+class Recipes:
+    def __init__(self, bench, database):
+        menu, url = bench.menu, database.url
+        self.floor = Recipe('pg_floor', lambda port, _: [str(menu.build / 'bench/pg_floor/pg_floor'), str(port)],
+                            environment={'DATABASE_URL': url})
+        self.floor_polls = self.floor.named('pg_floor polls', BUSY_POLL_US=str(FLOOR_POLLS_US))
+        self.fastify = menu.fastify.named('fastify', DATABASE_URL=url)
+        serve = lambda port, _: [str(menu.build / 'sluice'), 'serve', '--listen', f'127.0.0.1:{port}', '--shards', '1',  # noqa: E731
+                                 '--admin-listen', '127.0.0.1:0']
+        self.sluice = Recipe('sluice', serve, environment={'DATABASE_URL': url, 'SLUICE_LOG_ACCESS': 'false'})
+        self.sleeps = self.sluice.named('sluice sleeps', SLUICE_REACTOR_BUSY_POLL='off')
+
+    def pinned(self, bench, name, connections):
+        """Requests go round so many connections that each is its own pool: what the pool's rule would choose from."""
+        command = lambda port, _: [str(bench.menu.build / 'bench/users/users_postgres'), '--listen', f'127.0.0.1:{port}',  # noqa: E731
+                                   '--shards', '1', '--connections', str(connections)]
+        return Recipe(name, command, environment=self.sluice.environment)
+
+
+def postgres_users(bench):
+    recipes = Recipes(bench, bench.database().with_users())
+    found = Outcome('postgres-users', '64 connections, GET /users/{id} from PostgreSQL', cpu='process_us')
+    bench.alternate(found, bench.menu(recipes.floor, recipes.fastify, recipes.sluice), script='users')
+    found.claim_ratio('throughput ÷ pg_floor', 'sluice', 'pg_floor', 'rps', 0.85, least=True)
+    found.claim_ratio('throughput ÷ Fastify', 'sluice', 'fastify', 'rps', 5, least=True)
+    tails = [one['p99_us'] / one['p50_us'] for one in found.windows['sluice'] if one['p99_us'] and one['p50_us']]
+    if tails:
+        found.claim('p99 ÷ p50', statistics.median(tails), 3)
+    return found
+
+
+def postgres_one(bench):
+    recipes = Recipes(bench, bench.database().with_users())
+    found = Outcome('postgres-one', 'one connection, GET /users/{id} from PostgreSQL, one request at a time', cpu='process_us')
+    bench.alternate(found, bench.menu(recipes.floor, recipes.floor_polls, recipes.fastify, recipes.sleeps, recipes.sluice),
+                    script='users', connections=1)
+    found.claim_ratio('p50 with polling ÷ pg_floor\'s with polling', 'sluice', 'pg_floor polls', 'p50_us', 1.2)
+    found.fact_ratio('p50 without ÷ pg_floor\'s without', 'sluice sleeps', 'pg_floor', 'p50_us')
+    return found
+
+
+def postgres_calls(bench):
+    """The HTTP side sends and receives through the ring, so these calls are libpq's alone."""
+    recipes = Recipes(bench, bench.database().with_users())
+    found = Outcome('postgres-calls', 'system calls on the database\'s socket, 64 connections, GET /users/{id}')
+    for recipe in (recipes.floor, recipes.sluice):
+        with Server(recipe, bench.load.server_cpu) as server:
+            bench.load.warm_up(server, script='users')
+            calls = bench.load.system_calls(server, ('sendto', 'recvfrom'), bench.seconds, script='users')
+        if calls is None:
+            print('perf may not count system calls here; they are left out')
+            break
+        for name, count in calls.items():
+            found.fact(f'{recipe.name}: {name} for each query', count, '')
+        if recipe is recipes.sluice:
+            found.claim('send and recv for each query', sum(calls.values()), 0.5)
+    return found
+
+
+def curve(bench, name, script, title):
+    """Over the number of connections to PostgreSQL, and beside them what the server's own rule makes of its most."""
+    recipes = Recipes(bench, bench.database().with_users())
+    found = Outcome(name, f'64 connections, {title}, by the number of connections to PostgreSQL', cpu='process_us')
+    bench.alternate(found, [*(recipes.pinned(bench, f'{count} in turn', count) for count in CONNECTIONS),
+                            recipes.sluice.named('own rule')], script=script)
+    return found
+
+
+def postgres_reads(bench):
+    return curve(bench, 'postgres-reads', 'users', 'GET /users/{id}')
+
+
+def postgres_writes(bench):
+    return curve(bench, 'postgres-writes', 'users_write', 'PATCH /users/{id}')
+
+
+def postgres_mix(bench):
+    return curve(bench, 'postgres-mix', 'users_mix', 'four reads and a write in turn')
+
+
+CASES = [postgres_users, postgres_one, postgres_calls, postgres_reads, postgres_writes, postgres_mix]
