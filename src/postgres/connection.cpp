@@ -97,6 +97,7 @@ bool connection::send(const pipeline::action& a)
         // A name of its own each time: whether the one before is still there, nobody can tell.
         if (known.version++ > 0) known.name = fmt::format("{}:{}", q.what.name, known.version);
         if (PQsendPrepare(c, known.name.c_str(), q.what.sql, with.count(), with.types()) != 1) return false;
+        preparing_.push_back(&q.what);
     }
     return PQsendQueryPrepared(c, known.name.c_str(), with.count(), with.values(), with.lengths(), with.formats(), 1) ==
            1;
@@ -186,21 +187,25 @@ void connection::take(pg_result* owned)
     const auto kind = kind_of(owned, q);
     const bool failed = kind != pipeline::answer::ok && kind != pipeline::answer::aborted;
     if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
-    if (q != nullptr && failed) fail_query(*q, owned);
-    if (q != nullptr && kind == pipeline::answer::aborted && pipeline_.preparing()) forget(q->what);
-    const bool own = q != nullptr && kind == pipeline::answer::ok && !pipeline_.preparing();
+    const bool preparing = pipeline_.preparing();
+    if (preparing) {
+        if (kind != pipeline::answer::ok) forget(*preparing_.front());
+        preparing_.pop_front();
+    }
+    if (q != nullptr && failed) note_failure(*q, sql_state(owned));
+    const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
     const auto decided = pipeline_.on_answer(kind);
+    // What runs again has not failed.
+    if (q != nullptr && failed && (preparing || decided)) q->failure = statement_error(owned, q->what, q->with);
     if (own) q->got = rows(next.release());
     if (decided) decide(*decided);
     if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
 }
 
-void connection::fail_query(query_run& q, const pg_result* failed)
+void connection::note_failure(query_run& q, std::string_view state)
 {
-    const std::string_view state = sql_state(failed);
-    q.failure = statement_error(failed, q.what, q.with);
     q.repeatable = sql_states::repeatable(state) || (use_ == use::leased && sql_states::stale(state));
-    if (sql_states::stale(state) || pipeline_.preparing()) forget(q.what);
+    if (sql_states::stale(state)) forget(q.what);
     if (sql_states::read_only(state)) retire();
     owner_.failed(state);
 }

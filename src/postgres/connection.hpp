@@ -17,7 +17,9 @@
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/timer.hpp>
 
+#include <deque>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace sluice::postgres {
@@ -122,7 +124,7 @@ private:
     void take_answers();
     void take(pg_result* owned);
     [[nodiscard]] pipeline::answer kind_of(const pg_result* result, const query_run* of) const;
-    void fail_query(query_run& q, const pg_result* failed);
+    void note_failure(query_run& q, std::string_view state);
     void decide(const pipeline::decision& d);
     void forget(const statement& s) noexcept;
     void look_at_head();
@@ -151,6 +153,7 @@ private:
     connection_limits limits_;
     pipeline pipeline_;
     std::unordered_map<const statement*, prepared> statements_;
+    std::deque<const statement*> preparing_; // on the wire, whoever still waits for them
     flush_item flush_{*this};
     poll_operation read_poll_{*this, &connection::readable};
     poll_operation write_poll_{*this, &connection::writable};

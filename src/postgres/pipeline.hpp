@@ -157,7 +157,7 @@ public:
         entry& head = sent_.front();
         if (head.preparing) {
             head.preparing = false;
-            head.preparation_failed = a != answer::ok && a != answer::aborted;
+            head.preparation_failed = a == answer::failed || a == answer::stale;
             return std::nullopt;
         }
         const entry done = head;

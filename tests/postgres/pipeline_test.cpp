@@ -103,6 +103,16 @@ TEST(Pipeline, prepares_again_what_was_aborted_with_its_preparation)
     EXPECT_EQ(turn(p), "p2|");
 }
 
+TEST(Pipeline, prepares_again_where_a_cancellation_met_the_preparation)
+{
+    pipeline p(8);
+    submit(p, 1, access::writes, true);
+    EXPECT_EQ(turn(p), "p1|");
+    EXPECT_EQ(told(p.on_answer(answer::cancelled)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::aborted)), "nothing");
+    EXPECT_EQ(turn(p), "p1|");
+}
+
 TEST(Pipeline, prepares_a_stale_statement_again_once)
 {
     pipeline p(8);
