@@ -1,0 +1,69 @@
+"""The server beside a PostgreSQL to which things happen: what the tests of faults have in common."""
+import os
+import sys
+import tempfile
+import unittest
+from time import monotonic as now
+
+import server
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../e2e'))
+import ledger  # noqa: E402
+import sluice  # noqa: E402
+import told  # noqa: E402
+
+BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ''
+OURS = "FROM pg_stat_activity WHERE application_name = 'sluice'"
+
+
+class Case(unittest.TestCase):
+    settings = {}  # of PostgreSQL
+    access = ()
+
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.database = server.Postgres(self.settings, self.access)
+        self.addCleanup(self.database.stop)
+
+    def serve(self, url=None, **environment):
+        """A server that is ended with the test; settings of the `postgres` section by their names."""
+        chosen = {f'SLUICE_POSTGRES_{name.upper()}': str(value) for name, value in environment.items()}
+        serving = sluice.Server(BINARY, '--shards', '2', folder=self.scratch.name,
+                                environment={'DATABASE_URL': url or self.database.url(), **chosen})
+        self.addCleanup(serving.__exit__)
+        return serving
+
+    def serve_ready(self, url=None, **environment):
+        serving = self.serve(url, **environment)
+        self.await_readiness(serving, 200)
+        return serving
+
+    def await_readiness(self, of, status):
+        server.wait_until(lambda: of.get('/readyz')[0].status == status, f'/readyz is {status}')
+
+    def load(self, serving, **clients):
+        made = ledger.Load(serving.port, **clients)
+        self.addCleanup(made.stop)
+        return made
+
+    def await_value(self, sql, wanted):
+        server.wait_until(lambda: self.database.psql(sql) == wanted, f'{sql} gives {wanted}')
+
+    def end(self, load, serving):
+        """Nothing was lost, doubled, exchanged or left without an answer; and the server had nothing to complain of."""
+        load.stop()
+        self.assertEqual(load.differences(self.database), [])
+        self.assertEqual(serving.stop(), 0)
+        # What ends a session that has just begun is a line of libpq's own, before it can be given another place.
+        self.assertEqual([line for line in serving.said().splitlines() if not line.startswith('FATAL:  ')], [])
+        self.assertEqual([line for line in serving.lines if line['level'] == 'error'], [])
+
+    def tell(self, load, what, fault, back):
+        seconds = load.seconds_to_full_speed(fault, back)
+        speed = 'never' if seconds is None else f'{seconds:.2f} s after its return'
+        print(f'{what}: full speed {speed}; answers {dict(load.answers)}', flush=True)
+
+
+def run(*cases):
+    told.run(*cases)

@@ -1,0 +1,145 @@
+"""Requests while PostgreSQL is killed, throws everybody out, stands still or has no place left: loss_test.py BINARY."""
+import subprocess
+
+import faulty
+from faulty import OURS, now
+
+SLEEP = 'SELECT pg_sleep(600)'
+SLEEPERS = f"FROM pg_stat_activity WHERE query = '{SLEEP}'"
+
+
+class Loss(faulty.Case):
+    def test_killed_and_started_again_it_loses_nothing_that_was_acknowledged(self):
+        serving = self.serve_ready()
+        load = self.load(serving)
+        for _ in range(3):
+            load.await_successes()
+            fault = now()
+            self.database.kill()
+            load.await_answers_to_all()
+            self.database.start()
+            back = now()
+            load.await_successes(2000)
+        self.end(load, serving)
+        self.tell(load, 'killed', fault, back)
+
+    def test_throws_every_session_out_and_each_request_is_answered(self):
+        serving = self.serve_ready()
+        load = self.load(serving)
+        for _ in range(5):
+            load.await_successes()
+            fault = now()
+            self.database.psql(f'SELECT count(pg_terminate_backend(pid)) {OURS}')
+            back = now()
+            load.await_successes(1000)
+        self.end(load, serving)
+        self.tell(load, 'thrown out', fault, back)
+
+    def test_shut_down_and_started_again_it_is_used_again(self):
+        serving = self.serve_ready()
+        load = self.load(serving)
+        for _ in range(2):
+            load.await_successes()
+            fault = now()
+            self.database.restart()
+            back = now()
+            load.await_successes(1000)
+        self.end(load, serving)
+        self.tell(load, 'restarted', fault, back)
+
+
+class Standstill(faulty.Case):
+    def test_frozen_it_keeps_nobody_waiting_and_thawed_it_is_used_again(self):
+        serving = self.serve_ready(statement_timeout='1s', connect_timeout='500ms')
+        load = self.load(serving)
+        for _ in range(2):
+            load.await_successes()
+            fault = now()
+            self.database.freeze()
+            load.await_answers_to_all()
+            self.await_readiness(serving, 503)
+            self.database.thaw()
+            back = now()
+            load.await_successes(1000)
+            self.await_readiness(serving, 200)
+        self.end(load, serving)
+        self.tell(load, 'frozen', fault, back)
+
+    def test_frozen_until_its_connections_are_given_up_it_is_used_again(self):
+        serving = self.serve_ready(statement_timeout='500ms', connect_timeout='500ms')
+        load = self.load(serving, readers=4, writers=4)
+        load.await_successes()
+        fault = now()
+        self.database.freeze()
+        for _ in range(6):
+            load.await_answers_to_all()
+        self.database.thaw()
+        back = now()
+        load.await_successes(1000)
+        self.end(load, serving)
+        self.tell(load, 'frozen long', fault, back)
+
+
+class Full(faulty.Case):
+    places = 5
+    settings = {'max_connections': places + 3, 'superuser_reserved_connections': 3}
+
+    def sleeper(self):
+        """Somebody else's session, for as long as it is let in."""
+        made = subprocess.Popen([f'{self.database.bin}/psql', '-XqAt', '-d', self.database.url(), '-c', SLEEP],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(made.wait)
+        self.addCleanup(made.kill)
+        return made
+
+    def occupy(self):
+        """Gives every place to somebody else, whoever has it."""
+        waiting, there = [], 0
+        while there < self.places:
+            waiting = [one for one in waiting if one.poll() is None]
+            waiting += [self.sleeper() for _ in range(self.places - len(waiting))]
+            try:
+                self.database.psql(f'SELECT count(pg_terminate_backend(pid)) {OURS}')
+                there = int(self.database.psql(f'SELECT count(*) {SLEEPERS}'))
+            except AssertionError:
+                pass  # those who come may hold even a superuser's place until they are refused
+
+    def leave(self):
+        self.database.psql(f'SELECT count(pg_terminate_backend(pid)) {SLEEPERS}')
+
+    def test_fewer_places_than_connections_are_enough(self):
+        serving = self.serve_ready(max_connections=20)
+        load = self.load(serving)
+        load.await_successes(2000)
+        load.stop()
+        self.assertEqual(set(load.answers), {200, 201})
+        self.end(load, serving)
+
+    def test_without_a_place_all_are_refused_and_with_one_again_served(self):
+        serving = self.serve_ready(max_connections=20)
+        load = self.load(serving)
+        load.await_successes()
+        fault = now()
+        self.occupy()
+        self.await_readiness(serving, 503)
+        load.await_answers_to_all()
+        self.leave()
+        back = now()
+        load.await_successes(1000)
+        self.end(load, serving)
+        self.tell(load, 'full', fault, back)
+
+    def test_one_that_starts_without_a_place_becomes_ready_by_itself(self):
+        self.occupy()
+        serving = self.serve()
+        self.await_readiness(serving, 503)
+        self.leave()
+        self.await_readiness(serving, 200)
+        load = self.load(serving)
+        load.await_successes()
+        load.stop()
+        self.assertEqual(load.differences(self.database), [])
+
+
+if __name__ == '__main__':
+    faulty.run(Loss, Standstill, Full)
