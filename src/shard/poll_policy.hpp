@@ -3,9 +3,10 @@
 // The problem: polling saves a sleep and a wake-up for each completion where few connections are busy, and burns a
 // fifth more CPU where many are, since a sleeping shard gathers completions for one turn. Neither the gaps between
 // completions nor how many come at once tells the cases apart. The answer: now and then the shard works for a few
-// milliseconds each way, in turn, and goes on with the way whose completions cost less; cost is CPU time times the
-// square root of wall time, so that a large gain in latency wins over a small loss of CPU. A shard with little to do
-// sleeps, without a trial. docs/decisions/0004-busy-poll-by-trial.md has the measurements.
+// milliseconds each way (asleep, polling a short time, polling a long one), in turn, and goes on with the way whose
+// completions cost least; cost is CPU time times wall time (the energy-delay product), so that a large gain in latency
+// wins over a small loss of CPU. A shard with little to do sleeps, without a trial. docs/decisions/0004 and 0009 have
+// the measurements.
 //
 // It reads no clock but the thread's CPU time, twice a trial window, and never makes an idle shard turn.
 // Thread: its shard's.
@@ -40,6 +41,7 @@ public:
     [[nodiscard]] static duration thread_cpu_time() noexcept;
 
 private:
+    static constexpr std::size_t ways = 3; // to wait: asleep at once, after a short look, after a long one
     struct cost
     {
         duration cpu{};
@@ -52,7 +54,7 @@ private:
     void begin_trial_window(time_point now) noexcept;
     void decide(time_point now) noexcept;
     void begin_stretch(time_point now, duration length) noexcept;
-    void poll(bool yes) noexcept;
+    void go(std::size_t way) noexcept;
 
     cpu_clock cpu_;
     duration budget_{};
@@ -61,9 +63,9 @@ private:
     duration stretch_;
     duration cpu_began_{};
     std::uint64_t completions_ = 0;
-    unsigned trial_window_ = 0;   // 0: a steady stretch
-    bool polls_ = false;          // the choice
-    std::array<cost, 2> costs_{}; // of sleeping, of polling
+    unsigned trial_window_ = 0;      // 0: a steady stretch
+    std::size_t choice_ = 0;         // of the ways
+    std::array<cost, ways> costs_{}; // of each way
 };
 
 } // namespace sluice

@@ -22,14 +22,16 @@ struct way
     duration wall;
 };
 
-// Runs the load for a time; says in which part of the turns the policy polled.
-double polled_share(poll_policy& policy, time_point& now, duration how_long, way asleep, way polling)
+// Runs the load for a time, of which only looking for at least `long_enough` finds anything; says in which part of the
+// turns the policy did.
+double polled_share(poll_policy& policy, time_point& now, duration how_long, way asleep, way polling,
+                    duration long_enough = 1us)
 {
     const time_point end = now + how_long;
     std::size_t turns = 0;
     std::size_t polled = 0;
     while (now < end) {
-        const bool polls = policy.budget() > duration::zero();
+        const bool polls = policy.budget() >= long_enough;
         const way& cost = polls ? polling : asleep;
         simulated_cpu += cost.cpu;
         now += cost.wall;
@@ -61,6 +63,14 @@ TEST(PollPolicy, polls_where_a_completion_then_comes_sooner_for_the_same_cpu)
     time_point now{1h};
     polled_share(policy, now, 200ms, {13us, 30us}, {12us, 12us});
     EXPECT_GT(polled_share(policy, now, 2s, {13us, 30us}, {12us, 12us}), 0.9);
+}
+
+TEST(PollPolicy, polls_longer_where_only_that_finds_anything)
+{
+    poll_policy policy(busy_poll_mode::automatic, {}, &read_simulated_cpu);
+    time_point now{1h};
+    polled_share(policy, now, 200ms, {18us, 47us}, {24us, 24us}, 100us);
+    EXPECT_GT(polled_share(policy, now, 2s, {18us, 47us}, {24us, 24us}, 100us), 0.9);
 }
 
 TEST(PollPolicy, sleeps_where_polling_costs_more_and_brings_nothing)
