@@ -22,11 +22,16 @@ class Bouncer:
         self.write('ini', '\n'.join([
             '[databases]', f'* = host=127.0.0.1 port={database.port}', '[pgbouncer]', 'listen_addr = 127.0.0.1',
             f'listen_port = {self.port}', 'unix_socket_dir =', 'auth_type = scram-sha-256', f'auth_file = {self.folder}/users',
-            'pool_mode = transaction', f'default_pool_size = {connections}', f'logfile = {self.folder}/log']) + '\n')
+            'pool_mode = transaction', 'server_login_retry = 1', f'default_pool_size = {connections}', f'logfile = {self.folder}/log']) + '\n')
         if database.account:
             shutil.chown(self.folder, server.ACCOUNT, server.ACCOUNT)
+        self.start()
+
+    def start(self):
+        if os.path.exists(f'{self.folder}/log'):
+            os.remove(f'{self.folder}/log')
         self.process = subprocess.Popen([PROGRAM, f'{self.folder}/ini'], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        cwd=self.folder, **database.account,
+                                        cwd=self.folder, **self.database.account,
                                         preexec_fn=lambda: server.LIBC.prctl(server.PR_SET_PDEATHSIG, server.signal.SIGTERM))
         server.wait_until(lambda: any('process up' in line for line in server.lines_of(f'{self.folder}/log')), 'PgBouncer is up')
 
@@ -39,9 +44,16 @@ class Bouncer:
     def url(self):
         return self.database.url(port=self.port)
 
-    def stop(self):
+    def restart(self):
+        self.end()
+        self.start()
+
+    def end(self):
         self.process.terminate()
         self.process.wait(server.PATIENCE_SECONDS)
+
+    def stop(self):
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

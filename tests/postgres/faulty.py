@@ -1,5 +1,6 @@
 """The server beside a PostgreSQL to which things happen: what the tests of faults have in common."""
 import os
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -16,6 +17,23 @@ BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ''
 OURS = "FROM pg_stat_activity WHERE application_name = 'sluice'"
 
 
+class Session:
+    """Somebody else's session, which may hold a transaction open."""
+
+    def __init__(self, database):
+        self.process = subprocess.Popen([f'{database.bin}/psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', database.url(role=server.ACCOUNT)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self, sql):
+        self.process.stdin.write(f'{sql};\n\\echo done\n')
+        self.process.stdin.flush()
+        if self.process.stdout.readline() != 'done\n':
+            raise AssertionError(f'{sql} failed')
+
+    def end(self):
+        self.process.communicate()
+
+
 class Case(unittest.TestCase):
     settings = {}  # of PostgreSQL
     access = ()
@@ -23,8 +41,11 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.scratch = tempfile.TemporaryDirectory()
         self.addCleanup(self.scratch.cleanup)
-        self.database = server.Postgres(self.settings, self.access)
+        self.database = self.make_database()
         self.addCleanup(self.database.stop)
+
+    def make_database(self):
+        return server.Postgres(self.settings, self.access)
 
     def serve(self, url=None, **environment):
         """A server that is ended with the test; settings of the `postgres` section by their names."""
@@ -47,13 +68,18 @@ class Case(unittest.TestCase):
         self.addCleanup(made.stop)
         return made
 
+    def session(self):
+        made = Session(self.database)
+        self.addCleanup(made.end)
+        return made
+
     def await_value(self, sql, wanted):
         server.wait_until(lambda: self.database.psql(sql) == wanted, f'{sql} gives {wanted}')
 
-    def end(self, load, serving):
+    def end(self, load, serving, database=None):
         """Nothing was lost, doubled, exchanged or left without an answer; and the server had nothing to complain of."""
         load.stop()
-        self.assertEqual(load.differences(self.database), [])
+        self.assertEqual(load.differences(database or self.database), [])
         self.assertEqual(serving.stop(), 0)
         # What ends a session that has just begun is a line of libpq's own, before it can be given another place.
         self.assertEqual([line for line in serving.said().splitlines() if not line.startswith('FATAL:  ')], [])

@@ -34,7 +34,8 @@ class Load:
         self.told = collections.Counter()  # answers, by client
         self.lock, self.ended = threading.Lock(), threading.Event()
         self.names = itertools.count()
-        self.clients = [Client(port) for _ in range(readers + writers)]
+        self.readers, self.writers = ([Client(port) for _ in range(count)] for count in (readers, writers))
+        self.clients = self.readers + self.writers
         with Client(port) as client:
             for _ in range(users):
                 self.write(client)
@@ -102,11 +103,14 @@ class Load:
         before = len(self.times)
         server.wait_until(lambda: self.faults or len(self.times) >= before + count, 'requests succeed')
 
-    def await_answers_to_all(self, count=2):
-        """Waits until every client has been answered so many times more: the first may have been asked before."""
+    def await_answers(self, clients, count=2):
+        """Waits until each has been answered so many times more: the first may have been asked before."""
         before = dict(self.told)
-        server.wait_until(lambda: self.faults or all(self.told[one] >= before.get(one, 0) + count for one in self.clients),
+        server.wait_until(lambda: self.faults or all(self.told[one] >= before.get(one, 0) + count for one in clients),
                           'every client is answered')
+
+    def await_answers_to_all(self, count=2):
+        self.await_answers(self.clients, count)
 
     def stop(self):
         self.ended.set()

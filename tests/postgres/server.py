@@ -119,8 +119,7 @@ class Postgres:
         try:
             self.initialise()
             self.start()
-            self.psql(f"CREATE ROLE {self.role} LOGIN PASSWORD '{self.password}'")
-            self.psql(f'CREATE DATABASE {self.database} OWNER {self.role}')
+            self.populate()
         except BaseException:
             self.stop()
             raise
@@ -136,6 +135,10 @@ class Postgres:
                         '--auth=scram-sha-256', f'--pwfile={secret}'], check=True, stdout=subprocess.DEVNULL,
                        cwd=self.folder, **self.account)
         self.given_access = lines_of(os.path.join(self.data, 'pg_hba.conf'))
+
+    def populate(self):
+        self.psql(f"CREATE ROLE {self.role} LOGIN PASSWORD '{self.password}'")
+        self.psql(f'CREATE DATABASE {self.database} OWNER {self.role}')
 
     def configure(self):
         wanted = {'listen_addresses': '127.0.0.1', 'port': self.port, 'unix_socket_directories': self.socket,

@@ -1,0 +1,53 @@
+"""The server behind PgBouncer in transaction mode, when things happen to either: bouncer_test.py BINARY."""
+import bouncer
+import faulty
+from faulty import now
+
+
+class Behind(faulty.Case):
+    def setUp(self):
+        super().setUp()
+        self.pooler = bouncer.Bouncer(self.database)
+        self.addCleanup(lambda: self.pooler.stop())
+
+    def serve_behind(self, **environment):
+        return self.serve_ready(self.pooler.url(), pooler='transaction', **environment)
+
+    def test_all_are_served_over_few_sessions(self):
+        serving = self.serve_behind()
+        load = self.load(serving)
+        load.await_successes(2000)
+        self.assertEqual(set(load.answers), {200, 201})
+        sessions = int(self.database.psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'sluice'"))
+        self.assertLessEqual(sessions, 4)
+        self.assertEqual(self.database.psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'sluice' AND "
+                                            "state LIKE 'idle in transaction%'"), '0')
+        self.end(load, serving)
+
+    def test_a_killed_database_loses_nothing_that_was_acknowledged(self):
+        serving = self.serve_behind(connect_timeout='1s')
+        load = self.load(serving)
+        load.await_successes()
+        fault = now()
+        self.database.kill()
+        load.await_answers_to_all()
+        self.database.start()
+        back = now()
+        load.await_successes(1000)
+        self.end(load, serving)
+        self.tell(load, 'killed behind PgBouncer', fault, back)
+
+    def test_a_pooler_that_is_started_anew_is_used_again(self):
+        serving = self.serve_behind()
+        load = self.load(serving)
+        load.await_successes()
+        fault = now()
+        self.pooler.restart()
+        back = now()
+        load.await_successes(1000)
+        self.end(load, serving)
+        self.tell(load, 'PgBouncer restarted', fault, back)
+
+
+if __name__ == '__main__':
+    faulty.run(Behind)

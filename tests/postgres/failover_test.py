@@ -1,0 +1,102 @@
+"""The server with more than one PostgreSQL to go to: failover_test.py BINARY."""
+import subprocess
+
+import faulty
+import server
+from faulty import now
+
+
+class Replica(server.Postgres):
+    """Follows another server, until it is promoted."""
+
+    def __init__(self, primary):
+        self.primary = primary
+        super().__init__({'primary_conninfo': primary.url(role=server.ACCOUNT), 'recovery_min_apply_delay': 0})
+
+    def initialise(self):
+        subprocess.run([f'{self.bin}/pg_basebackup', '-D', self.data, '-R', '-c', 'fast', '-d', self.primary.url(role=server.ACCOUNT)],
+                       check=True, cwd=self.folder, **self.owned())
+        self.given_access = server.lines_of(f'{self.data}/pg_hba.conf')
+
+    def owned(self):
+        if self.account:
+            server.shutil.chown(self.folder, server.ACCOUNT, server.ACCOUNT)
+        return self.account
+
+    def populate(self):
+        """It has what the other has."""
+
+    def promote(self):
+        subprocess.run([f'{self.bin}/pg_ctl', '-D', self.data, 'promote'], check=True, stdout=subprocess.DEVNULL, cwd=self.folder,
+                       **self.account)
+
+
+class Hosts(faulty.Case):
+    def url(self, *ports, options=''):
+        given = self.database.url(options=options)
+        return given.replace(f'127.0.0.1:{self.database.port}', ','.join(f'127.0.0.1:{port}' for port in ports))
+
+    def follow(self):
+        """A replica that has every write before it is acknowledged."""
+        made = Replica(self.database)
+        self.addCleanup(made.stop)
+        self.database.psql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.database.psql('SELECT pg_reload_conf()')
+        self.await_value("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", '1')
+        return made
+
+    def test_a_first_host_that_is_down_is_passed_over(self):
+        serving = self.serve_ready(self.url(server.free_port(), self.database.port))
+        load = self.load(serving)
+        load.await_successes(1000)
+        self.assertEqual(set(load.answers), {200, 201})
+        self.database.kill()
+        load.await_answers_to_all()
+        self.database.start()
+        load.await_successes(1000)
+        self.end(load, serving)
+
+    def test_the_one_that_takes_writes_is_found_wherever_it_stands(self):
+        replica = self.follow()
+        for ports in ((self.database.port, replica.port), (replica.port, self.database.port)):
+            serving = self.serve_ready(self.url(*ports, options='?target_session_attrs=read-write'))
+            load = self.load(serving, users=10)
+            load.await_successes(500)
+            load.stop()
+            self.assertEqual(load.faults, [])
+            self.assertEqual(set(load.answers), {200, 201})
+            self.assertEqual(serving.stop(), 0)
+            self.database.psql('DELETE FROM users')
+
+    def test_when_the_replica_is_promoted_everything_goes_on_there(self):
+        replica = self.follow()
+        serving = self.serve_ready(self.url(self.database.port, replica.port, options='?target_session_attrs=read-write'))
+        load = self.load(serving)
+        load.await_successes(1000)
+        fault = now()
+        self.database.kill()
+        load.await_answers_to_all()
+        replica.promote()
+        server.wait_until(lambda: replica.psql('SELECT pg_is_in_recovery()') == 'f', 'the replica is promoted')
+        back = now()
+        load.await_successes(2000)
+        self.end(load, serving, replica)
+        self.tell(load, 'failover', fault, back)
+
+    def test_a_primary_that_takes_no_more_writes_is_left_for_the_one_that_does(self):
+        replica = self.follow()
+        serving = self.serve_ready(self.url(self.database.port, replica.port, options='?target_session_attrs=read-write'))
+        load = self.load(serving)
+        load.await_successes(1000)
+        self.database.psql('ALTER SYSTEM SET default_transaction_read_only = on')
+        self.database.psql('SELECT pg_reload_conf()')
+        server.wait_until(lambda: 503 in load.answers, 'writes are refused')
+        replica.promote()
+        server.wait_until(lambda: replica.psql('SELECT pg_is_in_recovery()') == 'f', 'the replica is promoted')
+        self.await_value(f'SELECT count(*) {faulty.OURS}', '0')
+        load.await_successes(1000)
+        self.end(load, serving, replica)
+
+
+if __name__ == '__main__':
+    faulty.run(Hosts)

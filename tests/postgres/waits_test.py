@@ -1,0 +1,101 @@
+"""Requests whose statements wait, are given up or change their shape, and those beside them: waits_test.py BINARY."""
+import json
+import socket
+import struct
+
+import faulty
+from faulty import OURS
+from users_client import Client
+
+WAITING = f"{OURS} AND wait_event_type = 'Lock'"
+AT_ONCE = struct.pack('ii', 1, 0)  # close with a reset
+
+
+def ask(port, method, path, body=''):
+    """Sends a request, and leaves its answer to come."""
+    made = socket.create_connection(('127.0.0.1', port))
+    made.sendall(f'{method} {path} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n'
+                 f'\r\n{body}'.encode())
+    return made
+
+
+def reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    connection.close()
+
+
+class Waits(faulty.Case):
+    def test_a_lock_that_all_writes_wait_for_holds_up_no_read(self):
+        serving = self.serve_ready(statement_timeout='60s', connect_timeout='60s')
+        load, session = self.load(serving), self.session()
+        load.await_successes()
+        session('BEGIN')
+        session('LOCK TABLE users IN EXCLUSIVE MODE')
+        load.await_answers(load.readers, 100)
+        self.assertEqual(set(load.answers), {200, 201})
+        session('COMMIT')
+        load.await_answers_to_all()
+        self.assertEqual(set(load.answers), {200, 201})
+        self.end(load, serving)
+
+    def test_a_statement_that_takes_too_long_is_answered_504_and_cancelled_on_the_server(self):
+        serving = self.serve_ready(statement_timeout='2s')
+        load, session = self.load(serving, writers=0), self.session()  # a write that was sent behind it waits as long
+        with Client(serving.port) as client:
+            path = client.create('ada@example.com').headers['Location']
+            load.acknowledged['ada@example.com'] = path.removeprefix('/users/')
+            session('BEGIN')
+            session("UPDATE users SET name = name WHERE email = 'ada@example.com'")
+            late = client.send('PATCH', path, {'name': 'Grace'})
+            self.assertEqual(late.status, 504)
+            self.assertIn(b'may still be made', late.text)
+            self.await_value(f'SELECT count(*) {WAITING}', '0')
+            session('COMMIT')
+            self.assertEqual(client.send('GET', path).json['name'], 'Ada')
+        self.assertEqual(set(load.answers), {200, 201})
+        self.end(load, serving)
+
+    def test_what_a_reset_leaves_behind_is_cancelled_if_it_reads_and_done_once_if_it_writes(self):
+        serving = self.serve_ready(statement_timeout='60s', connect_timeout='60s')
+        session = self.session()
+        session('BEGIN')
+        session('LOCK TABLE users')
+        write = ask(serving.port, 'POST', '/users', json.dumps({'email': 'ada@example.com', 'name': 'Ada'}))
+        self.await_value(f'SELECT count(*) {WAITING}', '1')
+        read = ask(serving.port, 'GET', '/users')
+        self.await_value(f'SELECT count(*) {WAITING}', '2')
+        reset(write)
+        reset(read)
+        self.await_value(f"SELECT string_agg(split_part(query, ' ', 1), ' ') {WAITING}", 'INSERT')
+        session('COMMIT')
+        self.await_value('SELECT count(*) FROM users', '1')
+        load = self.load(serving)
+        load.await_successes()
+        load.acknowledged['ada@example.com'] = self.database.psql("SELECT id FROM users WHERE email = 'ada@example.com'")
+        self.assertEqual(set(load.answers), {200, 201})
+        self.end(load, serving)
+
+    def test_resets_under_load_disturb_nobody_else(self):
+        serving = self.serve_ready()
+        load = self.load(serving)
+        for number in range(300):
+            reset(ask(serving.port, 'GET', '/users?limit=200'))
+            reset(ask(serving.port, 'POST', '/users', json.dumps({'email': f'gone{number}@example.com', 'name': 'Ada'})))
+            load.unknown.add(f'gone{number}@example.com')
+        load.await_answers_to_all(10)
+        self.assertEqual(set(load.answers), {200, 201})
+        self.end(load, serving)
+
+    def test_a_schema_that_changes_under_prepared_statements_is_noticed_by_nobody(self):
+        serving = self.serve_ready(statement_timeout='60s', connect_timeout='60s')
+        load = self.load(serving)
+        for kind in ('varchar', 'text', 'varchar(200)', 'text'):
+            load.await_answers_to_all(10)
+            self.database.psql(f'ALTER TABLE users ALTER name TYPE {kind}')
+        load.await_answers_to_all(10)
+        self.assertEqual(set(load.answers), {200, 201})
+        self.end(load, serving)
+
+
+if __name__ == '__main__':
+    faulty.run(Waits)
