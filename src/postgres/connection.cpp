@@ -19,6 +19,16 @@ constexpr duration encrypted_look = std::chrono::milliseconds(2);
 pipeline::ticket ticket_of(const query_run& q) noexcept { return reinterpret_cast<pipeline::ticket>(&q); }
 query_run* query_of(pipeline::ticket t) noexcept { return reinterpret_cast<query_run*>(t); }
 
+// Before libpq 17 each sync is a send of its own; from then on all of a turn leave together.
+bool sync(pg_conn* c) noexcept
+{
+#ifdef SLUICE_PQ_SENDS_SYNCS
+    return PQsendPipelineSync(c) == 1;
+#else
+    return PQpipelineSync(c) == 1;
+#endif
+}
+
 struct result_closer
 {
     void operator()(pg_result* r) const noexcept { PQclear(r); }
@@ -86,7 +96,7 @@ void connection::send_all()
 bool connection::send(const pipeline::action& a)
 {
     pg_conn* c = handle_.get();
-    if (a.what == pipeline::action::kind::sync) return PQpipelineSync(c) == 1;
+    if (a.what == pipeline::action::kind::sync) return sync(c);
     const query_run& q = *query_of(a.query);
     const parameters& with = q.with;
     if (!limits_.named_statements || q.what.name[0] == '\0')
