@@ -252,12 +252,14 @@ log_file::~log_file()
 void log_file::write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept
 {
     if (level < this->level()) return;
+    // Background work may have a context, for its deadline or its stop, and yet no trace.
     const context* request = context::current();
+    const bool traced = request != nullptr && request->trace.trace_id != trace_context().trace_id;
     pooled_string text;
     telemetry::append_json({.when = wall_now(),
                             .level = level,
                             .shard = shard::is_current() ? std::optional(shard::current().index()) : std::nullopt,
-                            .trace = request != nullptr ? &request->trace : nullptr,
+                            .trace = traced ? &request->trace : nullptr,
                             .message = message,
                             .fields = fields},
                            text);

@@ -164,6 +164,19 @@ TEST_F(LogFile, names_the_request_that_a_line_belongs_to)
     EXPECT_NE(written[1].find(R"("trace_id":")" + id), std::string::npos);
 }
 
+TEST_F(LogFile, names_no_request_for_work_that_has_a_context_and_no_trace)
+{
+    context background;
+    {
+        const auto log = log_file::open({.path = path_});
+        ASSERT_TRUE(log);
+        context::exchange_current(&background);
+        (*log)->write(log_level::info, "Behind the scenes", {});
+        context::exchange_current(nullptr);
+    }
+    EXPECT_EQ(lines_of(path_).at(0).find("trace_id"), std::string::npos);
+}
+
 TEST_F(LogFile, takes_lines_again_after_a_thread_or_a_log_has_ended)
 {
     for (int i = 0; i < 3; ++i) {
