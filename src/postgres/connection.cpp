@@ -73,6 +73,8 @@ void connection::leave(query_run& q)
 {
     q.on = nullptr;
     (void)pipeline_.leave(ticket_of(q));
+    // What was expected to stall left before it was sent.
+    if (pipeline_.idle() && std::exchange(stalled_, false)) owner_.moves_again(*this);
 }
 
 void connection::at_turn_end(ready& self) { static_cast<flush_item&>(self).self.send_all(); }
@@ -265,10 +267,11 @@ void connection::look_at_head()
     shard_.timers().arm(watch_, now + limits_.stalled_after);
 }
 
-void connection::abandon()
+bool connection::abandon()
 {
-    if (!ended_ && pipeline_.working()) (void)cancel_running(*handle_);
+    const bool cancelling = !ended_ && pipeline_.working() && cancel_running(*handle_);
     lose({});
+    return cancelling;
 }
 
 void connection::lose(std::string why)

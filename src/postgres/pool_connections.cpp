@@ -44,6 +44,7 @@ void pool_state::connected(connection_handle made)
     connection_limits limits = limits_;
     limits.age_max -= jittered(limits.age_max / 10); // so that not all are old at once
     open_.push_back(std::make_unique<connection>(shard_, std::move(made), *this, limits));
+    keep_house();
     serve();
 }
 
@@ -111,6 +112,7 @@ void pool_state::bury()
 // Closes what is idle above the minimum, and renews what is old.
 void pool_state::keep_house()
 {
+    if (open_.empty()) return; // the next connection comes here again
     const time_point now = shard_.now();
     bool renewing = false;
     for (std::size_t i = open_.size(); i-- > 0;) {
@@ -131,7 +133,14 @@ void pool_state::keep_house()
             }
         }
     }
-    shard_.timers().arm(house_, now + std::min(housekeeping, options_.idle_timeout / 2));
+    time_point next = now + std::min(housekeeping, options_.idle_timeout / 2);
+    // With nothing to close, nothing has to wake an idle shard before something is old.
+    if (!open_.empty() && open_.size() <= options_.connections_min) {
+        time_point oldest = never;
+        for (const auto& c : open_) oldest = std::min(oldest, c->renew_at());
+        next = std::max(next, oldest);
+    }
+    shard_.timers().arm(house_, next);
 }
 
 pool_counters pool_state::counters() const

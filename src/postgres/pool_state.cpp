@@ -28,7 +28,6 @@ pool_state::pool_state(shard& on, offload_pool& blocking, pool_options options)
     background_.stop = &on.background().stop();
     open_.reserve(options_.connections_max);
     grow();
-    keep_house();
 }
 
 pool_state::~pool_state()
@@ -221,11 +220,9 @@ task<result<void>> pool_state::take(lease& l)
     serve_leases();
     const wait_end how = co_await l.granted.until(shard_.now() + options_.connect_timeout);
     --waiters_;
-    if (l.granted.ended() == wait_end::completed) {
-        if (l.on == nullptr) co_return fail(unavailable("The database went away"));
-        co_return {};
-    }
+    if (l.on != nullptr) co_return {}; // even if it came in the turn in which the wait ended otherwise
     l.unlink();
+    if (how == wait_end::completed) co_return fail(unavailable("The database went away"));
     if (how == wait_end::cancelled) co_return fail(how);
     ++counters_.timeouts;
     co_return fail(unavailable("No connection to the database came free in time"));
@@ -279,8 +276,7 @@ void pool_state::give_back(lease& l, bool clean)
     if (c == nullptr) return;
     c->set_use(connection::use::shared);
     if (clean) return serve();
-    ++counters_.cancels;
-    c->abandon();
+    if (c->abandon()) ++counters_.cancels;
 }
 
 } // namespace sluice::postgres

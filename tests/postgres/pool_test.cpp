@@ -207,6 +207,43 @@ TEST_F(Pool, lets_no_more_wait_than_its_bound)
         if (!answer) EXPECT_EQ(answer.error().code, errc::unavailable);
 }
 
+TEST_F(Pool, closes_what_is_idle_above_its_minimum)
+{
+    admin("CREATE TABLE numbers (n int8); GRANT ALL ON numbers TO sluice");
+    pool_options brief = options();
+    brief.idle_timeout = 100ms;
+    pool& db = open(brief);
+    for (const auto& made : all(16, [&db](std::size_t) { return db.query(slow_write, std::int64_t{1}, 0.1); }))
+        EXPECT_TRUE(made);
+    EXPECT_GT(on_shard([&] { return db.counters().connects; }), 1u);
+    admin.await(std::string("SELECT count(*) ") + test::back_ends, "1");
+    EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+}
+
+TEST_F(Pool, renews_what_is_old_without_a_failure)
+{
+    static constexpr statement who{"who", "SELECT pg_backend_pid()", access::reads};
+    for (const unsigned most : {1U, 4U}) {
+        pool_options young = options();
+        young.age_max = 50ms;
+        young.connections_max = most;
+        pool& db = open(young);
+        const auto ask = [&db](std::size_t) -> task<result<std::int32_t>> {
+            auto found = co_await db.query(who);
+            if (!found) co_return fail(found.error());
+            co_return (*found)[0].get<std::int32_t>(0);
+        };
+        const std::int32_t first = all(1, ask)[0].value();
+        std::int32_t now = first;
+        while (now == first)
+            for (const auto& one : all(20, ask)) {
+                ASSERT_TRUE(one) << one.error().detail;
+                now = *one;
+            }
+        EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
+    }
+}
+
 TEST_F(Pool, names_no_statement_behind_a_transaction_pooler)
 {
     pool_options pooled = options();
