@@ -74,6 +74,8 @@ def curve(bench, name, script, title):
     found = Outcome(name, f'64 connections, {title}, by the number of connections to PostgreSQL', cpu='process_us')
     bench.alternate(found, [*(recipes.pinned(bench, f'{count} in turn', count) for count in CONNECTIONS),
                             recipes.sluice.named('own rule')], script=script)
+    best = max(found.median(server, 'rps') for server in found.windows if server != 'own rule')
+    found.claim('throughput by the own rule ÷ by the best count', found.median('own rule', 'rps') / best, 0.85, least=True)
     return found
 
 
