@@ -38,9 +38,8 @@ void cancel_and_leave(const cancel_handle& request) noexcept
     // A thread inherits the pinning of the shard that starts it; this gives it what the process was given.
     cpu_set_t whole;
     if (sched_getaffinity(getpid(), sizeof whole, &whole) == 0) sched_setaffinity(0, sizeof whole, &whole);
-    std::array<char, 256> reason{};
-    if (PQcancel(request.get(), reason.data(), static_cast<int>(reason.size())) == 0)
-        log(log_level::debug, "A statement could not be cancelled", {{"reason", reason.data()}});
+    std::array<char, 256> reason{}; // told to nobody: the process may be ending, and its log with it
+    (void)PQcancel(request.get(), reason.data(), static_cast<int>(reason.size()));
     cancellations.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -68,9 +67,22 @@ result<connection_handle> connect(const connect_request& request)
     if (made == nullptr) return fail(unavailable("no memory for a connection"));
     if (PQstatus(made.get()) != CONNECTION_OK) return fail(unavailable(message_of(made.get())));
     PQsetNoticeProcessor(made.get(), &note, nullptr);
-    if (request.pipelined && (PQsetnonblocking(made.get(), 1) != 0 || PQenterPipelineMode(made.get()) != 1))
-        return fail(unavailable(message_of(made.get())));
     return made;
+}
+
+result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session)
+{
+    auto made = connect(request);
+    if (!made) return fail(std::move(made.error()));
+    pg_conn* c = made->get();
+    if (own_session)
+        PQclear(PQexec(c, "SELECT set_config('synchronous_commit', 'on', false) "
+                          "WHERE current_setting('synchronous_commit') = 'off'"));
+    const auto asked = steady_clock::now();
+    PQclear(PQexec(c, ""));
+    const auto answered = steady_clock::now();
+    if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
+    return pipelined_connection{.handle = std::move(*made), .round_trip = answered - asked};
 }
 
 bool cancel_running(pg_conn& connection) noexcept

@@ -20,13 +20,21 @@ using connection_handle = std::unique_ptr<pg_conn, connection_closer>;
 
 struct connect_request
 {
-    std::string url;       // a connection string or URI of libpq
-    duration timeout;      // for each host; libpq counts whole seconds, and at least two
-    bool pipelined = true; // in pipeline mode, without blocking
+    std::string url;  // a connection string or URI of libpq
+    duration timeout; // for each host; libpq counts whole seconds, and at least two
 };
 
 // Blocks. The error is for the operator: the client library's own words in one line, which never hold the password.
 [[nodiscard]] result<connection_handle> connect(const connect_request& request);
+
+// In pipeline mode, without blocking, and with what a statement that does nothing takes there and back. Blocks.
+struct pipelined_connection
+{
+    connection_handle handle;
+    duration round_trip{};
+};
+// `own_session`: no pooler shares it, so it can be told to acknowledge only what is durable.
+[[nodiscard]] result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session);
 
 // Asks the server to cancel what this connection runs, from a thread of its own, because a frozen server may keep that
 // waiting without end. False where too many such threads wait already: try again later. It may come late, and then

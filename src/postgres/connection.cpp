@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -14,6 +15,7 @@ namespace {
 
 // OpenSSL may hold decrypted bytes of which the socket knows nothing: so much more is read at once, and looked for.
 constexpr int encrypted_reads = 4;
+constexpr duration cancelling_max = std::chrono::seconds(1); // a cancellation that met nothing by then never will
 constexpr duration encrypted_look = std::chrono::milliseconds(2);
 
 pipeline::ticket ticket_of(const query_run& q) noexcept { return reinterpret_cast<pipeline::ticket>(&q); }
@@ -52,7 +54,12 @@ void connection::submit(query_run& q)
     bool prepare = false;
     if (named) {
         prepared& known = statements_[&q.what];
-        if (known.version == 0 && known.name.empty()) known.name = q.what.name;
+        if (known.name.empty()) known.name = q.what.name;
+        // The same address may be another statement's by now.
+        if (known.sql != q.what.sql) {
+            known.sql = q.what.sql;
+            known.there = false;
+        }
         prepare = !std::exchange(known.there, true);
     }
     if (pipeline_.idle()) {
@@ -62,19 +69,23 @@ void connection::submit(query_run& q)
     q.on = this;
     // What ends several connections together counts once.
     const bool lost_once = q.lost_at < made_at_;
-    const bool taken =
-        pipeline_.submit({.query = ticket_of(q), .does = q.what.does, .prepare = prepare, .lost_once = lost_once});
+    const bool taken = pipeline_.submit({.query = ticket_of(q),
+                                         .does = q.what.does,
+                                         .prepare = prepare,
+                                         .lost_once = lost_once,
+                                         .joins = q.joins_next});
     SLUICE_ASSERT(taken);
     if (!watch_.armed()) shard_.timers().arm(watch_, shard_.now() + limits_.stalled_after);
     shard_.at_turn_end(flush_);
 }
 
-void connection::leave(query_run& q)
+bool connection::leave(query_run& q)
 {
     q.on = nullptr;
-    (void)pipeline_.leave(ticket_of(q));
-    // What was expected to stall left before it was sent.
-    if (pipeline_.idle() && std::exchange(stalled_, false)) owner_.moves_again(*this);
+    const auto unsent = pipeline_.leave(ticket_of(q));
+    if (unsent && unsent->prepare) forget(q.what);
+    if (pipeline_.idle()) move_on();
+    return !unsent;
 }
 
 void connection::at_turn_end(ready& self) { static_cast<flush_item&>(self).self.send_all(); }
@@ -130,7 +141,7 @@ void connection::listen()
 void connection::read()
 {
     if (ended_) return;
-    const bool encrypted = PQsslInUse(handle_.get()) != 0;
+    const bool encrypted = PQsslInUse(handle_.get()) != 0 || PQgssEncInUse(handle_.get()) != 0;
     for (int i = 0; i < (encrypted ? encrypted_reads : 1); ++i)
         if (PQconsumeInput(handle_.get()) == 0) break; // answers may stand before the end
     take_answers();
@@ -160,9 +171,17 @@ void connection::take_answers()
     if (!std::exchange(rested_, false))
         pace_ += ((shard_.now() - head_since_) / static_cast<std::int64_t>(answers) - pace_) / 8;
     head_since_ = shard_.now();
-    cancelling_head_ = false;
+    move_on();
+}
+
+// Its head is another.
+void connection::move_on()
+{
+    cancelling_head_ = alone_ = false;
     if (std::exchange(stalled_, false)) owner_.moves_again(*this);
 }
+
+bool connection::cancelling() const noexcept { return cancels_ > 0 && shard_.now() - cancelled_at_ < cancelling_max; }
 
 pipeline::answer connection::kind_of(const pg_result* result, const query_run* of) const
 {
@@ -172,14 +191,15 @@ pipeline::answer connection::kind_of(const pg_result* result, const query_run* o
     case PGRES_EMPTY_QUERY:
         return pipeline::answer::ok;
     case PGRES_PIPELINE_ABORTED:
-        return pipeline::answer::aborted;
+        // A statement whose BEGIN failed must not run without it.
+        return use_ == use::leased ? pipeline::answer::failed : pipeline::answer::aborted;
     default:
         break;
     }
     const std::string_view state = sql_state(result);
     if (use_ == use::leased || of == nullptr) return pipeline::answer::failed;
     if (sql_states::stale(state)) return pipeline::answer::stale;
-    if (sql_states::cancelled(state) && cancels_ > 0) return pipeline::answer::cancelled;
+    if (sql_states::cancelled(state) && cancelling()) return pipeline::answer::cancelled;
     return pipeline::answer::failed;
 }
 
@@ -198,13 +218,13 @@ void connection::take(pg_result* owned)
     query_run* q = query_of(pipeline_.expected());
     const auto kind = kind_of(owned, q);
     const bool failed = kind != pipeline::answer::ok && kind != pipeline::answer::aborted;
-    if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
     const bool preparing = pipeline_.preparing();
     if (preparing) {
         if (kind != pipeline::answer::ok) forget(*preparing_.front());
         preparing_.pop_front();
     }
     if (q != nullptr && failed) note_failure(*q, sql_state(owned));
+    if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
     const auto decided = pipeline_.on_answer(kind);
     // What runs again has not failed.
@@ -216,7 +236,9 @@ void connection::take(pg_result* owned)
 
 void connection::note_failure(query_run& q, std::string_view state)
 {
-    q.repeatable = sql_states::repeatable(state) || (use_ == use::leased && sql_states::stale(state));
+    q.repeatable =
+        sql_states::repeatable(state) ||
+        (use_ == use::leased && (sql_states::stale(state) || (sql_states::cancelled(state) && cancelling())));
     if (sql_states::stale(state)) forget(q.what);
     if (sql_states::read_only(state)) retire();
     owner_.failed(state);
@@ -240,11 +262,11 @@ void connection::look_at_head()
 {
     if (ended_ || pipeline_.idle()) return;
     const time_point now = shard_.now();
-    if (PQsslInUse(handle_.get()) != 0) read();
+    if (PQsslInUse(handle_.get()) != 0 || PQgssEncInUse(handle_.get()) != 0) read();
     if (ended_ || pipeline_.idle()) return;
     const duration age = now - head_since_;
-    if (age < limits_.stalled_after) {
-        if (!watch_.armed()) shard_.timers().arm(watch_, head_since_ + limits_.stalled_after);
+    if (age < limits_.stalled_after || !pipeline_.working()) {
+        if (!watch_.armed()) shard_.timers().arm(watch_, std::max(now, head_since_) + limits_.stalled_after);
         return;
     }
     if (age > limits_.given_up_after) return lose("it does not answer");
@@ -253,15 +275,19 @@ void connection::look_at_head()
         const query_run* head = query_of(pipeline_.expected());
         stalled_by_ = head != nullptr ? &head->what : nullptr;
         if (use_ != use::leased)
-            pipeline_.hand_over([this](pipeline::ticket t) {
-                query_of(t)->on = nullptr;
-                owner_.returned(*query_of(t), pipeline::verdict::never_sent);
+            pipeline_.hand_over([this](const pipeline::submission& asked, bool sent) {
+                query_run& q = *query_of(asked.query);
+                q.on = nullptr;
+                if (sent) owner_.moved();
+                if (!sent && asked.prepare) forget(q.what);
+                owner_.returned(q, pipeline::verdict::never_sent);
             });
         owner_.stalled(*this);
     }
     if (pipeline_.head_is_nobodys() && !cancelling_head_ && cancel_running(*handle_)) {
         cancelling_head_ = true;
         ++cancels_;
+        cancelled_at_ = now;
         owner_.cancelled(*this);
     }
     shard_.timers().arm(watch_, now + limits_.stalled_after);

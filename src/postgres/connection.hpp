@@ -17,6 +17,7 @@
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/timer.hpp>
 
+#include <chrono>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ public:
     virtual void has_room(connection& c) = 0;            // it can take more than before
     virtual void stalled(connection& c) = 0;             // its head runs long; it takes nothing
     virtual void moves_again(connection& c) = 0;         // it was stalled
+    virtual void moved() = 0;                            // a read that was sent runs elsewhere as well
     virtual void cancelled(connection& c) = 0;           // it asked the server to cancel
     virtual void ended(connection& c, std::string why) = 0;
 
@@ -61,13 +63,12 @@ public:
     // Takes a query; not when it is full or has ended.
     void submit(query_run& q);
     // What is submitted next has stalled elsewhere: nothing gets behind it.
-    void expect_stall(const statement& by) noexcept
-    {
-        stalled_ = true;
-        stalled_by_ = &by;
-    }
+    void run_alone() noexcept { alone_ = true; }
+    [[nodiscard]] bool runs_alone() const noexcept { return alone_; }
+    // A cancellation is under way, and may meet whatever runs next.
+    [[nodiscard]] bool cancelling() const noexcept;
     // The query's waiter goes away: on the wire, its answer is nobody's from now on.
-    void leave(query_run& q);
+    bool leave(query_run& q); // had it been sent?
     enum class use : std::uint8_t
     {
         shared,
@@ -86,7 +87,7 @@ public:
     [[nodiscard]] bool idle() const noexcept { return pipeline_.idle(); }
     [[nodiscard]] bool takes() const noexcept
     {
-        return !ended_ && !retiring_ && use_ == use::shared && !stalled_ && !pipeline_.full();
+        return !ended_ && !retiring_ && use_ == use::shared && !stalled_ && !alone_ && !pipeline_.full();
     }
     [[nodiscard]] bool is_stalled() const noexcept { return stalled_; }
     [[nodiscard]] bool is_retiring() const noexcept { return retiring_; }
@@ -108,6 +109,7 @@ private:
     struct prepared
     {
         std::string name; // on this connection
+        std::string sql;
         unsigned version = 0;
         bool there = false; // or on its way
     };
@@ -128,6 +130,7 @@ private:
     void decide(const pipeline::decision& d);
     void forget(const statement& s) noexcept;
     void look_at_head();
+    void move_on();
     void lose(std::string why);
     void listen();
 
@@ -164,11 +167,13 @@ private:
     duration pace_{0};
     const statement* stalled_by_ = nullptr;
     unsigned cancels_ = 0; // asked for, and not met in an answer
-    bool rested_ = true;   // it was idle when the flight that is answered next left
+    time_point cancelled_at_ = {};
+    bool rested_ = true; // it was idle when the flight that is answered next left
     bool cancelling_head_ = false;
     use use_ = use::shared;
     bool retiring_ = false;
     bool stalled_ = false;
+    bool alone_ = false;
     bool ended_ = false;
 };
 

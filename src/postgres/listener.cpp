@@ -34,7 +34,7 @@ struct result_closer
 // Blocks.
 result<connection_handle> connect_and_listen(const listener_options& options)
 {
-    auto made = connect({.url = options.url, .timeout = options.connect_timeout, .pipelined = false});
+    auto made = connect({.url = options.url, .timeout = options.connect_timeout});
     if (!made) return made;
     for (const std::string& channel : options.channels) {
         const std::unique_ptr<char, string_closer> name(

@@ -68,7 +68,7 @@ class session
 public:
     static result<session> open(const session_options& with)
     {
-        auto opened = connect({.url = with.url, .timeout = with.connect_timeout, .pipelined = false});
+        auto opened = connect({.url = with.url, .timeout = with.connect_timeout});
         if (!opened)
             return fail(
                 failure(errc::unavailable, fmt::format("PostgreSQL cannot be used: {}; is database_url right, or "

@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <utility>
 
 namespace sluice::postgres {
 
@@ -75,6 +74,7 @@ public:
         access does;
         bool prepare = false;   // this connection does not have the statement yet
         bool lost_once = false; // it has run elsewhere, and that answer was lost
+        bool joins = false;     // no sync between it and the next: if it fails, the next does not run
     };
 
     explicit pipeline(std::size_t queries_max) : queries_max_(queries_max) {}
@@ -88,34 +88,39 @@ public:
         return true;
     }
 
-    // Its owner goes away. True: it was never sent, and is forgotten. False: it is on the wire, and its answer will be
+    // Its owner goes away. What was never sent is forgotten, and given back; of what is on the wire, the answer will be
     // passed over when it comes.
-    bool leave(ticket query)
+    std::optional<submission> leave(ticket query)
     {
         for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
             if (at->asked.query != query) continue;
-            gone(at->asked);
+            const submission asked = at->asked;
+            gone(asked);
             waiting_.erase(at);
-            return true;
+            return asked;
         }
         if (committing_ && committing_->asked.query == query) committing_->asked.query = nobody;
         for (entry& e : sent_)
             if (e.asked.query == query) e.asked.query = nobody;
-        return false;
+        return std::nullopt;
     }
 
-    // The head keeps all others waiting: calls f(ticket) for each that may as well run elsewhere, and knows it no more.
+    // The head keeps all others waiting: calls f(submission, sent) for each that may as well run elsewhere, and knows
+    // it no more.
     template <class F> void hand_over(F f)
     {
         for (std::size_t i = committing_ ? 0 : 1; i < sent_.size(); ++i) {
             submission& asked = sent_[i].asked;
-            if (asked.does == access::reads && asked.query != nobody) f(std::exchange(asked.query, nobody));
+            if (asked.does != access::reads || asked.query == nobody) continue;
+            const submission moved = asked;
+            asked.query = nobody;
+            f(moved, true);
         }
         while (!waiting_.empty()) {
             const submission asked = waiting_.front().asked;
             waiting_.pop_front();
             gone(asked);
-            f(asked.query);
+            f(asked, false);
         }
     }
 
@@ -123,7 +128,8 @@ public:
     [[nodiscard]] action next()
     {
         const bool alone = !waiting_.empty() && needs_own_sync(waiting_.front());
-        if (unsynced_ > 0 && (waiting_.empty() || alone || must_close_)) {
+        const bool joined = unsynced_ > 0 && sent_.back().asked.joins;
+        if (unsynced_ > 0 && (waiting_.empty() || (!joined && (alone || must_close_)))) {
             unsynced_ = 0;
             must_close_ = false;
             sent_.back().closes = true;
@@ -135,7 +141,7 @@ public:
         sent.preparing = sent.asked.prepare;
         sent_.push_back(sent);
         ++unsynced_;
-        must_close_ = alone;
+        must_close_ = alone || joined;
         return {.what = action::kind::send, .query = sent.asked.query, .prepare = sent.asked.prepare};
     }
 
@@ -163,8 +169,7 @@ public:
         const entry done = head;
         sent_.pop_front();
         syncing_ = done.closes;
-        if (a == answer::ok && done.asked.does == access::writes && !done.preparation_failed) {
-            SLUICE_ASSERT(done.closes);
+        if (a == answer::ok && done.asked.does == access::writes && !done.preparation_failed && done.closes) {
             committing_ = done;
             return std::nullopt;
         }

@@ -6,13 +6,17 @@
 #include <sluice/core/log.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace sluice::postgres {
 
 namespace {
 
-constexpr unsigned connecting_max = 2; // of a shard at a time
+constexpr unsigned connecting_max = 2;                              // of a shard at a time
+constexpr duration round_trip_max = std::chrono::milliseconds(100); // that is put down to the way, and to no stall
+constexpr std::size_t error_classes_max = 64;                       // the manual has fewer
+constexpr duration housekeeping_min = std::chrono::milliseconds(10);
 constexpr duration housekeeping = std::chrono::milliseconds(500);
 
 } // namespace
@@ -29,21 +33,24 @@ bool pool_state::grow()
 task<void> pool_state::connect_one()
 {
     connect_request wanted{.url = options_.url, .timeout = options_.connect_timeout};
-    auto made = co_await offload(blocking_, [wanted = std::move(wanted)] { return connect(wanted); });
+    auto made = co_await offload(blocking_, [wanted = std::move(wanted), own = !options_.transaction_pooler] {
+        return connect_pipelined(wanted, own);
+    });
     --connecting_;
     if (shard_.background().stop().requested()) co_return;
     made ? connected(std::move(*made)) : not_connected(made.error());
 }
 
-void pool_state::connected(connection_handle made)
+void pool_state::connected(pipelined_connection made)
 {
     ++counters_.connects;
     if (failures_ > 0) log(log_level::info, "PostgreSQL is back", {{"shard", shard_.index()}});
     failures_ = 0;
     said_.clear();
     connection_limits limits = limits_;
+    limits.stalled_after += 3 * std::min(made.round_trip, round_trip_max);
     limits.age_max -= jittered(limits.age_max / 10); // so that not all are old at once
-    open_.push_back(std::make_unique<connection>(shard_, std::move(made), *this, limits));
+    open_.push_back(std::make_unique<connection>(shard_, std::move(made.handle), *this, limits));
     keep_house();
     serve();
 }
@@ -78,7 +85,13 @@ void pool_state::cancelled(connection&) { ++counters_.cancels; }
 
 void pool_state::failed(std::string_view sql_state)
 {
-    if (!sql_state.empty()) ++counters_.errors[pool_counters::error_class(sql_state.front())];
+    if (sql_state.size() < 2) return;
+    const std::array<char, 2> name = {sql_state[0], sql_state[1]};
+    const auto known = std::ranges::find(counters_.errors, name, &sql_state_class::name);
+    if (known != counters_.errors.end())
+        ++known->count;
+    else if (counters_.errors.size() < error_classes_max)
+        counters_.errors.push_back({.name = name, .count = 1});
 }
 
 void pool_state::ended(connection& c, std::string why)
@@ -133,7 +146,7 @@ void pool_state::keep_house()
             }
         }
     }
-    time_point next = now + std::min(housekeeping, options_.idle_timeout / 2);
+    time_point next = now + std::clamp(options_.idle_timeout / 2, housekeeping_min, housekeeping);
     // With nothing to close, nothing has to wake an idle shard before something is old.
     if (!open_.empty() && open_.size() <= options_.connections_min) {
         time_point oldest = never;

@@ -50,7 +50,7 @@ connection* pool_state::choose(const query_run& q)
         if (own == nullptr)
             grow();
         else
-            own->expect_stall(q.what);
+            own->run_alone();
         return own;
     }
     connection* best = q.what.does == access::reads ? first_for_read() : idle_one();
@@ -89,7 +89,8 @@ bool pool_state::stalls_elsewhere(const statement& s) const noexcept
 
 unsigned pool_state::stalled_connections() const noexcept
 {
-    return static_cast<unsigned>(std::ranges::count_if(open_, [](const auto& c) { return c->is_stalled(); }));
+    return static_cast<unsigned>(
+        std::ranges::count_if(open_, [](const auto& c) { return c->is_stalled() || c->runs_alone(); }));
 }
 
 // --- Queries, and those that wait.
@@ -117,12 +118,12 @@ void pool_state::enqueue(query_run& q, queue& into)
     arm_patience();
 }
 
-void pool_state::leave(query_run& q)
+bool pool_state::leave(query_run& q)
 {
     if (q.on != nullptr) return q.on->leave(q);
-    if (!q.linked()) return;
+    if (q.linked()) --waiters_;
     q.unlink();
-    --waiters_;
+    return false;
 }
 
 void pool_state::returned(query_run& q, pipeline::verdict why)
@@ -235,7 +236,7 @@ void pool_state::serve_leases()
     const unsigned most = std::max(1U, options_.connections_max - 1);
     unsigned reserved = 0, leased = 0;
     for (const auto& c : open_) {
-        if (c->in_use() == use::reserved && c->idle() && !wanted_.empty()) grant(*c);
+        if (c->in_use() == use::reserved && c->idle() && !c->cancelling() && !wanted_.empty()) grant(*c);
         reserved += c->in_use() == use::reserved ? 1 : 0;
         leased += c->in_use() == use::leased ? 1 : 0;
     }
@@ -243,7 +244,7 @@ void pool_state::serve_leases()
     wanted_.for_each([&wanted](lease&) { ++wanted; });
     for (; wanted > 0 && reserved + leased < most; --wanted, ++leased) {
         connection* c = idle_one();
-        if (c == nullptr) break;
+        if (c == nullptr || c->cancelling()) break;
         grant(*c);
     }
     if (wanted > reserved && grow()) return;

@@ -36,7 +36,7 @@ public:
     // Gives the query to a connection, or lets it wait for one; at a bound it ends at once.
     void submit(query_run& q);
     // Its waiter goes away.
-    void leave(query_run& q);
+    bool leave(query_run& q); // had it been sent?
 
     // Waits until the lease has a connection.
     [[nodiscard]] task<result<void>> take(lease& l);
@@ -68,6 +68,7 @@ private:
     void has_room(connection& c) override;
     void stalled(connection& c) override;
     void moves_again(connection& c) override;
+    void moved() override { ++counters_.moved; }
     void cancelled(connection& c) override;
     void ended(connection& c, std::string why) override;
 
@@ -91,7 +92,7 @@ private:
 
     bool grow(); // is one coming?
     [[nodiscard]] task<void> connect_one();
-    void connected(connection_handle made);
+    void connected(pipelined_connection made);
     void not_connected(const error& why);
     void replenish();
     void keep_house();

@@ -36,6 +36,7 @@ struct query_run : list_node<query_run>
     connection* on = nullptr;   // which has it; null: the pool's queue, or nobody any more
     bool exclusive = false;     // of a transaction: it runs nowhere else
     time_point lost_at = never; // when it had been sent and its answer was lost
+    bool joins_next = false;    // if it fails, what is submitted next does not run
     bool repeatable = false;    // it failed because of other transactions
     time_point waiting_since = {};
     rows got;           // of a write that is not committed yet

@@ -38,8 +38,7 @@ inline task<result<rows>> finish(pool_state& pool, query_run& q)
         how = co_await q.settled.until(limit);
     }
     if (q.outcome) co_return std::move(*q.outcome);
-    const bool sent = q.on != nullptr;
-    pool.leave(q);
+    const bool sent = pool.leave(q);
     if (how == wait_end::cancelled) co_return fail(how);
     pool.count_timeout();
     co_return fail(too_late(sent && q.what.does == access::writes));

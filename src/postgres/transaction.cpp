@@ -17,22 +17,22 @@ namespace {
 
 constexpr duration back_off_each = std::chrono::milliseconds(2);
 
-// One constant for each way to begin, since a statement is prepared by its address.
+// None of these has a name: they are parsed in no time, and depend on nothing that was prepared.
 const statement& beginning(const transaction_options& o)
 {
     static constexpr statement statements[] = {
-        {"sluice_begin_rc", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
-        {"sluice_begin_rc_ro", "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"},
-        {"sluice_begin_rr", "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"},
-        {"sluice_begin_rr_ro", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
-        {"sluice_begin_s", "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"},
-        {"sluice_begin_s_ro", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"},
+        {"", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
+        {"", "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"},
+        {"", "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"},
+        {"", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
+        {"", "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"},
+        {"", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"},
     };
     return statements[static_cast<std::size_t>(o.level) * 2 + (o.read_only ? 1 : 0)];
 }
 
-constexpr statement commit_statement{"sluice_commit", "COMMIT"};
-constexpr statement rollback_statement{"sluice_rollback", "ROLLBACK"};
+constexpr statement commit_statement{"", "COMMIT"};
+constexpr statement rollback_statement{"", "ROLLBACK"};
 
 std::string identifier(std::string_view name)
 {
@@ -54,7 +54,7 @@ struct transaction::state
     // Gives the connection back.
     void end(bool clean)
     {
-        if (first.on != nullptr) pool.leave(first);
+        if (first.on != nullptr) (void)pool.leave(first);
         if (open) pool.give_back(mine, clean);
         open = false;
     }
@@ -68,7 +68,7 @@ struct transaction::state
     pool_state& pool;
     parameters nothing;
     lease mine;
-    query_run first; // BEGIN: it leaves with the first statement, and its answer comes before that one's
+    query_run first; // BEGIN: in one flight with the first statement, which does not run if it fails
     bool open = false;
     bool begun = false;
     bool broken = false; // something of it still runs
@@ -103,9 +103,13 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
     my.begun = true;
     my.mine.on->submit(q);
     auto answered = co_await finish(my.pool, q);
-    if (answered) co_return answered;
-    my.note(q, answered.error());
-    if (answered.error().code == errc::outcome_unknown) answered.error() = unavailable("The database went away");
+    const bool begun = my.first.outcome && *my.first.outcome;
+    if (answered && begun) co_return answered;
+    // Without its BEGIN nothing may be left to a connection that others get.
+    if (my.first.outcome && !begun) answered = fail(my.first.outcome->error());
+    if (!begun) my.broken = true;
+    my.note(begun ? q : my.first, answered.error());
+    if (answered.error().code == errc::outcome_unknown) answered = fail(unavailable("The database went away"));
     co_return answered;
 }
 

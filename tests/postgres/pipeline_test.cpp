@@ -203,8 +203,8 @@ TEST(Pipeline, forgets_only_what_was_never_sent)
     submit(p, 1, access::writes);
     EXPECT_EQ(turn(p), "1|");
     submit(p, 2, access::writes);
-    EXPECT_TRUE(p.leave(2));
-    EXPECT_FALSE(p.leave(1));
+    EXPECT_TRUE(p.leave(2).has_value());
+    EXPECT_FALSE(p.leave(1).has_value());
     EXPECT_TRUE(p.head_is_nobodys());
     EXPECT_EQ(p.writes(), 1u);
     EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
@@ -222,13 +222,29 @@ TEST(Pipeline, lets_what_waits_behind_the_head_run_elsewhere_but_no_write_that_w
     EXPECT_EQ(turn(p), "12|3|");
     submit(p, 4, access::writes);
     std::string elsewhere;
-    p.hand_over([&elsewhere](pipeline::ticket t) { elsewhere += std::to_string(t); });
-    EXPECT_EQ(elsewhere, "24");
+    p.hand_over([&elsewhere](const pipeline::submission& asked, bool sent) {
+        elsewhere += std::to_string(asked.query) + (sent ? " sent " : " unsent ");
+    });
+    EXPECT_EQ(elsewhere, "2 sent 4 unsent ");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "1 answered");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
     EXPECT_EQ(told(p.on_sync()), "nothing");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
     EXPECT_EQ(told(p.on_sync()), "3 answered");
+}
+
+TEST(Pipeline, lets_a_query_share_its_sync_with_the_one_that_depends_on_it)
+{
+    pipeline p(8);
+    ASSERT_TRUE(p.submit({.query = 1, .does = access::writes, .joins = true}));
+    submit(p, 2, access::writes, true);
+    submit(p, 3, access::reads);
+    EXPECT_EQ(turn(p), "1p2|3|");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "1 answered");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_sync()), "2 answered");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "3 answered");
 }
 
 TEST(Pipeline, takes_no_more_than_its_bound)

@@ -77,6 +77,10 @@ TEST_F(Pool, writes_each_once_and_says_which_rule_a_conflict_broke)
         EXPECT_EQ(one.error().code, errc::conflict);
         EXPECT_EQ(one.error().constraint, "only_once");
     }
+    const auto errors = on_shard([&] { return db.counters().errors; });
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(std::string_view(errors[0].name.data(), 2), "23");
+    EXPECT_EQ(errors[0].count, 50u);
     EXPECT_EQ(admin("SELECT count(*) FROM numbers"), "50");
 }
 
@@ -205,6 +209,48 @@ TEST_F(Pool, lets_no_more_wait_than_its_bound)
     EXPECT_GE(refused, 1);
     for (const auto& answer : answers)
         if (!answer) EXPECT_EQ(answer.error().code, errc::unavailable);
+}
+
+TEST_F(Pool, prepares_what_nobody_waited_for_when_somebody_does)
+{
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    ASSERT_TRUE(shards.run([&] { return db.ping(); }));
+    context late;
+    late.deadline = time_point{};
+    EXPECT_FALSE(shards.start(0, [&] { return number(db, divide, 0); }, &late).get());
+    static constexpr statement prepared{"", "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'echo%'",
+                                        access::reads};
+    ASSERT_TRUE(shards.run([&] { return db.query(echo, std::int64_t{1}, std::string("x")); }));
+    EXPECT_EQ(shards.run([&] { return db.query(prepared); }).value()[0].get<std::int64_t>(0), 1);
+}
+
+TEST_F(Pool, does_not_take_one_statement_for_another_that_had_its_place)
+{
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    for (const std::int64_t n : {1, 2}) {
+        const std::string sql = "SELECT " + std::to_string(n) + "::int8";
+        const auto answer = shards.run([&]() -> task<result<std::int64_t>> {
+            static statement reused{};
+            reused = {"reused", sql.c_str(), access::reads};
+            auto found = co_await db.query(reused);
+            if (!found) co_return fail(found.error());
+            co_return (*found)[0].get<std::int64_t>(0);
+        });
+        EXPECT_EQ(answer.value(), n);
+    }
+}
+
+TEST_F(Pool, makes_durable_what_a_role_would_not)
+{
+    static constexpr statement ask{"", "SHOW synchronous_commit", access::reads};
+    admin("ALTER ROLE sluice SET synchronous_commit = off");
+    pool& db = open();
+    EXPECT_EQ(shards.run([&] { return db.query(ask); }).value()[0].get<std::string>(0), "on");
+    admin("ALTER ROLE sluice RESET synchronous_commit");
 }
 
 TEST_F(Pool, closes_what_is_idle_above_its_minimum)

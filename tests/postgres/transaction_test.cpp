@@ -175,6 +175,39 @@ TEST_F(Transaction, is_undone_when_its_connection_is_lost_and_runs_again_if_it_i
     }
 }
 
+TEST_F(Transaction, rolls_back_though_everything_prepared_was_forgotten)
+{
+    static constexpr statement forget{"", "DEALLOCATE ALL"};
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    const auto failing = [&] {
+        return transact(db, {}, [](transaction& t) { return insert_all(t, {1}, error{.code = errc::not_found}); });
+    };
+    EXPECT_FALSE(shards.run(failing));
+    EXPECT_TRUE(shards.run([&] { return db.query(forget); }));
+    EXPECT_FALSE(shards.run(failing));
+    EXPECT_EQ(stored(), "");
+}
+
+TEST_F(Transaction, gives_back_what_it_was_granted_too_late)
+{
+    pool_options one = options();
+    one.connections_max = 1;
+    one.connect_timeout = 30ms;
+    pool& db = open(one);
+    static constexpr statement nap{"", "SELECT pg_sleep(0.03)"};
+    for (int round = 0; round < 10; ++round)
+        (void)all(6, [&db](std::size_t) {
+            return transact(db, {}, [](transaction& t) -> task<result<void>> {
+                auto slept = co_await t.query(nap);
+                if (!slept) co_return fail(slept.error());
+                co_return {};
+            });
+        });
+    EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+}
+
 TEST_F(Transaction, leaves_nothing_running_when_it_is_late)
 {
     pool_options hasty = options();

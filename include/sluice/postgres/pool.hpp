@@ -33,6 +33,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #pragma GCC visibility push(default)
 
@@ -54,6 +55,12 @@ struct pool_options
     std::size_t waiters_max = 1024;                   // for a connection
 };
 
+struct sql_state_class
+{
+    std::array<char, 2> name; // "23": of PostgreSQL's manual, appendix A
+    std::uint64_t count;
+};
+
 struct pool_counters
 {
     // Now:
@@ -68,14 +75,10 @@ struct pool_counters
     std::uint64_t repeated = 0; // reads that ran again after a loss
     std::uint64_t connects = 0; // connections made
     std::uint64_t failed_connects = 0;
-    std::uint64_t losses = 0;               // connections that ended unasked
-    std::uint64_t cancels = 0;              // asked of the server
-    std::array<std::uint64_t, 36> errors{}; // by the first character of the SQLSTATE: 0 to 9, A to Z
-
-    [[nodiscard]] static std::size_t error_class(char first) noexcept
-    {
-        return first <= '9' ? static_cast<std::size_t>(first - '0') : static_cast<std::size_t>(first - 'A') + 10;
-    }
+    std::uint64_t losses = 0;                 // connections that ended unasked
+    std::uint64_t cancels = 0;                // asked of the server
+    std::uint64_t moved = 0;                  // reads that ran on a second connection because the first stalled
+    std::vector<sql_state_class> errors = {}; // that have occurred, of failed statements
 };
 
 class pool
@@ -87,7 +90,8 @@ public:
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
 
-    // A statement of static storage duration, or at least of the task's. One without a name is not prepared.
+    // A statement with a name is prepared once a connection, and must have static storage duration. One without a name
+    // (for what runs once) is not prepared, and need only live as long as the task.
     template <class... T> [[nodiscard]] task<result<rows>> query(const statement& s, const T&... values)
     {
         return run(s, parameters::of(values...));

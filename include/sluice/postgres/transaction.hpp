@@ -13,6 +13,8 @@
 // failure, deadlock) or its connection was lost before the commit; so it must change nothing outside of the database.
 // A commit whose answer is lost is errc::outcome_unknown, and never repeated.
 //
+// Inside the body use the transaction alone: a query on the pool may wait for a connection that this one holds.
+//
 // Thread: the pool's shard. The pool outlives it. One statement at a time.
 #pragma once
 
