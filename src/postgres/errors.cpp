@@ -57,8 +57,9 @@ bool sql_states::read_only(std::string_view state) noexcept { return state == "2
 
 bool ends_session(const pg_result* failed) noexcept
 {
-    const std::string_view severity = field(failed, PG_DIAG_SEVERITY_NONLOCALIZED);
-    return severity == "FATAL" || severity == "PANIC";
+    std::string_view severity = field(failed, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity.empty()) severity = field(failed, PG_DIAG_SEVERITY); // PgBouncer's own words
+    return severity == "FATAL" || severity == "PANIC" || sql_state(failed).starts_with("08");
 }
 
 error statement_error(const pg_result* failed, const statement& of, const parameters& with)

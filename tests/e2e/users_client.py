@@ -21,6 +21,10 @@ class Client:
         self.connection = http.client.HTTPConnection('127.0.0.1', port, timeout=PATIENCE_SECONDS)
 
     def send(self, method, path, body=None, **headers):
+        self.ask(method, path, body, **headers)
+        return self.answer()
+
+    def ask(self, method, path, body=None, **headers):
         """Header names are written with "_" for "-"; a body that is no text is sent as JSON."""
         fields = {name.replace('_', '-'): value for name, value in headers.items()}
         if body is not None and not isinstance(body, (str, bytes)):
@@ -28,6 +32,8 @@ class Client:
         if body is not None:
             fields.setdefault('Content-Type', 'application/json')
         self.connection.request(method, path, body, fields)
+
+    def answer(self):
         return Answer(self.connection.getresponse())
 
     def create(self, email, name='Ada'):

@@ -22,7 +22,8 @@ class Bouncer:
         self.write('ini', '\n'.join([
             '[databases]', f'* = host=127.0.0.1 port={database.port}', '[pgbouncer]', 'listen_addr = 127.0.0.1',
             f'listen_port = {self.port}', 'unix_socket_dir =', 'auth_type = scram-sha-256', f'auth_file = {self.folder}/users',
-            'pool_mode = transaction', 'server_login_retry = 1', f'default_pool_size = {connections}', f'logfile = {self.folder}/log']) + '\n')
+            'pool_mode = transaction', f'default_pool_size = {connections}', 'server_login_retry = 1',
+            f'logfile = {self.folder}/log']) + '\n')
         if database.account:
             shutil.chown(self.folder, server.ACCOUNT, server.ACCOUNT)
         self.start()

@@ -1,7 +1,9 @@
 """The server behind PgBouncer in transaction mode, when things happen to either: bouncer_test.py BINARY."""
 import bouncer
 import faulty
+import ledger
 from faulty import now
+from users_client import Client
 
 
 class Behind(faulty.Case):
@@ -36,6 +38,18 @@ class Behind(faulty.Case):
         load.await_successes(1000)
         self.end(load, serving)
         self.tell(load, 'killed behind PgBouncer', fault, back)
+
+    def test_a_write_whose_answer_is_lost_behind_it_is_not_called_refused(self):
+        serving, session = self.serve_behind(), self.session()
+        session('BEGIN')
+        session('LOCK TABLE users')
+        with Client(serving.port) as client:
+            client.ask('POST', '/users', {'email': 'ada@example.com', 'name': 'Ada'})
+            self.await_value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'", '1')
+            self.database.kill()
+            answer = client.answer()
+            self.assertEqual(answer.status, 503)
+            self.assertIn(ledger.UNKNOWN, answer.text)
 
     def test_a_pooler_that_is_started_anew_is_used_again(self):
         serving = self.serve_behind()
