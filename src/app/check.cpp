@@ -91,8 +91,8 @@ void check_database(report& to, const settings& values)
 {
     if (values.uses_postgres()) {
         const std::string url = values.postgres_url();
-        const auto found =
-            postgres::inspect({.url = url, .connect_timeout = values.postgres.connect_timeout}, postgres_schema);
+        const auto found = postgres::inspect({.url = url, .connect_timeout = values.postgres.connect_timeout},
+                                             postgres_schema, postgres_tables);
         check_schema(to, "PostgreSQL at " + postgres::place_of(url), found);
         return;
     }

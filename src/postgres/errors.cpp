@@ -78,6 +78,10 @@ error statement_error(const pg_result* failed, const statement& of, const parame
     if (sql_states::read_only(state)) return unavailable("The database takes no changes");
     if (group == "08" || group == "53" || group == "57" || group == "58" || state.empty())
         return unavailable("The database cannot answer");
+    if (state == "42501") {
+        fault(failed, of); // the operator's, who can mend it while the server runs
+        return unavailable("The database does not let the server do this");
+    }
     return fault(failed, of);
 }
 

@@ -66,6 +66,8 @@ private:
 class session
 {
 public:
+    static constexpr int oldest_version = 150'000;
+
     static result<session> open(const session_options& with)
     {
         auto opened = connect({.url = with.url, .timeout = with.connect_timeout});
@@ -74,6 +76,9 @@ public:
                 failure(errc::unavailable, fmt::format("PostgreSQL cannot be used: {}; is database_url right, or "
                                                        "postgres.host and what belongs to it?",
                                                        opened.error().detail)));
+        if (const int version = PQserverVersion(opened->get()); version < oldest_version)
+            return fail(failure(errc::internal,
+                                fmt::format("PostgreSQL {} is too old: 15 or later is needed", version / 10'000)));
         session made;
         made.open_ = *std::move(opened);
         made.cut_ = std::make_unique<cut_off>(PQsocket(made.open_.get()));
@@ -138,6 +143,30 @@ result<schema_state> look(session& database, const session_options& with, int ne
     return found;
 }
 
+// What would keep a server from its work there; empty: nothing.
+result<std::string> obstacle_to_use(session& database, const schema_state& found,
+                                    std::span<const std::string_view> tables)
+{
+    auto general = database.run("SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool, "
+                                "coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)");
+    if (!general) return fail(std::move(general).error());
+    const auto holds = [&general](int column) { return PQgetvalue(general->get(), 0, column)[0] == 't'; };
+    if (holds(0)) return "it only reads: name the server that takes writes (target_session_attrs=read-write finds it)";
+    if (found.version < found.newest)
+        return holds(1) ? std::string() : "the role may not make tables there: grant CREATE on the schema";
+    for (const std::string_view table : tables) {
+        const std::array<std::string, 1> name = {std::string(table)};
+        auto granted =
+            database.run("SELECT count(*) FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS need "
+                         "WHERE NOT has_table_privilege($1, need)",
+                         name);
+        if (!granted) return fail(std::move(granted).error());
+        if (std::string_view(PQgetvalue(granted->get(), 0, 0)) != "0")
+            return fmt::format("the role may not read and write {}: grant SELECT, INSERT, UPDATE and DELETE", table);
+    }
+    return std::string();
+}
+
 result<void> run_step(session& database, const session_options& with, const migration& step, const schema_state& before)
 {
     const std::array<std::string, 2> row = {std::to_string(before.version + 1), std::string(step.name)};
@@ -177,11 +206,17 @@ result<schema_state> migrate(const session_options& with, std::span<const migrat
     }
 }
 
-result<schema_state> inspect(const session_options& with, std::span<const migration> steps)
+result<schema_state> inspect(const session_options& with, std::span<const migration> steps,
+                             std::span<const std::string_view> tables)
 {
     auto opened = session::open(with);
     if (!opened) return fail(std::move(opened).error());
-    return look(*opened, with, static_cast<int>(steps.size()));
+    auto found = look(*opened, with, static_cast<int>(steps.size()));
+    if (!found) return found;
+    auto obstacle = obstacle_to_use(*opened, *found, tables);
+    if (!obstacle) return unusable(with, std::move(obstacle).error());
+    if (!obstacle->empty()) return unusable(with, failure(errc::internal, *std::move(obstacle)));
+    return found;
 }
 
 } // namespace sluice::postgres

@@ -5,10 +5,14 @@
 #include "resources/users/user_schema.hpp"
 
 #include <array>
+#include <string_view>
 
 namespace sluice {
 
 inline constexpr std::array sqlite_schema = {users::sqlite_users_table};
 inline constexpr std::array postgres_schema = {users::postgres_users_table};
+
+// What the server reads and writes there.
+inline constexpr std::array<std::string_view, 1> postgres_tables = {"users"};
 
 } // namespace sluice

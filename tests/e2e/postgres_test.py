@@ -99,11 +99,25 @@ class Start(Case):
                 self.assertNotIn(self.database.password, str(serving.lines))
                 checked = self.run_sluice('check', *FREE_PORTS, DATABASE_URL=url)
                 if words.startswith('permission'):
-                    continue  # to look is allowed
+                    words = 'the role may not make tables there'
                 self.assertEqual(checked.returncode, 1)
                 [failed] = [line for line in checked.stdout.splitlines() if line.startswith('FAIL ')]
                 self.assertTrue(failed.startswith('FAIL database: '), failed)
                 self.assertIn(words, failed)
+
+    def test_check_says_what_the_role_may_not_do(self):
+        self.assertEqual(self.run_sluice('migrate').returncode, 0)
+        self.database.psql('GRANT SELECT ON sluice_schema TO stranger')
+        stranger = self.database.url(role='stranger', password='x')
+        self.addCleanup(self.database.psql, 'ALTER ROLE stranger RESET default_transaction_read_only')
+        for sql, words in [('GRANT SELECT ON users TO stranger', 'may not read and write users'),
+                           ('GRANT ALL ON users TO stranger; ALTER ROLE stranger SET default_transaction_read_only = on', 'only reads'),
+                           ('ALTER ROLE stranger RESET default_transaction_read_only', '')]:
+            with self.subTest(sql=sql):
+                self.database.psql(sql)
+                checked = self.run_sluice('check', *FREE_PORTS, DATABASE_URL=stranger)
+                self.assertEqual(checked.returncode, 1 if words else 0, checked.stdout)
+                self.assertIn(words, checked.stdout)
 
     def test_a_schema_that_is_newer_is_left_alone_until_it_is_ours(self):
         self.assertEqual(self.run_sluice('migrate').returncode, 0)

@@ -45,8 +45,10 @@ struct session_options
 // Runs the steps that the database lacks. Gives the state that it was found in.
 [[nodiscard]] result<schema_state> migrate(const session_options& with, std::span<const migration> steps);
 
-// Looks without changing anything: does it answer, and which version is it?
-[[nodiscard]] result<schema_state> inspect(const session_options& with, std::span<const migration> steps);
+// Looks without changing anything: does it answer, which version is it, and may this role do there what the program
+// will? That is to make the schema where steps are missing, and otherwise to read and write the tables named.
+[[nodiscard]] result<schema_state> inspect(const session_options& with, std::span<const migration> steps,
+                                           std::span<const std::string_view> tables = {});
 
 } // namespace sluice::postgres
 
