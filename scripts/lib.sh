@@ -5,7 +5,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
 
 build_packages=(clang-19 lld-19 meson ninja-build pkgconf
-  liburing-dev node-llhttp libsimdjson-dev libxxhash-dev libsqlite3-dev libpq-dev libtomlplusplus-dev libcli11-dev libfmt-dev)
+  liburing-dev node-llhttp libsimdjson-dev libxxhash-dev libsqlite3-dev libpq-dev libhiredis-dev libtomlplusplus-dev libcli11-dev
+  libfmt-dev)
 # Debian's PostgreSQL, PgBouncer and Redis may start services of their own when they are installed; the tests never touch
 # those.
 test_packages=(g++ libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-19-dev llvm-19 clang-format-19 curl python3

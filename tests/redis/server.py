@@ -69,7 +69,7 @@ class Redis:
     def start(self):
         """Starts it, and returns once it answers."""
         config = {'bind': '127.0.0.1', 'port': self.port, 'unixsocket': self.socket, 'dir': self.folder, 'save': '""',
-                  'daemonize': 'no', 'enable-debug-command': 'yes', **self.config}
+                  'daemonize': 'no', **self.config}
         path = os.path.join(self.folder, 'redis.conf')
         with open(path, 'w', encoding='utf-8') as file:
             file.writelines(f'{name} {value}\n' for name, value in config.items())

@@ -4,7 +4,7 @@ import re
 from tree import includes, without_comments
 
 FOLDERS = ('src/http', 'src/route', 'src/json', 'include/sluice/http', 'include/sluice/route', 'include/sluice/json',
-           'src/postgres/pipeline.hpp')
+           'src/postgres/pipeline.hpp', 'src/redis/multiplexer.hpp', 'src/redis/reader.hpp', 'src/redis/reader.cpp')
 
 # Handlers and bodies are tasks, so the files that run them may wait; still no system call.
 MAY_WAIT = {
