@@ -1,6 +1,6 @@
-#include "postgres/back_off.hpp"
 #include "postgres/connect.hpp"
 #include "postgres/errors.hpp"
+#include "shard/back_off.hpp"
 
 #include <sluice/core/context.hpp>
 #include <sluice/core/log.hpp>

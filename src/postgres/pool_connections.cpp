@@ -1,7 +1,7 @@
 // The pool's connections: making them, keeping house, and what becomes of a loss.
-#include "postgres/back_off.hpp"
 #include "postgres/errors.hpp"
 #include "postgres/pool_state.hpp"
+#include "shard/back_off.hpp"
 
 #include <sluice/core/log.hpp>
 

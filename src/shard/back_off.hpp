@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace sluice::postgres {
+namespace sluice {
 
 inline constexpr duration back_off_min = std::chrono::milliseconds(20);
 inline constexpr duration back_off_max = std::chrono::milliseconds(500);
@@ -24,4 +24,4 @@ inline duration back_off(unsigned failures)
     return jittered(std::min(back_off_max, back_off_min * (1U << std::min(failures, 10U))));
 }
 
-} // namespace sluice::postgres
+} // namespace sluice

@@ -1,0 +1,133 @@
+// A shard's connection to Redis: commands in, replies out.
+//
+//     auto left = co_await redis.incr("visits");
+//     auto fields = co_await redis.command("HMGET", "user:7", "name", "email");
+//     if (!fields) co_return fail(fields.error());
+//
+// One connection, all commands of a turn in one send at its end. Commands that block or change what a connection is
+// (BLPOP, SUBSCRIBE, MULTI without EXEC, SELECT) have no place on it.
+//
+// Every wait ends: by `command_timeout` or the request's deadline, and at once with errc::unavailable where too much
+// waits or Redis is known to be away: from when it did not answer in time, or could not be connected to, until it has
+// greeted us again. What was sent when the connection was lost is errc::outcome_unknown, or errc::unavailable if it
+// only reads; nothing is sent twice. A failure that is the whole reply (-OOM, -WRONGTYPE …) is an error.
+//
+// Owned by a shard, used on it alone; it must die on it, after the shard's background tasks (shard::own does that).
+// It connects by itself, again and again, so it can be made before Redis is there.
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/core/error.hpp>
+#include <sluice/core/pool.hpp>
+#include <sluice/coro/task.hpp>
+#include <sluice/redis/command_line.hpp>
+#include <sluice/redis/location.hpp>
+#include <sluice/redis/reply.hpp>
+#include <sluice/redis/script.hpp>
+#include <sluice/shard/offload.hpp>
+#include <sluice/shard/shard.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#pragma GCC visibility push(default)
+
+namespace sluice::redis {
+
+class client_state;
+
+enum class effect : std::uint8_t
+{
+    reads, // to lose its reply loses nothing
+    writes,
+};
+
+struct client_options
+{
+    location where;              // parse_url() reads one
+    std::string name = "sluice"; // of the connection, in CLIENT LIST; without spaces
+    duration connect_timeout = std::chrono::seconds(1);
+    duration command_timeout = std::chrono::milliseconds(250);
+    std::size_t commands_max = 4096;                       // in flight
+    std::size_t waiting_bytes_max = std::size_t{16} << 20; // of commands that are not sent yet; a larger one is refused
+    std::size_t reply_bytes_max = std::size_t{8} << 20;    // of one reply; a larger one ends the connection
+};
+
+struct client_counters
+{
+    // Now:
+    bool connected = false;
+    bool away = false; // known to be
+    std::size_t in_flight = 0;
+    // Since the start:
+    std::uint64_t commands = 0;
+    std::uint64_t flights = 0;  // sends that carried them
+    std::uint64_t timeouts = 0; // replies that did not come in time
+    std::uint64_t refused = 0;  // at a bound, or while Redis is away
+    std::uint64_t failures = 0; // replies that were failures
+    std::uint64_t unknown = 0;  // sent when the connection was lost
+    std::uint64_t connects = 0;
+    std::uint64_t failed_connects = 0;
+    std::uint64_t losses = 0;         // connections that ended unasked
+    std::uint64_t script_reloads = 0; // scripts that the server had forgotten
+};
+
+class client
+{
+public:
+    // `blocking` looks up names. It outlives the client.
+    client(shard& on, offload_pool& blocking, client_options options);
+    ~client();
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    // Any command: its name and its arguments, strings or whole numbers.
+    template <class... T> [[nodiscard]] task<result<reply>> command(const T&... arguments)
+    {
+        return run(command_line::of(arguments...), effect::writes);
+    }
+    [[nodiscard]] task<result<reply>> run(command_line what, effect does);
+
+    // Nothing: there is no such key.
+    [[nodiscard]] task<result<std::optional<pooled_string>>> get(std::string_view key);
+    [[nodiscard]] task<result<void>> set(std::string_view key, std::string_view value);
+    // Gone after that time, at least a millisecond.
+    [[nodiscard]] task<result<void>> set(std::string_view key, std::string_view value, duration expires_after);
+    // Was it there?
+    [[nodiscard]] task<result<bool>> del(std::string_view key);
+    [[nodiscard]] task<result<std::int64_t>> incr(std::string_view key, std::int64_t by = 1);
+    // Does it answer? For readiness.
+    [[nodiscard]] task<result<void>> ping();
+
+    // KEYS, then ARGV: strings or whole numbers. The script's text is sent once, and again where the server has
+    // forgotten it.
+    template <class... T>
+    [[nodiscard]] task<result<reply>> eval(const script& s, std::span<const std::string_view> keys,
+                                           const T&... arguments)
+    {
+        command_line call(3 + keys.size() + sizeof...(arguments));
+        call.add("EVALSHA");
+        call.add(digest_placeholder);
+        call.add(keys.size());
+        for (const std::string_view key : keys) call.add(key);
+        (call.add(arguments), ...);
+        return run_script(s, std::move(call));
+    }
+
+    [[nodiscard]] client_counters counters() const;
+
+private:
+    [[nodiscard]] task<result<reply>> run_script(const script& s, command_line call);
+
+    std::unique_ptr<client_state> state_;
+};
+
+} // namespace sluice::redis
+
+#pragma GCC visibility pop

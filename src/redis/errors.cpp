@@ -1,0 +1,62 @@
+#include "redis/errors.hpp"
+
+#include <sluice/core/log.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+namespace sluice::redis {
+
+namespace {
+
+// The first words of failures that pass by themselves, or once an operator has helped.
+constexpr std::array<std::string_view, 9> passing = {"LOADING",  "BUSY",       "OOM",        "READONLY", "MISCONF",
+                                                     "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "NOAUTH"};
+
+std::string_view first_word(const reply& failure) noexcept
+{
+    const std::string_view text = failure.text;
+    return text.substr(0, text.find(' '));
+}
+
+error make(errc code, std::string detail) { return {.code = code, .detail = std::move(detail), .dependency = "redis"}; }
+
+} // namespace
+
+error error_of(const reply& failure)
+{
+    const std::string_view word = first_word(failure);
+    if (std::ranges::find(passing, word) != passing.end()) return unavailable("Redis cannot do that now");
+    // Whatever stands behind the word may quote a key or a value.
+    log(log_level::error, "Redis refused a command", {{"reason", word}});
+    return make(errc::internal, "Redis refused a command");
+}
+
+bool no_script(const reply& r) noexcept { return r.is == reply::kind::failure && first_word(r) == "NOSCRIPT"; }
+
+error unavailable(std::string detail)
+{
+    error made = make(errc::unavailable, std::move(detail));
+    made.retry_after = std::chrono::seconds(1);
+    return made;
+}
+
+error lost(effect does)
+{
+    if (does == effect::reads) return unavailable("Redis went away");
+    error made = make(errc::outcome_unknown, "Redis went away; the change may or may not have been made");
+    made.retry_after = std::chrono::seconds(1);
+    return made;
+}
+
+error too_late(effect does, bool sent)
+{
+    return make(errc::timeout, sent && does == effect::writes
+                                   ? "Redis did not answer in time; the change may still be made"
+                                   : "Redis did not answer in time");
+}
+
+} // namespace sluice::redis
