@@ -11,6 +11,7 @@ namespace {
 
 // A connection that answers faster than this, one by one, is quicker with more in its pipeline than two are.
 constexpr duration quick = std::chrono::microseconds(200);
+constexpr std::size_t kept_for_reads_of = 4; // from so many connections on, one is
 constexpr duration stalled_after = std::chrono::milliseconds(10);
 
 } // namespace
@@ -53,10 +54,22 @@ connection* pool_state::choose(const query_run& q)
             own->run_alone();
         return own;
     }
-    connection* best = q.what.does == access::reads ? first_for_read() : idle_one();
+    const bool reads = q.what.does == access::reads;
+    // The writes of one moment may all wait for one lock, which is known only when each connection has some of them: of
+    // several they leave one to the reads.
+    const connection* kept = reads || open_.size() < kept_for_reads_of ? nullptr : first_without_writes();
+    connection* best = reads ? first_for_read() : idle_one(kept);
     if (best != nullptr) return best;
     grow();
-    return least_busy();
+    connection* shared = least_busy(kept);
+    return shared != nullptr ? shared : least_busy();
+}
+
+connection* pool_state::first_without_writes() noexcept
+{
+    for (const auto& c : open_)
+        if (c->takes() && c->writes() == 0) return c.get();
+    return nullptr;
 }
 
 connection* pool_state::first_for_read() noexcept
@@ -67,18 +80,18 @@ connection* pool_state::first_for_read() noexcept
 }
 
 // The last, because reads gather on the first.
-connection* pool_state::idle_one() noexcept
+connection* pool_state::idle_one(const connection* except) noexcept
 {
     for (auto c = open_.rbegin(); c != open_.rend(); ++c)
-        if ((*c)->takes() && (*c)->idle()) return c->get();
+        if ((*c)->takes() && (*c)->idle() && c->get() != except) return c->get();
     return nullptr;
 }
 
-connection* pool_state::least_busy() noexcept
+connection* pool_state::least_busy(const connection* except) noexcept
 {
     connection* best = nullptr;
     for (const auto& c : open_)
-        if (c->takes() && (best == nullptr || c->size() < best->size())) best = c.get();
+        if (c->takes() && c.get() != except && (best == nullptr || c->size() < best->size())) best = c.get();
     return best;
 }
 

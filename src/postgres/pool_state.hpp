@@ -14,6 +14,7 @@
 #include <sluice/shard/timer.hpp>
 #include <sluice/shard/wait.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -74,8 +75,9 @@ private:
 
     [[nodiscard]] connection* choose(const query_run& q);
     [[nodiscard]] connection* first_for_read() noexcept;
-    [[nodiscard]] connection* idle_one() noexcept;
-    [[nodiscard]] connection* least_busy() noexcept;
+    [[nodiscard]] connection* first_without_writes() noexcept;
+    [[nodiscard]] connection* idle_one(const connection* except = nullptr) noexcept;
+    [[nodiscard]] connection* least_busy(const connection* except = nullptr) noexcept;
     [[nodiscard]] bool stalls_elsewhere(const statement& s) const noexcept;
     [[nodiscard]] unsigned stalled_connections() const noexcept;
     [[nodiscard]] bool known_away() const noexcept { return open_.empty() && failures_ > 0; }
