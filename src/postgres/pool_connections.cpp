@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 
 namespace sluice::postgres {
@@ -19,12 +20,21 @@ constexpr std::size_t error_classes_max = 64;                       // the manua
 constexpr duration housekeeping_min = std::chrono::milliseconds(10);
 constexpr duration housekeeping = std::chrono::milliseconds(500);
 
+// Touched where a connection is made or cannot be, and never on the way of a query that has one.
+std::atomic<std::uint64_t> connects_of_process = 0;
+
 } // namespace
+
+bool pool_state::is_back_elsewhere() const noexcept
+{
+    return connects_of_process.load(std::memory_order_relaxed) != connects_seen_;
+}
 
 bool pool_state::grow()
 {
     if (connecting_ > 0 && (open_.empty() || connecting_ == connecting_max)) return true;
-    if (open_.size() + connecting_ >= options_.connections_max || shard_.now() < retry_at_) return connecting_ > 0;
+    if (open_.size() + connecting_ >= options_.connections_max) return connecting_ > 0;
+    if (shard_.now() < retry_at_ && !(failures_ > 0 && is_back_elsewhere())) return connecting_ > 0;
     ++connecting_;
     shard_.background().spawn(connect_one(), &background_);
     return true;
@@ -32,6 +42,8 @@ bool pool_state::grow()
 
 task<void> pool_state::connect_one()
 {
+    hopeful_ = hopeful_ || is_back_elsewhere();
+    connects_seen_ = connects_of_process.load(std::memory_order_relaxed);
     connect_request wanted{.url = options_.url, .timeout = options_.connect_timeout};
     auto made = co_await offload(blocking_, [wanted = std::move(wanted), own = !options_.transaction_pooler] {
         return connect_pipelined(wanted, own);
@@ -44,6 +56,7 @@ task<void> pool_state::connect_one()
 void pool_state::connected(pipelined_connection made)
 {
     ++counters_.connects;
+    connects_of_process.fetch_add(1, std::memory_order_relaxed);
     if (failures_ > 0) log(log_level::info, "PostgreSQL is back", {{"shard", shard_.index()}});
     failures_ = 0;
     said_.clear();
@@ -58,6 +71,7 @@ void pool_state::connected(pipelined_connection made)
 void pool_state::not_connected(const error& why)
 {
     ++counters_.failed_connects;
+    hopeful_ = false;
     ++failures_;
     retry_at_ = shard_.now() + back_off(failures_);
     shard_.timers().arm(retry_, retry_at_);

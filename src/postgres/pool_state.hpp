@@ -15,6 +15,7 @@
 #include <sluice/shard/wait.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -80,7 +81,12 @@ private:
     [[nodiscard]] connection* least_busy(const connection* except = nullptr) noexcept;
     [[nodiscard]] bool stalls_elsewhere(const statement& s) const noexcept;
     [[nodiscard]] unsigned stalled_connections() const noexcept;
-    [[nodiscard]] bool known_away() const noexcept { return open_.empty() && failures_ > 0; }
+    [[nodiscard]] bool known_away() const noexcept
+    {
+        return open_.empty() && failures_ > 0 && !hopeful_ && !is_back_elsewhere();
+    }
+    // Has another pool of the process connected since this one last tried?
+    [[nodiscard]] bool is_back_elsewhere() const noexcept;
 
     void serve();
     void serve(queue& waiting);
@@ -113,7 +119,9 @@ private:
     intrusive_list<lease, lease> wanted_;
     intrusive_list<lease, lease> leased_;
     unsigned connecting_ = 0;
-    unsigned failures_ = 0; // to connect, one after the other
+    std::uint64_t connects_seen_ = 0; // of the process, when this pool last tried
+    bool hopeful_ = false;            // the attempt under way began after another pool had connected
+    unsigned failures_ = 0;           // to connect, one after the other
     time_point retry_at_ = {};
     std::string said_; // of the outage that goes on
     pool_counters counters_;

@@ -196,6 +196,19 @@ TEST_F(Pool, refuses_at_once_where_the_database_is_known_to_be_away)
     EXPECT_TRUE(on_shard([&] { return db.counters().away; }));
 }
 
+TEST_F(Pool, waits_for_a_connection_as_soon_as_another_shard_has_one)
+{
+    pool& db = open();
+    admin("ALTER ROLE sluice NOLOGIN");
+    admin(std::string("SELECT pg_terminate_backend(pid) ") + test::back_ends);
+    while (!on_shard([&] { return db.counters().away; })) (void)shards.run([&] { return db.ping(); });
+    admin("ALTER ROLE sluice LOGIN");
+    pool& other = open();
+    ASSERT_TRUE(shards.run([&] { return other.ping(); }));
+    const auto answer = shards.run([&] { return db.ping(); });
+    EXPECT_TRUE(answer) << answer.error().detail;
+}
+
 TEST_F(Pool, lets_no_more_wait_than_its_bound)
 {
     pool_options small = options();
