@@ -17,7 +17,6 @@ namespace {
 constexpr int encrypted_reads = 4;
 constexpr duration cancelling_max = std::chrono::seconds(1); // a cancellation that met nothing by then never will
 constexpr duration encrypted_look = std::chrono::milliseconds(2);
-constexpr duration server_look = std::chrono::milliseconds(500); // whether it is still the primary
 
 pipeline::ticket ticket_of(const query_run& q) noexcept { return reinterpret_cast<pipeline::ticket>(&q); }
 query_run* query_of(pipeline::ticket t) noexcept { return reinterpret_cast<query_run*>(t); }
@@ -41,28 +40,12 @@ struct result_closer
 
 connection::connection(shard& on, connection_handle made, connection_owner& owner, const connection_limits& limits)
     : shard_(on), handle_(std::move(made)), owner_(owner), limits_(limits), pipeline_(limits.queries_max),
-      made_at_(on.now()), renew_at_(on.now() + limits.age_max), head_since_(on.now()), look_again_at_(on.now()),
-      wrote_by_default_(writes_by_default())
+      made_at_(on.now()), renew_at_(on.now() + limits.age_max), head_since_(on.now())
 {
     listen();
 }
 
 connection::~connection() { SLUICE_ASSERT(ended_); }
-
-// PostgreSQL tells of this setting by itself, with the answer to any statement; PgBouncer does not.
-bool connection::writes_by_default() const noexcept
-{
-    const char* read_only = PQparameterStatus(handle_.get(), "default_transaction_read_only");
-    return read_only == nullptr || std::string_view(read_only) != "on";
-}
-
-// A server that took writes and takes none now has left the primary's place to another, and what is read there grows
-// old.
-void connection::look_at_server()
-{
-    look_again_at_ = shard_.now() + server_look;
-    if (wrote_by_default_ && !writes_by_default()) retire();
-}
 
 void connection::submit(query_run& q)
 {
@@ -167,7 +150,6 @@ void connection::read()
     if (!flush()) return lose(message_of(handle_.get()));
     if (encrypted && !pipeline_.idle()) shard_.timers().arm(watch_, shard_.now() + encrypted_look);
     listen();
-    if (use_ == use::shared && shard_.now() >= look_again_at_) look_at_server();
     owner_.has_room(*this);
 }
 

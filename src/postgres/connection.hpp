@@ -131,8 +131,6 @@ private:
     void forget(const statement& s) noexcept;
     void look_at_head();
     void move_on();
-    [[nodiscard]] bool writes_by_default() const noexcept;
-    void look_at_server();
     void lose(std::string why);
     void listen();
 
@@ -173,8 +171,6 @@ private:
     bool rested_ = true; // it was idle when the flight that is answered next left
     bool cancelling_head_ = false;
     use use_ = use::shared;
-    time_point look_again_at_;
-    bool wrote_by_default_; // when it was made
     bool retiring_ = false;
     bool stalled_ = false;
     bool alone_ = false;

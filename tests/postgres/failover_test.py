@@ -1,5 +1,4 @@
 """The server with more than one PostgreSQL to go to: failover_test.py BINARY."""
-import shutil
 import subprocess
 
 import faulty
@@ -12,14 +11,17 @@ class Replica(server.Postgres):
 
     def __init__(self, primary):
         self.primary = primary
-        super().__init__({'primary_conninfo': primary.url(role=server.ACCOUNT)})
+        super().__init__({'primary_conninfo': primary.url(role=server.ACCOUNT), 'recovery_min_apply_delay': 0})
 
     def initialise(self):
-        if self.account:
-            shutil.chown(self.folder, server.ACCOUNT, server.ACCOUNT)
-        subprocess.run([f'{self.bin}/pg_basebackup', '-D', self.data, '-R', '-c', 'fast', '-d',
-                        self.primary.url(role=server.ACCOUNT)], check=True, cwd=self.folder, **self.account)
+        subprocess.run([f'{self.bin}/pg_basebackup', '-D', self.data, '-R', '-c', 'fast', '-d', self.primary.url(role=server.ACCOUNT)],
+                       check=True, cwd=self.folder, **self.owned())
         self.given_access = server.lines_of(f'{self.data}/pg_hba.conf')
+
+    def owned(self):
+        if self.account:
+            server.shutil.chown(self.folder, server.ACCOUNT, server.ACCOUNT)
+        return self.account
 
     def populate(self):
         """It has what the other has."""
@@ -83,9 +85,8 @@ class Hosts(faulty.Case):
 
     def test_a_primary_that_takes_no_more_writes_is_left_for_the_one_that_does(self):
         replica = self.follow()
-        serving = self.serve_ready(self.url(self.database.port, replica.port, options='?target_session_attrs=read-write'),
-                                   idle_timeout='1s')
-        load = self.load(serving, readers=20, writers=1)
+        serving = self.serve_ready(self.url(self.database.port, replica.port, options='?target_session_attrs=read-write'))
+        load = self.load(serving)
         load.await_successes(1000)
         self.database.psql('ALTER SYSTEM SET default_transaction_read_only = on')
         self.database.psql('SELECT pg_reload_conf()')
