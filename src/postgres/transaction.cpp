@@ -47,7 +47,7 @@ struct transaction::state
 {
     state(pool_state& p, const transaction_options& o) : pool(p), first(beginning(o), nothing)
     {
-        first.exclusive = true;
+        first.exclusive = first.joins_next = true;
     }
     ~state() { end(false); }
 
