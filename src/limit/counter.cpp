@@ -1,0 +1,81 @@
+#include "limit/counter.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace sluice::limit {
+
+rules::rules(const policy& p) noexcept : size(p.quotas.size())
+{
+    for (std::size_t i = 0; i < size; ++i) {
+        const auto window = std::chrono::ceil<std::chrono::microseconds>(p.quotas[i].window).count();
+        list[i] = {.requests = p.quotas[i].requests, .window = static_cast<micros>(window)};
+    }
+}
+
+micros rules::longest() const noexcept
+{
+    micros most = 0;
+    for (const rule& one : all()) most = std::max(most, one.window);
+    return most;
+}
+
+verdict counter::decide(const rules& by, const question& asked, micros now) noexcept
+{
+    verdict said{.passes = true, .lease = asked.want, .lease_end = 0, .lease_for = 0, .passes_in = 0, .size = by.size};
+    said.lease_for = std::numeric_limits<micros>::max();
+    std::array<micros, quotas_max> at{};
+    for (std::size_t i = 0; i < by.size; ++i) {
+        const auto [requests, window] = by.list[i];
+        sliding_window& spent = windows_[i];
+        at[i] = spent.advance(now, window);
+        if (asked.back != 0) spent.give_back(asked.back_at, asked.back, window);
+        const std::uint64_t known = spent.used();
+        if (known < asked.least) spent.spend(at[i], asked.least - static_cast<std::uint32_t>(known), window);
+        spent.spend(at[i], asked.unheard, window);
+
+        const std::uint64_t used = spent.used();
+        const std::uint64_t cost = std::min(asked.cost, requests); // dearer than the limit: passes in an empty window
+        if (used + cost > requests) {
+            said.passes = false;
+            said.passes_in = std::max(said.passes_in, spent.leaves_at(used + cost - requests, now, window) - now);
+            continue;
+        }
+        const std::uint64_t rest = requests - used - cost;
+        said.lease = std::min(
+            {said.lease, requests / lease_share_of_limit, static_cast<std::uint32_t>(rest / lease_share_of_left)});
+        const micros width = sliding_window::width(window);
+        said.lease_for = std::min(said.lease_for, (at[i] / width + 1) * width - now);
+    }
+    if (!said.passes) said.lease = 0;
+    if (said.lease == 0) said.lease_for = 0;
+    said.lease_end = said.lease == 0 ? 0 : now + said.lease_for - 1;
+
+    for (std::size_t i = 0; i < by.size; ++i) {
+        const auto [requests, window] = by.list[i];
+        if (said.passes)
+            windows_[i].spend(std::max(at[i], said.lease_end), std::min(asked.cost, requests) + said.lease, window);
+        const std::uint64_t used = windows_[i].used();
+        said.standings[i] = {.left = static_cast<std::uint32_t>(used < requests ? requests - used : 0),
+                             .more_in = windows_[i].leaves_at(1, now, window) - now};
+    }
+    return said;
+}
+
+micros counter::empty_at(const rules& by) const noexcept
+{
+    micros last = 0;
+    for (std::size_t i = 0; i < by.size; ++i) last = std::max(last, windows_[i].empty_at(by.list[i].window));
+    return last;
+}
+
+std::uint32_t counter::spent_share(const rules& by) const noexcept
+{
+    constexpr std::uint64_t whole = 65536;
+    std::uint64_t most = 0;
+    for (std::size_t i = 0; i < by.size; ++i)
+        most = std::max(most, std::min(whole, windows_[i].used() * whole / by.list[i].requests));
+    return static_cast<std::uint32_t>(most);
+}
+
+} // namespace sluice::limit

@@ -1,0 +1,87 @@
+// The counts of one key under all quotas of a policy, and the decision that is made from them: a state machine, the
+// same one that the script runs in Redis.
+//
+// A decision can grant more than was asked for: a lease, which whoever asked may spend without asking until the
+// sub-window of the decision ends. It is counted at once, as spent at that end, so it makes the sum no larger than the
+// limit and the windows no wrong; what was not spent is given back with a later question.
+//
+// A value; times are microseconds of whoever keeps it.
+#pragma once
+
+#include "limit/sliding_window.hpp"
+
+#include <sluice/limit/policy.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace sluice::limit {
+
+// A policy's quotas as the arithmetic takes them.
+struct rule
+{
+    std::uint32_t requests = 0;
+    micros window = 0;
+    friend bool operator==(const rule&, const rule&) = default;
+};
+
+struct rules
+{
+    explicit rules(const policy& p) noexcept;
+    rules() noexcept = default;
+    [[nodiscard]] std::span<const rule> all() const noexcept { return {list.data(), size}; }
+    [[nodiscard]] micros longest() const noexcept;
+
+    std::array<rule, quotas_max> list = {};
+    std::size_t size = 0;
+};
+
+struct question
+{
+    std::uint32_t cost = 1;
+    std::uint32_t want = 0;    // as a lease, beside the cost
+    std::uint32_t back = 0;    // of an earlier lease …
+    micros back_at = 0;        // … that ended then: it was not spent
+    std::uint32_t least = 0;   // the asker knows of so many in the window, even if whoever is asked has forgotten them
+    std::uint32_t unheard = 0; // and of so many that were spent without asking
+};
+
+// How a key stands under one quota.
+struct standing
+{
+    std::uint32_t left = 0;
+    micros more_in = 0; // until something comes back, if nothing more is spent
+};
+
+struct verdict
+{
+    bool passes = false;
+    std::uint32_t lease = 0;
+    micros lease_end = 0; // the time that question::back_at names
+    micros lease_for = 0; // from the decision on
+    micros passes_in = 0; // where it does not pass
+    std::size_t size = 0; // quotas
+    std::array<standing, quotas_max> standings = {};
+};
+
+// A lease is at most this share of a limit, and of what is left of it. So the leases that are out hold up little, and
+// near the limit, or under a small one, every request is asked for.
+inline constexpr std::uint32_t lease_share_of_limit = 64;
+inline constexpr std::uint32_t lease_share_of_left = 8;
+
+class counter
+{
+public:
+    [[nodiscard]] verdict decide(const rules& by, const question& asked, micros now) noexcept;
+    // Nothing that is left in it can matter after that time.
+    [[nodiscard]] micros empty_at(const rules& by) const noexcept;
+    // The largest share of a limit that is spent, in 65536ths: what it would mean to forget it.
+    [[nodiscard]] std::uint32_t spent_share(const rules& by) const noexcept;
+
+private:
+    std::array<sliding_window, quotas_max> windows_;
+};
+
+} // namespace sluice::limit

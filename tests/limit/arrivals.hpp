@@ -1,0 +1,120 @@
+// Arrivals of somebody who wants more than the limit: times in microseconds, not falling, and what each request costs.
+// And the exact log that a decision is held against.
+#pragma once
+
+#include "limit/counter.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <string_view>
+#include <vector>
+
+namespace sluice::limit::test {
+
+struct arrival
+{
+    micros at;
+    std::uint32_t cost = 1;
+};
+
+using generator = std::mt19937_64;
+
+inline std::uint64_t below(generator& from, std::uint64_t bound) { return from() % bound; }
+
+// Everything, at the last moment of a sub-window and again at the first moments at which it could have been forgotten.
+inline std::vector<arrival> bursts_at_edges(generator& from, const rule& of, micros begin)
+{
+    std::vector<arrival> made;
+    const micros width = sliding_window::width(of.window);
+    micros edge = (begin / width + 1) * width;
+    for (unsigned burst = 0; burst < 60; ++burst) {
+        for (std::uint32_t i = 0; i < of.requests / 2 + below(from, of.requests); ++i)
+            made.push_back({edge - 1 + below(from, 3) + (i > of.requests / 2 ? 1 : 0)});
+        std::ranges::sort(made, {}, &arrival::at);
+        edge = (made.back().at / width + 1 + below(from, sliding_window::sub_windows + 3)) * width;
+    }
+    return made;
+}
+
+// A whole limit just before a window ends and another just after it has begun.
+inline std::vector<arrival> two_windows(generator& from, const rule& of, micros begin)
+{
+    std::vector<arrival> made;
+    micros edge = (begin / of.window + 1) * of.window;
+    for (unsigned i = 0; i < 20; ++i, edge += of.window) {
+        const micros gap = 1 + below(from, of.window / 20);
+        for (std::uint32_t n = 0; n < of.requests; ++n) made.push_back({edge - gap});
+        for (std::uint32_t n = 0; n < of.requests; ++n) made.push_back({edge + gap / 2});
+    }
+    std::ranges::sort(made, {}, &arrival::at);
+    return made;
+}
+
+// Never a moment without a request, a little faster than is allowed.
+inline std::vector<arrival> drip(generator& from, const rule& of, micros begin)
+{
+    std::vector<arrival> made;
+    const micros step = std::max<micros>(1, of.window / of.requests * 9 / 10);
+    micros at = begin + below(from, of.window);
+    for (std::uint32_t i = 0; i < 20 * of.requests; ++i, at += step) made.push_back({at});
+    return made;
+}
+
+inline std::vector<arrival> at_random(generator& from, const rule& of, micros begin)
+{
+    std::vector<arrival> made;
+    std::exponential_distribution<double> gap(static_cast<double>(of.requests) * 2.5 / static_cast<double>(of.window));
+    micros at = begin;
+    for (std::uint32_t i = 0; i < 30 * of.requests; ++i) {
+        at += static_cast<micros>(gap(from));
+        if (below(from, 200) == 0) at += below(from, of.window); // and rests
+        made.push_back({at, static_cast<std::uint32_t>(below(from, 8) == 0 ? 1 + below(from, 4) : 1)});
+    }
+    return made;
+}
+
+struct pattern
+{
+    std::string_view name;
+    std::vector<arrival> (*make)(generator&, const rule&, micros);
+};
+inline constexpr pattern patterns[] = {
+    {"bursts at edges", &bursts_at_edges}, {"two windows", &two_windows}, {"drip", &drip}, {"random", &at_random}};
+
+// What was let through, each request with its time.
+class exact_log
+{
+public:
+    void add(micros at, std::uint64_t cost) { let_.push_back({at, static_cast<std::uint32_t>(cost)}); }
+    [[nodiscard]] std::uint64_t within(micros before, micros length) const
+    {
+        std::uint64_t sum = 0;
+        for (auto one = let_.rbegin(); one != let_.rend() && one->at + length > before; ++one) sum += one->cost;
+        return sum;
+    }
+    // The most that any window of that length holds.
+    [[nodiscard]] std::uint64_t worst(micros length) const
+    {
+        std::uint64_t most = 0;
+        std::uint64_t sum = 0;
+        std::size_t first = 0;
+        for (const arrival& one : let_) {
+            sum += one.cost;
+            while (let_[first].at + length <= one.at) sum -= let_[first++].cost;
+            most = std::max(most, sum);
+        }
+        return most;
+    }
+    [[nodiscard]] std::uint64_t all() const
+    {
+        std::uint64_t sum = 0;
+        for (const arrival& one : let_) sum += one.cost;
+        return sum;
+    }
+
+private:
+    std::vector<arrival> let_;
+};
+
+} // namespace sluice::limit::test
