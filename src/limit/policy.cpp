@@ -24,6 +24,8 @@ result<void> check(const policy& p)
         if (one.requests == 0) return fail(errc::invalid, "A quota must be of at least one request");
         if (one.window < window_min || one.window > window_max)
             return fail(errc::invalid, "A quota's window must be from 10ms to 31 days");
+        if (std::ranges::count(p.quotas, one.window, &quota::window) != 1)
+            return fail(errc::invalid, "A rate limit's quotas must differ in their windows");
     }
     return {};
 }

@@ -46,7 +46,8 @@ struct policy
     friend bool operator==(const policy&, const policy&) = default;
 };
 
-// A name of letters, digits, "-" and "_"; one to four quotas, each of at least one request.
+// A name of letters, digits, "-" and "_"; one to four quotas of different windows, each of at least one
+// request.
 [[nodiscard]] result<void> check(const policy& p);
 
 // For people: "10/1s, 1000/1h".
