@@ -3,6 +3,7 @@
 #include "resources/users/user_routes.hpp"
 
 #include <sluice/core/log.hpp>
+#include <sluice/server/metrics_routes.hpp>
 
 #include <exception>
 #include <string>
@@ -46,6 +47,7 @@ void admin_routes(router& routes, health& state)
 {
     routes.on_exception(&log_exception);
     state.routes(routes);
+    metrics_routes(routes);
 }
 
 void wire_api(shard& on, router& routes, database& data)

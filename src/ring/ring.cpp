@@ -167,7 +167,9 @@ std::string_view ring::received(completion c) const noexcept
 
 void ring::recycle(completion c) noexcept
 {
-    if (c.has_buffer()) impl_->add_buffer(c.buffer());
+    if (!c.has_buffer()) return;
+    impl_->add_buffer(c.buffer());
+    --counters_.buffers_taken;
 }
 
 // --- A turn.
@@ -199,10 +201,12 @@ std::size_t ring::dispatch()
     io_uring_for_each_cqe(&impl_->uring, head, cqe)
     {
         if (count == impl::batch_max) break;
-        impl_->batch[count++] = {cqe->user_data, {cqe->res, cqe->flags}};
+        impl_->batch[count] = {cqe->user_data, {cqe->res, cqe->flags}};
+        if (impl_->batch[count++].what.has_buffer()) ++counters_.buffers_taken;
     }
     io_uring_cq_advance(&impl_->uring, static_cast<unsigned>(count));
     counters_.completions += count;
+    counters_.overflows = *impl_->uring.cq.koverflow;
 
     for (std::size_t i = 0; i < count; ++i) deliver(impl_->batch[i].token, impl_->batch[i].what);
     return count;
@@ -226,5 +230,6 @@ void ring::deliver(std::uint64_t token, completion what)
 }
 
 int ring::fd() const noexcept { return impl_->uring.ring_fd; }
+unsigned ring::buffers() const noexcept { return impl_->buffers; }
 
 } // namespace sluice

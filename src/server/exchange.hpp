@@ -28,8 +28,8 @@ struct exchange
     http::connection machine;
     context request_context;
     stop_source stop; // requested when nobody waits for the answer any more
-    // Kept only where access lines are written.
     time_point began_at{};
+    bool under_way = false;         // counted as such
     std::uint64_t bytes_out = 0;    // of a streamed answer
     const route* matched = nullptr; // of the current request, once its head is complete
 };

@@ -99,8 +99,8 @@ private:
     [[nodiscard]] http::response_context response_context() noexcept;
     void respond(http::response answer);
     void note_answered();
-    // The access line, while the request is still there.
-    void log_answer(http::status status, std::uint64_t bytes_out) const;
+    // In the metrics and as the access line, while the request is still there.
+    void record_answer(http::status status, std::uint64_t bytes_out) const;
     void flush_later();
     void flush();
     void on_sent(completion c);

@@ -31,7 +31,7 @@ void session::respond(http::response answer)
         answer.referenced() && answer.body().size() >= referenced_bytes_min && machine.sends_body(answer);
     const std::size_t before = out_.size();
     machine.respond(answer, response_context(), out_, referenced);
-    log_answer(answer.status(), out_.size() - before + (referenced ? answer.body().size() : 0));
+    record_answer(answer.status(), out_.size() - before + (referenced ? answer.body().size() : 0));
     if (referenced) {
         large_body_ = std::make_unique<large_body>(std::move(answer));
         large_body_->rest = large_body_->owner.body();
@@ -40,10 +40,13 @@ void session::respond(http::response answer)
     note_answered();
 }
 
-void session::log_answer(http::status status, std::uint64_t bytes_out) const
+void session::record_answer(http::status status, std::uint64_t bytes_out) const
 {
+    const route* matched = exchange_->matched;
+    const duration took = matched != nullptr ? steady_clock::now() - exchange_->began_at : duration::zero();
+    server_.metrics().answered(matched, exchange_->machine.current().method(), status, took);
     if (!server_.options().access_log || !log_enabled(log_level::info)) return;
-    if (exchange_->matched == nullptr) { // no request that could be understood: nothing of it can be named
+    if (matched == nullptr) { // no request that could be understood: nothing of it can be named
         context* before = context::exchange_current(&exchange_->request_context);
         log(log_level::info, "request refused",
             {{"status", static_cast<std::uint16_t>(status)},
@@ -52,14 +55,14 @@ void session::log_answer(http::status status, std::uint64_t bytes_out) const
         context::exchange_current(before);
         return;
     }
-    log_access(exchange_->machine.current(),
-               {.status = status, .bytes_out = bytes_out, .took = steady_clock::now() - exchange_->began_at});
+    log_access(exchange_->machine.current(), {.status = status, .bytes_out = bytes_out, .took = took});
 }
 
 void session::note_answered()
 {
     body_admitted_ = false;
     exchange_->matched = nullptr;
+    server_.request_ended(*exchange_);
     if (!handler_running_) phase_ = phase::idle;
     if (exchange_->machine.must_close()) {
         ending_ = true;

@@ -41,10 +41,11 @@ trace_context trace_of(const http::request& asked)
 
 void session::begin_request()
 {
-    ++server_.counters().requests;
     http::request& asked = exchange_->machine.current();
     context& belongs = exchange_->request_context;
-    if (server_.options().access_log) exchange_->began_at = steady_clock::now();
+    exchange_->began_at = server_.here().now();
+    exchange_->under_way = true;
+    server_.metrics().began();
     belongs.trace = trace_of(asked);
     parts::context(asked) = &belongs;
     parts::client(asked) = {client_, client_size_};
@@ -207,7 +208,7 @@ task<void> session::write_stream(http::response& answer)
     } else {
         ending_ = true; // the missing end tells the client that the body is not whole
     }
-    log_answer(answer.status(), exchange_->bytes_out);
+    record_answer(answer.status(), exchange_->bytes_out);
     note_answered();
 }
 

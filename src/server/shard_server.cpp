@@ -10,8 +10,9 @@
 
 namespace sluice {
 
-shard_server::shard_server(shard& here, const server_options& options, connection_count& connections)
-    : here_(here), options_(options), connections_(connections)
+shard_server::shard_server(shard& here, metric_set& metrics, const server_options& options,
+                           connection_count& connections)
+    : here_(here), options_(options), connections_(connections), metrics_(metrics, here, counters_)
 {}
 
 shard_server::~shard_server()
@@ -59,6 +60,7 @@ void shard_server::give_back(exchange& done, bool clean) noexcept
 {
     constexpr std::size_t spare_max = 64; // more than that only after a burst of waiting requests
     std::unique_ptr<exchange> owned(&done);
+    request_ended(done);
     if (!clean || free_exchanges_.size() == spare_max) return;
     done.stop.reset();
     free_exchanges_.push_back(std::move(owned));
@@ -78,6 +80,7 @@ void shard_server::bury_dead()
         delete &dead_.pop_front();
         --session_count_;
         connections_.open.fetch_sub(1, std::memory_order_relaxed);
+        ++counters_.closed;
     }
     for (auto& listening : acceptors_) listening->resume();
     finish_if_done();

@@ -5,6 +5,7 @@
 
 #include "server/acceptor.hpp"
 #include "server/exchange.hpp"
+#include "server/request_metrics.hpp"
 #include "server/session.hpp"
 
 #include <sluice/route/router.hpp>
@@ -15,15 +16,17 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace sluice {
 
+// Any thread may read them.
 struct server_counters
 {
-    std::uint64_t accepted = 0;
-    std::uint64_t accept_pauses = 0; // for want of descriptors, memory or room below the limit
-    std::uint64_t requests = 0;
+    event_count accepted;
+    event_count accept_pauses; // for want of descriptors, memory or room below the limit
+    event_count closed;
 };
 
 // The connections of the process, which its shards share: touched when one comes and when one goes. Any thread.
@@ -36,7 +39,7 @@ struct connection_count
 class shard_server
 {
 public:
-    shard_server(shard& here, const server_options& options, connection_count& connections);
+    shard_server(shard& here, metric_set& metrics, const server_options& options, connection_count& connections);
     ~shard_server();
 
     [[nodiscard]] router& api() noexcept { return api_; }
@@ -69,6 +72,11 @@ public:
     [[nodiscard]] scope& handlers() noexcept { return handlers_; }
     [[nodiscard]] const server_options& options() const noexcept { return options_; }
     [[nodiscard]] server_counters& counters() noexcept { return counters_; }
+    [[nodiscard]] request_metrics& metrics() noexcept { return metrics_; }
+    void request_ended(exchange& of) noexcept
+    {
+        if (std::exchange(of.under_way, false)) metrics_.ended();
+    }
 
 private:
     void bury_dead();
@@ -92,6 +100,7 @@ private:
     std::array<char, 29> date_{};
     time_point date_until_{};
     server_counters counters_;
+    request_metrics metrics_;
 };
 
 } // namespace sluice

@@ -93,7 +93,8 @@ void shard::enter()
     }
     const time_point turn_over = clock_now();
     const duration took = turn_over - now_;
-    counters_.longest_turn = std::max(counters_.longest_turn, took);
+    counters_.turn.record(took);
+    counters_.longest_turn_ns = std::max<std::int64_t>(counters_.longest_turn_ns, took.count());
     if (took > stall) {
         ++counters_.stalls;
         log(log_level::warn, "The shard did not turn",

@@ -16,6 +16,7 @@
 
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/ring/operation.hpp>
 
 #include <sys/socket.h>
@@ -38,13 +39,16 @@ struct ring_options
     unsigned buffer_bytes = 4096; // of each
 };
 
+// Any thread may read them.
 struct ring_counters
 {
-    std::uint64_t enters = 0; // io_uring_enter calls
-    std::uint64_t submitted = 0;
-    std::uint64_t completions = 0;
-    std::uint64_t stale = 0;      // completions dropped because their token was no longer current
-    std::uint64_t no_buffers = 0; // receives that ended for want of a buffer
+    event_count enters; // io_uring_enter calls
+    event_count submitted;
+    event_count completions;
+    event_count stale;                         // completions dropped because their token was no longer current
+    event_count no_buffers;                    // receives that ended for want of a buffer
+    event_count overflows;                     // completions that found the queue full: the kernel kept or dropped them
+    published<std::int64_t> buffers_taken = 0; // now: provided buffers that are not yet given back
 };
 
 class ring
@@ -100,6 +104,7 @@ public:
     [[nodiscard]] std::size_t completions_ready() const noexcept;
 
     [[nodiscard]] int fd() const noexcept;
+    [[nodiscard]] unsigned buffers() const noexcept; // provided, all of them
     [[nodiscard]] const ring_counters& counters() const noexcept { return counters_; }
 
 private:

@@ -8,6 +8,8 @@
 
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
+#include <sluice/core/latency_histogram.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/coro/executor.hpp>
 #include <sluice/coro/scope.hpp>
 #include <sluice/coro/task.hpp>
@@ -28,14 +30,16 @@ namespace sluice {
 class shard_group;
 class poll_policy;
 
+// Any thread may read them.
 struct shard_counters
 {
-    std::uint64_t turns = 0;
-    std::uint64_t sleeps = 0; // turns that slept in the ring
-    std::uint64_t polls = 0;  // enters that only looked
-    std::uint64_t stalls = 0; // turns of more than 50 ms
-    duration longest_turn{0};
-    std::uint64_t messages = 0; // sent to other shards
+    event_count turns;
+    event_count sleeps; // turns that slept in the ring
+    event_count polls;  // enters that only looked
+    event_count stalls; // turns of more than 50 ms
+    published<std::int64_t> longest_turn_ns = 0;
+    event_count messages;   // sent to other shards
+    latency_histogram turn; // from the end of the wait to the beginning of the next
 };
 
 class shard
@@ -57,6 +61,7 @@ public:
     [[nodiscard]] executor& ready() noexcept { return ready_; }
     [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
     [[nodiscard]] sluice::ring& ring() noexcept { return *ring_; }
+    [[nodiscard]] const sluice::ring& ring() const noexcept { return *ring_; }
     [[nodiscard]] sluice::inbox& inbox() noexcept { return inbox_; }
     // Runs an item at the end of this turn, after everything that is ready now: where output is flushed once. An item
     // that runs there may post others, which run at the same turn's end.

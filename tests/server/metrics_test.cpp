@@ -1,0 +1,69 @@
+// What the server counts of itself, as a scrape shows it.
+#include "running_server.hpp"
+
+#include <sluice/server/metrics_routes.hpp>
+
+#include <string>
+
+namespace sluice::testing {
+namespace {
+
+std::string get_request(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
+
+struct Metrics : ::testing::Test
+{
+    running_server server{[](shard&, router& routes) {
+        routes.get("/things/{id}", [](request&) { return response::text("thing"); });
+        routes.post("/things", [](request&) -> result<response> { return fail(errc::conflict, "Already there"); });
+        metrics_routes(routes);
+    }};
+    client peer{server.address()};
+
+    std::string scrape() { return peer.ask(get_request("/metrics")).body; }
+    void get(std::string_view path) { (void)peer.ask(get_request(path)); }
+};
+
+bool has(const std::string& text, std::string_view line)
+{
+    return text.find("\n" + std::string(line) + "\n") != std::string::npos;
+}
+
+TEST_F(Metrics, count_requests_by_method_route_and_status)
+{
+    get("/things/1");
+    get("/things/2");
+    get("/nothing");
+    const std::string text = scrape();
+    EXPECT_TRUE(has(
+        text,
+        R"(http_server_request_duration_seconds_count{http_request_method="GET",http_route="/things/{id}",http_response_status_code="200"} 2)"))
+        << text;
+    EXPECT_NE(text.find(R"(http_response_status_code="404"} 1)"), std::string::npos) << text;
+    EXPECT_EQ(text.find("/nothing"), std::string::npos) << "a path is no label";
+    EXPECT_TRUE(has(text, "http_server_active_requests 1")) << text; // the scrape itself
+}
+
+TEST_F(Metrics, count_what_is_no_request_as_such)
+{
+    client hostile{server.address()};
+    hostile.send("GET / HTTP/9.9\r\n\r\n");
+    (void)hostile.read_all();
+    const std::string text = scrape();
+    EXPECT_NE(text.find(R"(http_request_method="_OTHER",http_route="",http_response_status_code=)"), std::string::npos)
+        << text;
+    EXPECT_TRUE(has(text, "http_server_active_requests 1")) << text;
+}
+
+TEST_F(Metrics, show_each_shards_loop_and_ring)
+{
+    const std::string text = scrape();
+    EXPECT_TRUE(has(text, "# TYPE sluice_shard_turn_duration_seconds histogram"));
+    for (const std::string name :
+         {"sluice_ring_enters_total", "sluice_ring_completions_total", "sluice_ring_buffers_free"})
+        EXPECT_NE(text.find("\n" + name + "{shard=\"0\"} "), std::string::npos) << name;
+    EXPECT_TRUE(has(text, "sluice_ring_overflows_total{shard=\"0\"} 0"));
+    EXPECT_TRUE(has(text, "sluice_connections 1")) << text;
+}
+
+} // namespace
+} // namespace sluice::testing
