@@ -13,4 +13,10 @@ std::uint64_t hash_bytes(std::string_view bytes) noexcept
     return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
+name_hash hash_name(std::string_view bytes) noexcept
+{
+    const XXH128_hash_t made = XXH3_128bits(bytes.data(), bytes.size());
+    return {.high = made.high64, .low = made.low64};
+}
+
 } // namespace sluice

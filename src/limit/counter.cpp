@@ -31,8 +31,7 @@ verdict counter::decide(const rules& by, const question& asked, micros now) noex
         at[i] = spent.advance(now, window);
         if (asked.back != 0) spent.give_back(asked.back_at, asked.back, window);
         const std::uint64_t known = spent.used();
-        if (known < asked.least) spent.spend(at[i], asked.least - static_cast<std::uint32_t>(known), window);
-        spent.spend(at[i], asked.unheard, window);
+        if (known < asked.least[i]) spent.spend(at[i], asked.least[i] - static_cast<std::uint32_t>(known), window);
 
         const std::uint64_t used = spent.used();
         const std::uint64_t cost = std::min(asked.cost, requests); // dearer than the limit: passes in an empty window

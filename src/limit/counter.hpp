@@ -10,8 +10,10 @@
 
 #include "limit/sliding_window.hpp"
 
+#include <sluice/limit/decision.hpp>
 #include <sluice/limit/policy.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +36,12 @@ struct rules
     [[nodiscard]] std::span<const rule> all() const noexcept { return {list.data(), size}; }
     [[nodiscard]] micros longest() const noexcept;
 
+    // The same windows: what was counted under one can go on under the other.
+    [[nodiscard]] bool same_windows(const rules& other) const noexcept
+    {
+        return std::ranges::equal(all(), other.all(), {}, &rule::window, &rule::window);
+    }
+
     std::array<rule, quotas_max> list = {};
     std::size_t size = 0;
 };
@@ -41,18 +49,11 @@ struct rules
 struct question
 {
     std::uint32_t cost = 1;
-    std::uint32_t want = 0;    // as a lease, beside the cost
-    std::uint32_t back = 0;    // of an earlier lease …
-    micros back_at = 0;        // … that ended then: it was not spent
-    std::uint32_t least = 0;   // the asker knows of so many in the window, even if whoever is asked has forgotten them
-    std::uint32_t unheard = 0; // and of so many that were spent without asking
-};
-
-// How a key stands under one quota.
-struct standing
-{
-    std::uint32_t left = 0;
-    micros more_in = 0; // until something comes back, if nothing more is spent
+    std::uint32_t want = 0; // as a lease, beside the cost
+    std::uint32_t back = 0; // of an earlier lease …
+    micros back_at = 0;     // … that ended then: it was not spent
+    // The asker knows of so many in each quota's window, even if whoever is asked has forgotten them.
+    std::array<std::uint32_t, quotas_max> least = {};
 };
 
 struct verdict
@@ -71,9 +72,12 @@ struct verdict
 inline constexpr std::uint32_t lease_share_of_limit = 64;
 inline constexpr std::uint32_t lease_share_of_left = 8;
 
+// A view: the windows are a table's, one for each quota. Where a quota's window changes, they must be new ones.
 class counter
 {
 public:
+    explicit counter(std::span<sliding_window> windows) noexcept : windows_(windows) {}
+
     [[nodiscard]] verdict decide(const rules& by, const question& asked, micros now) noexcept;
     // Nothing that is left in it can matter after that time.
     [[nodiscard]] micros empty_at(const rules& by) const noexcept;
@@ -81,7 +85,7 @@ public:
     [[nodiscard]] std::uint32_t spent_share(const rules& by) const noexcept;
 
 private:
-    std::array<sliding_window, quotas_max> windows_;
+    std::span<sliding_window> windows_;
 };
 
 } // namespace sluice::limit

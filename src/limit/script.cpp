@@ -10,7 +10,6 @@ local floor, max, min = math.floor, math.max, math.min
 local sub_windows, share_of_limit, share_of_left = 15, 64, 8
 local cost, want = tonumber(ARGV[1]), tonumber(ARGV[2])
 local back, back_at = tonumber(ARGV[3]), tonumber(ARGV[4])
-local least, unheard = tonumber(ARGV[5]), tonumber(ARGV[6])
 
 local kept, value, at = {}, redis.call('GET', KEYS[1]), 1
 while value and at <= #value do
@@ -73,15 +72,14 @@ local function leaves_in(w, count)
 end
 
 local windows, passes, lease, lease_for, passes_in = {}, true, want, math.huge, 0
-for i = 7, #ARGV, 2 do
-  local w = {limit = tonumber(ARGV[i]), window = tonumber(ARGV[i + 1])}
+for i = 5, #ARGV, 3 do
+  local w = {limit = tonumber(ARGV[i]), window = tonumber(ARGV[i + 1]), least = tonumber(ARGV[i + 2])}
   w.width = floor((w.window + sub_windows - 1) / sub_windows)
   w.old = kept[w.window] or {}
   windows[#windows + 1] = w
   advance(w)
   if back > 0 then give_back(w, back_at, back) end
-  if w.used < least then spend(w, w.now, least - w.used) end
-  spend(w, w.now, unheard)
+  if w.used < w.least then spend(w, w.now, w.least - w.used) end
   w.cost = min(cost, w.limit)
   if w.used + w.cost > w.limit then
     passes = false

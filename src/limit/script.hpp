@@ -8,9 +8,11 @@
 #include "limit/counter.hpp"
 
 #include <sluice/core/error.hpp>
+#include <sluice/coro/task.hpp>
 #include <sluice/redis/reply.hpp>
 #include <sluice/redis/script.hpp>
 
+#include <span>
 #include <string_view>
 
 namespace sluice::limit {
@@ -22,23 +24,26 @@ inline constexpr std::string_view redis_clock = "local t = redis.call('TIME')\n"
 extern const std::string_view decision_script; // of `now`
 extern const redis::script redis_decision;     // by Redis's clock
 
-// ARGV: the question, then each quota's requests and its window in microseconds.
-template <class Client, class Keys>
-[[nodiscard]] auto ask_redis(Client& to, const redis::script& s, const Keys& keys, const rules& by, const question& q)
+// ARGV: cost, want, back and its time, then of each quota: requests, the window in microseconds, and the least.
+template <class Client>
+[[nodiscard]] task<result<redis::reply>> ask_redis(Client& to, const redis::script& s,
+                                                   std::span<const std::string_view> keys, const rules& by,
+                                                   const question& q)
 {
     const auto& r = by.list;
+    const auto& l = q.least;
     switch (by.size) {
     case 1:
-        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, q.least, q.unheard, r[0].requests, r[0].window);
+        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, r[0].requests, r[0].window, l[0]);
     case 2:
-        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, q.least, q.unheard, r[0].requests, r[0].window,
-                       r[1].requests, r[1].window);
+        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, r[0].requests, r[0].window, l[0], r[1].requests,
+                       r[1].window, l[1]);
     case 3:
-        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, q.least, q.unheard, r[0].requests, r[0].window,
-                       r[1].requests, r[1].window, r[2].requests, r[2].window);
+        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, r[0].requests, r[0].window, l[0], r[1].requests,
+                       r[1].window, l[1], r[2].requests, r[2].window, l[2]);
     default:
-        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, q.least, q.unheard, r[0].requests, r[0].window,
-                       r[1].requests, r[1].window, r[2].requests, r[2].window, r[3].requests, r[3].window);
+        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, r[0].requests, r[0].window, l[0], r[1].requests,
+                       r[1].window, l[1], r[2].requests, r[2].window, l[2], r[3].requests, r[3].window, l[3]);
     }
 }
 

@@ -5,12 +5,23 @@
 #include "limit/counter.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <random>
 #include <string_view>
 #include <vector>
 
 namespace sluice::limit::test {
+
+// A counter with its windows.
+class own_counter
+{
+public:
+    verdict decide(const rules& by, const question& q, micros now) { return counter(windows_).decide(by, q, now); }
+
+private:
+    std::array<sliding_window, quotas_max> windows_;
+};
 
 struct arrival
 {

@@ -71,7 +71,7 @@ void Script::compare(redis::client& client, const rules& by, const test::pattern
     admin({"DEL", "limit"});
     const auto wrong = shards.run([&]() -> task<std::string> {
         test::generator from(seed);
-        counter counted;
+        test::own_counter counted;
         test::exact_log log;
         micros leased_until = 0;
         std::uint32_t leased = 0;
@@ -83,8 +83,7 @@ void Script::compare(redis::client& client, const rules& by, const test::pattern
                 q.back_at = leased_until;
                 leased = 0;
             }
-            if (test::below(from, 100) == 0) q.least = static_cast<std::uint32_t>(test::below(from, 20));
-            if (test::below(from, 100) == 0) q.unheard = static_cast<std::uint32_t>(test::below(from, 20));
+            if (test::below(from, 100) == 0) q.least[test::below(from, by.size)] = 5;
             const verdict mine = counted.decide(by, q, at);
             const auto theirs = co_await decide(client, by, q, at);
             if (!theirs) co_return theirs.error().detail;

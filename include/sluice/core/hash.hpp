@@ -7,7 +7,18 @@
 #pragma GCC visibility push(default)
 
 namespace sluice {
+
 [[nodiscard]] std::uint64_t hash_bytes(std::string_view bytes) noexcept;
-}
+
+// The same in every process and for ever, to name what processes share. No secret keeps two texts from being made
+// to meet.
+struct name_hash
+{
+    std::uint64_t high;
+    std::uint64_t low;
+};
+[[nodiscard]] name_hash hash_name(std::string_view bytes) noexcept;
+
+} // namespace sluice
 
 #pragma GCC visibility pop

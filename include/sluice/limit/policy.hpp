@@ -50,6 +50,9 @@ struct policy
 // request.
 [[nodiscard]] result<void> check(const policy& p);
 
+// As the RateLimit fields call it: the policy's name; where there are several, with the window: "search-1h".
+[[nodiscard]] std::string quota_name(const policy& p, std::size_t index);
+
 // For people: "10/1s, 1000/1h".
 [[nodiscard]] std::string to_string(const policy& p);
 

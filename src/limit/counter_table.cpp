@@ -1,0 +1,108 @@
+#include "limit/counter_table.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+#include <type_traits>
+
+namespace sluice::limit {
+
+namespace {
+
+template <class T> T* zeroed_memory(std::size_t count)
+{
+    static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+    void* block = std::calloc(count, sizeof(T));
+    if (block == nullptr) throw std::bad_alloc();
+    return static_cast<T*>(block);
+}
+
+} // namespace
+
+counter_table::counter_table(std::size_t keys) : sets_(std::max<std::size_t>(1, (keys + ways - 1) / ways)) {}
+
+void counter_table::prepare(const rules& by)
+{
+    if (slots_ != nullptr && by_.same_windows(by)) {
+        by_ = by;
+        return;
+    }
+    slots_.reset();
+    windows_.reset();
+    slots_.reset(zeroed_memory<slot>(sets_ * ways));
+    windows_.reset(zeroed_memory<sliding_window>(sets_ * ways * by.size));
+    by_ = by;
+}
+
+std::span<sliding_window> counter_table::windows_of(const slot& s) noexcept
+{
+    const auto index = static_cast<std::size_t>(&s - slots_.get());
+    return {windows_.get() + index * by_.size, by_.size};
+}
+
+counter_table::slot* counter_table::find(const client_key& key, std::uint64_t hash) noexcept
+{
+    if (slots_ == nullptr) return nullptr;
+    slot* const set = slots_.get() + set_of(hash);
+    slot* const found = std::find_if(set, set + ways, [&](const slot& s) { return s.key == key; });
+    return found == set + ways ? nullptr : found;
+}
+
+counter_table::slot& counter_table::claim(const client_key& key, std::uint64_t hash, micros now)
+{
+    slot* const set = slots_.get() + set_of(hash);
+    slot* least = set;
+    for (slot* one = set; one != set + ways; ++one) {
+        const bool free = one->empty_at <= now;
+        const bool least_free = least->empty_at <= now;
+        if (free != least_free                       ? free
+            : one->spent_share != least->spent_share ? one->spent_share < least->spent_share
+                                                     : one->empty_at < least->empty_at)
+            least = one;
+    }
+    if (least->empty_at > now) ++evicted_;
+    *least = {.key = key, .empty_at = 0, .spent_share = 0, .outage = 0};
+    std::ranges::fill(windows_of(*least), sliding_window());
+    return *least;
+}
+
+verdict counter_table::decide(const client_key& key, std::uint64_t hash, const rules& by, const question& asked,
+                              micros now)
+{
+    prepare(by);
+    slot* found = find(key, hash);
+    if (found == nullptr) found = &claim(key, hash, now);
+    counter counted(windows_of(*found));
+    const verdict said = counted.decide(by, asked, now);
+    found->empty_at = counted.empty_at(by);
+    found->spent_share = counted.spent_share(by);
+    return said;
+}
+
+std::array<std::uint32_t, quotas_max> counter_table::used(const client_key& key, std::uint64_t hash, const rules& by,
+                                                          micros now)
+{
+    std::array<std::uint32_t, quotas_max> sums{};
+    const slot* found = find(key, hash);
+    if (found == nullptr || !by_.same_windows(by)) return sums;
+    const auto windows = windows_of(*found);
+    for (std::size_t i = 0; i < windows.size(); ++i) {
+        (void)windows[i].advance(now, by.list[i].window);
+        constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+        sums[i] = static_cast<std::uint32_t>(std::min(most, windows[i].used()));
+    }
+    return sums;
+}
+
+bool counter_table::knows(const client_key& key, std::uint64_t hash, std::uint32_t outage)
+{
+    const slot* found = find(key, hash);
+    return found != nullptr && found->outage == outage;
+}
+
+void counter_table::note_known(const client_key& key, std::uint64_t hash, std::uint32_t outage)
+{
+    if (slot* found = find(key, hash)) found->outage = outage;
+}
+
+} // namespace sluice::limit

@@ -1,0 +1,71 @@
+// Counters by key, so many and no more: what one shard counts for all of the process, as the home of its keys.
+//
+// The problem: clients can come under more names than there is memory, and whoever makes the table forget a counter has
+// a fresh limit. The answer: sets of eight. Where a set is full, a counter that is empty by now is given up, or else
+// the one that has spent the smallest share of its limit. So a counter with much to lose goes only when each of the
+// seven others has as much: who wants to be rid of it must spend as much under seven names that fall into the same set,
+// and which names do is hidden by a seed. To use those names' own limits is always cheaper.
+//
+// Owned by the process's limit; each is touched by one shard alone. The memory is taken when the first key comes, and
+// again where a quota's window changes, which ends all counts.
+#pragma once
+
+#include "limit/counter.hpp"
+
+#include <sluice/limit/client_key.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+namespace sluice::limit {
+
+class counter_table
+{
+public:
+    static constexpr std::size_t ways = 8;
+
+    explicit counter_table(std::size_t keys);
+
+    [[nodiscard]] verdict decide(const client_key& key, std::uint64_t hash, const rules& by, const question& asked,
+                                 micros now);
+    // Spent in each quota's window; nothing where the key is not known.
+    [[nodiscard]] std::array<std::uint32_t, quotas_max> used(const client_key& key, std::uint64_t hash, const rules& by,
+                                                             micros now);
+
+    // Of an outage of Redis: has the key's counter been told what the other shards know? Ends with the counter.
+    [[nodiscard]] bool knows(const client_key& key, std::uint64_t hash, std::uint32_t outage);
+    void note_known(const client_key& key, std::uint64_t hash, std::uint32_t outage);
+
+    [[nodiscard]] std::uint64_t evicted() const noexcept { return evicted_; } // that were not empty
+
+private:
+    struct slot
+    {
+        client_key key;
+        micros empty_at;
+        std::uint32_t spent_share;
+        std::uint32_t outage;
+    };
+    struct release
+    {
+        void operator()(void* block) const noexcept { std::free(block); }
+    };
+    // Zero is the value of a slot and of a window that hold nothing, so untouched pages need not be there.
+    template <class T> using zeroed = std::unique_ptr<T[], release>;
+
+    void prepare(const rules& by);
+    [[nodiscard]] std::size_t set_of(std::uint64_t hash) const noexcept { return (hash >> 20) % sets_ * ways; }
+    [[nodiscard]] slot* find(const client_key& key, std::uint64_t hash) noexcept;
+    [[nodiscard]] slot& claim(const client_key& key, std::uint64_t hash, micros now);
+    [[nodiscard]] std::span<sliding_window> windows_of(const slot& s) noexcept;
+
+    std::size_t sets_;
+    rules by_; // the windows that are laid out
+    zeroed<slot> slots_;
+    zeroed<sliding_window> windows_;
+    std::uint64_t evicted_ = 0;
+};
+
+} // namespace sluice::limit

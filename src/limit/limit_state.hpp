@@ -1,0 +1,75 @@
+// What the shards of a process share of a rate limit: the policy in force, a place for each shard, and whether Redis
+// answers. Atomics that are written when a policy changes or Redis comes and goes, and read by all otherwise.
+#pragma once
+
+#include "limit/counter_table.hpp"
+#include "limit/shard_memory.hpp"
+
+#include <sluice/limit/rate_limit.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace sluice::limit {
+
+// A policy, with what is made of it once.
+struct prepared
+{
+    prepared(policy p, std::uint32_t number);
+
+    policy said;
+    rules by;
+    std::uint32_t generation;
+    std::string field;       // RateLimit-Policy
+    std::string redis_names; // the beginning of the keys' names
+};
+
+// Touched by one shard.
+struct alignas(64) place
+{
+    counter_table counters;
+    shard_memory memory;
+    std::uint32_t generation = 0;
+};
+
+class limit_state
+{
+public:
+    limit_state(policy p, const rate_limit_options& options);
+
+    [[nodiscard]] const prepared& in_force() const noexcept { return *in_force_.load(std::memory_order_acquire); }
+    [[nodiscard]] result<void> change(policy to);
+
+    [[nodiscard]] unsigned shards() const noexcept { return static_cast<unsigned>(places_.size()); }
+    [[nodiscard]] place& at(unsigned shard) noexcept { return *places_[shard]; }
+    [[nodiscard]] unsigned home_of(std::uint64_t hash) const noexcept
+    {
+        return static_cast<unsigned>(hash % places_.size());
+    }
+    [[nodiscard]] const rate_limit_options& options() const noexcept { return options_; }
+
+    // --- Redis, as the process sees it: away while one of its shards gets no answer.
+    void begin_failing(const char* why);
+    void end_failing(time_point now);
+    [[nodiscard]] bool failing() const noexcept { return failing_.load(std::memory_order_acquire) != 0; }
+    // Since the start: tells one outage from another. 0: none yet.
+    [[nodiscard]] std::uint32_t outages() const noexcept { return outages_.load(std::memory_order_relaxed); }
+    // Can a window still hold what the process let pass by itself?
+    [[nodiscard]] bool recovering(time_point now, micros longest) const noexcept;
+
+private:
+    rate_limit_options options_;
+    std::vector<std::unique_ptr<place>> places_;
+    std::atomic<const prepared*> in_force_ = nullptr;
+    std::atomic<unsigned> failing_ = 0; // shards
+    std::atomic<std::uint32_t> outages_ = 0;
+    std::atomic<std::int64_t> recovered_at_ = 0; // nanoseconds; nothing before the first outage
+    std::mutex changing_;                        // of those who change it, never of a shard's requests
+    std::vector<std::unique_ptr<const prepared>> policies_;
+};
+
+} // namespace sluice::limit

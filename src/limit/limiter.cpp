@@ -1,0 +1,278 @@
+#include "limit/limiter_state.hpp"
+#include "limit/script.hpp"
+
+#include <sluice/coro/stop.hpp>
+
+#include <algorithm>
+
+namespace sluice::limit {
+
+namespace {
+
+micros micros_of(time_point t) noexcept
+{
+    return static_cast<micros>(std::chrono::duration_cast<std::chrono::microseconds>(t.time_since_epoch()).count());
+}
+
+decision decision_of(const verdict& said)
+{
+    return {.is = said.passes ? outcome::passes : outcome::refused,
+            .retry_in = std::chrono::microseconds(said.passes_in),
+            .quotas = said.size,
+            .standings = said.standings};
+}
+
+} // namespace
+
+limiter_state::limiter_state(shard& on, rate_limit& limited, redis::client* redis)
+    : of(limited), shard_(on), shared_(limited.state()), redis_(redis)
+{
+    SLUICE_ASSERT(on.count() <= shared_.shards()); // or a shard would have no place
+    background_.stop = &on.background().stop();
+}
+
+limiter_state::~limiter_state() = default;
+
+const prepared& limiter_state::in_force()
+{
+    const prepared& now = shared_.in_force();
+    if (mine().generation != now.generation) {
+        mine().memory.forget_all(); // who was refused may pass by now
+        mine().generation = now.generation;
+    }
+    return now;
+}
+
+decision limiter_state::count(decision made) noexcept
+{
+    switch (made.is) {
+    case outcome::passes:
+        ++counters_.passed;
+        break;
+    case outcome::refused:
+        ++counters_.refused;
+        break;
+    case outcome::unanswered:
+        ++counters_.unanswered;
+        break;
+    }
+    return made;
+}
+
+decision limiter_state::without_redis(const prepared& now, bool open) noexcept
+{
+    decision made{.is = open ? outcome::passes : outcome::unanswered, .quotas = now.by.size};
+    if (!open) made.retry_in = std::chrono::seconds(1);
+    for (std::size_t i = 0; i < now.by.size; ++i) made.standings[i].left = open ? now.by.list[i].requests : 0;
+    return made;
+}
+
+std::optional<decision> limiter_state::decide_at_once(const client_key& key, std::uint64_t hash, std::uint32_t cost)
+{
+    const prepared& now = in_force();
+    const bool away = redis_ != nullptr && shared_.failing();
+    if (away && now.said.without_redis != on_failure::local)
+        return count(without_redis(now, now.said.without_redis == on_failure::open));
+    const bool home = shared_.home_of(hash) == shard_.index();
+    if (home && (redis_ == nullptr || (away && mine().counters.knows(key, hash, shared_.outages()))))
+        return count(decision_of(mine().counters.decide(key, hash, now.by, {.cost = cost}, micros_of(shard_.now()))));
+    if (auto known = mine().memory.look(key, hash, cost, shard_.now())) return count(*known);
+    return std::nullopt;
+}
+
+limiter_state::under_way* limiter_state::find(const client_key& key, std::uint64_t hash) noexcept
+{
+    under_way* found = nullptr;
+    asking_[hash % asking_.size()].for_each([&](under_way& one) {
+        if (one.key == key) found = &one;
+    });
+    return found;
+}
+
+task<decision> limiter_state::decide(client_key key, std::uint64_t hash, std::uint32_t cost)
+{
+    if (auto decided = decide_at_once(key, hash, cost)) co_return *decided;
+    if (under_way* other = find(key, hash); other != nullptr && other->spare >= cost) {
+        other->spare -= cost;
+        ++counters_.joined;
+        co_await other->answered.wait();
+        if (auto decided = decide_at_once(key, hash, cost)) co_return *decided;
+    }
+    // Others wait for this question, so it does not end with this request.
+    context own;
+    if (const context* request = context::current()) own.trace = request->trace;
+    own.deadline = shard_.now() + shared_.options().redis_patience;
+    context* const before = context::exchange_current(&own);
+    under_way mine_own;
+    mine_own.key = key;
+    decision made = co_await ask(key, hash, cost, mine_own);
+    mine_own.unlink();
+    mine_own.answered.set();
+    context::exchange_current(before);
+    co_return count(made);
+}
+
+task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint32_t cost, under_way& question_of)
+{
+    const prepared& now = in_force();
+    const time_point asked_at = shard_.now();
+    question q = mine().memory.ask(key, hash, cost, now.by, asked_at);
+    for (const rule& one : now.by.all()) q.want = std::min(q.want, one.requests / lease_share_of_limit);
+    question_of.spare = q.want;
+    if (q.want != 0) asking_[hash % asking_.size()].push_back(question_of);
+
+    verdict said;
+    if (redis_ == nullptr) {
+        said = co_await ask_home(key, hash, now, q);
+    } else {
+        result<verdict> heard = fail(errc::unavailable);
+        if (!shared_.failing()) {
+            if (shared_.recovering(asked_at, now.by.longest())) {
+                q.least = co_await on_shard(shared_.home_of(hash), [&shared = shared_, key, hash] {
+                    const shard& here = shard::current();
+                    return shared.at(here.index())
+                        .counters.used(key, hash, shared.in_force().by, micros_of(here.now()));
+                });
+            }
+            heard = co_await ask_redis_for(key, now, q);
+        }
+        if (!heard && now.said.without_redis != on_failure::local)
+            co_return without_redis(now, now.said.without_redis == on_failure::open);
+        if (heard)
+            said = co_await heard_late(key, hash, now, *heard);
+        else
+            said = co_await ask_home_in_outage(key, hash, now, q);
+    }
+    co_return mine().memory.learn(key, hash, cost, now.by, said, asked_at, shard_.now());
+}
+
+task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const prepared& now, question q)
+{
+    std::array<char, 13 + policy_name_max + 1 + client_key::name_size> name;
+    char* const end = std::ranges::copy(now.redis_names, name.data()).out;
+    key.write_name(end);
+    const std::array<std::string_view, 1> keys = {{{name.data(), now.redis_names.size() + client_key::name_size}}};
+
+    ++counters_.asked_redis;
+    result<redis::reply> said = co_await ask_redis(*redis_, redis_decision, keys, now.by, q);
+    if (!said && said.error().code == errc::outcome_unknown && !redis_->counters().away) {
+        // The connection was lost and may be replaced at once. If the first was counted, the second errs on the safe
+        // side; what is given back is given once.
+        q.back = 0;
+        said = co_await ask_redis(*redis_, redis_decision, keys, now.by, q);
+    }
+    result<verdict> heard = said ? read_verdict(*said) : result<verdict>(fail(std::move(said.error())));
+    if (heard && heard->size != now.by.size) heard = fail(errc::internal, "The script spoke of another policy");
+    if (!heard) redis_failed(heard.error());
+    co_return heard;
+}
+
+task<verdict> limiter_state::ask_home(client_key key, std::uint64_t hash, const prepared& now, question q)
+{
+    const unsigned home = shared_.home_of(hash);
+    if (home != shard_.index()) ++counters_.asked_home;
+    co_return co_await on_shard(home, [&shared = shared_, &now, key, hash, q] {
+        const shard& here = shard::current();
+        return shared.at(here.index()).counters.decide(key, hash, now.by, q, micros_of(here.now()));
+    });
+}
+
+// The home goes on from what Redis has told any of the shards.
+task<verdict> limiter_state::ask_home_in_outage(client_key key, std::uint64_t hash, const prepared& now, question q)
+{
+    const unsigned home = shared_.home_of(hash);
+    const std::uint32_t outage = shared_.outages();
+    const bool known = co_await on_shard(home, [&shared = shared_, key, hash, outage] {
+        return shared.at(shard::current().index()).counters.knows(key, hash, outage);
+    });
+    if (!known) {
+        for (unsigned i = 0; i < shard_.count(); ++i) {
+            const auto used = co_await on_shard(i, [&shared = shared_, &now, key, hash] {
+                const shard& here = shard::current();
+                return shared.at(here.index()).memory.known(key, hash, now.by, here.now());
+            });
+            std::ranges::transform(q.least, used, q.least.begin(), [](auto a, auto b) { return std::max(a, b); });
+        }
+    }
+    const verdict said = co_await ask_home(key, hash, now, q);
+    if (!known) {
+        co_await on_shard(home, [&shared = shared_, key, hash, outage] {
+            shared.at(shard::current().index()).counters.note_known(key, hash, outage);
+        });
+    }
+    co_return said;
+}
+
+// An answer of Redis that comes while the process counts by itself already: the home has to know of it.
+task<verdict> limiter_state::heard_late(client_key key, std::uint64_t hash, const prepared& now, verdict said)
+{
+    if (!shared_.failing()) co_return said;
+    question tell{.cost = 0};
+    for (std::size_t i = 0; i < now.by.size; ++i) tell.least[i] = now.by.list[i].requests - said.standings[i].left;
+    (void)co_await ask_home(key, hash, now, tell);
+    co_return said;
+}
+
+void limiter_state::redis_failed(const error& why)
+{
+    ++counters_.failures;
+    if (failing_) return;
+    failing_ = true;
+    shared_.begin_failing(why.detail.c_str());
+    shard_.background().spawn(watch_for_redis(), &background_);
+}
+
+// Until a decision comes through: that Redis answers a ping does not say that it takes writes.
+task<void> limiter_state::watch_for_redis()
+{
+    constexpr duration pause = std::chrono::milliseconds(50);
+    const rules any = rules(policy{.quotas = {{.requests = 1'000'000, .window = std::chrono::seconds(1)}}});
+    const std::array<std::string_view, 1> probe = {"sluice:limit:probe"};
+    for (;;) {
+        const result<void> slept = co_await sleep_for(pause);
+        if (!slept) co_return; // the shard ends
+        if (redis_->counters().away) continue;
+        const result<redis::reply> said = co_await ask_redis(*redis_, redis_decision, probe, any, {});
+        if (said) break;
+    }
+    failing_ = false;
+    shared_.end_failing(shard_.now());
+}
+
+limiter_counters limiter_state::counters() const
+{
+    limiter_counters now = counters_;
+    const place& here = shared_.at(shard_.index());
+    now.leased = here.memory.leased();
+    now.refused_at_once = here.memory.refused();
+    now.evicted = here.counters.evicted();
+    return now;
+}
+
+limiter::limiter(shard& on, rate_limit& of, redis::client* redis)
+    : state_(std::make_unique<limiter_state>(on, of, redis))
+{}
+
+limiter::~limiter() = default;
+
+std::optional<decision> limiter::decide_at_once(const client_key& key, std::uint32_t cost)
+{
+    return state_->decide_at_once(key, key.hash(), cost);
+}
+
+task<decision> limiter::decide(client_key key, std::uint32_t cost) { return state_->decide(key, key.hash(), cost); }
+
+result<void> limiter::ready() const
+{
+    if (!of().without_redis() || of().in_force().without_redis != on_failure::closed) return {};
+    return fail(error{.code = errc::unavailable,
+                      .detail = "Redis does not answer",
+                      .dependency = "redis",
+                      .retry_after = std::chrono::seconds(1)});
+}
+
+const rate_limit& limiter::of() const noexcept { return state_->of; }
+
+limiter_counters limiter::counters() const { return state_->counters(); }
+
+} // namespace sluice::limit

@@ -1,0 +1,61 @@
+// How a shard comes to a decision: its own memory, then one question to Redis or to the key's home.
+#pragma once
+
+#include "limit/limit_state.hpp"
+
+#include <sluice/core/context.hpp>
+#include <sluice/core/intrusive_list.hpp>
+#include <sluice/coro/event.hpp>
+#include <sluice/coro/task.hpp>
+#include <sluice/limit/limiter.hpp>
+#include <sluice/redis/client.hpp>
+
+#include <array>
+#include <optional>
+
+namespace sluice::limit {
+
+class limiter_state
+{
+public:
+    limiter_state(shard& on, rate_limit& of, redis::client* redis);
+    ~limiter_state();
+
+    [[nodiscard]] std::optional<decision> decide_at_once(const client_key& key, std::uint64_t hash, std::uint32_t cost);
+    [[nodiscard]] task<decision> decide(client_key key, std::uint64_t hash, std::uint32_t cost);
+    [[nodiscard]] limiter_counters counters() const;
+
+    const rate_limit& of;
+
+private:
+    // A question that is under way, in the frame of who asked it: others of that key may wait for its lease.
+    struct under_way : list_node<under_way>
+    {
+        client_key key;
+        std::uint32_t spare = 0; // of the lease that is hoped for
+        event answered;
+    };
+
+    [[nodiscard]] place& mine() noexcept { return shared_.at(shard_.index()); }
+    [[nodiscard]] const prepared& in_force();
+    [[nodiscard]] decision count(decision made) noexcept;
+    [[nodiscard]] decision without_redis(const prepared& now, bool open) noexcept;
+    [[nodiscard]] under_way* find(const client_key& key, std::uint64_t hash) noexcept;
+    [[nodiscard]] task<decision> ask(client_key key, std::uint64_t hash, std::uint32_t cost, under_way& question_of);
+    [[nodiscard]] task<result<verdict>> ask_redis_for(const client_key& key, const prepared& now, question q);
+    [[nodiscard]] task<verdict> ask_home(client_key key, std::uint64_t hash, const prepared& now, question q);
+    [[nodiscard]] task<verdict> ask_home_in_outage(client_key key, std::uint64_t hash, const prepared& now, question q);
+    [[nodiscard]] task<verdict> heard_late(client_key key, std::uint64_t hash, const prepared& now, verdict said);
+    void redis_failed(const error& why);
+    [[nodiscard]] task<void> watch_for_redis();
+
+    shard& shard_;
+    limit_state& shared_;
+    redis::client* redis_;
+    bool failing_ = false; // this shard gets no answers
+    context background_;
+    std::array<intrusive_list<under_way, under_way>, 256> asking_;
+    limiter_counters counters_;
+};
+
+} // namespace sluice::limit

@@ -1,0 +1,104 @@
+#include "limit/limit_state.hpp"
+
+#include <sluice/core/log.hpp>
+#include <sluice/core/units.hpp>
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace sluice::limit {
+
+namespace {
+
+std::string field_of(const policy& p)
+{
+    std::string text;
+    for (std::size_t i = 0; i < p.quotas.size(); ++i) {
+        const auto seconds = std::chrono::ceil<std::chrono::seconds>(p.quotas[i].window).count();
+        text += fmt::format("{}\"{}\";q={};w={}", i == 0 ? "" : ", ", quota_name(p, i), p.quotas[i].requests, seconds);
+    }
+    return text;
+}
+
+std::string_view words_of(on_failure what)
+{
+    switch (what) {
+    case on_failure::local:
+        return "local";
+    case on_failure::open:
+        return "open";
+    case on_failure::closed:
+        return "closed";
+    }
+    return "";
+}
+
+} // namespace
+
+std::string quota_name(const policy& p, std::size_t index)
+{
+    return p.quotas.size() == 1 ? p.name : p.name + "-" + sluice::to_string(p.quotas[index].window);
+}
+
+prepared::prepared(policy p, std::uint32_t number)
+    : said(std::move(p)), by(said), generation(number), field(field_of(said)),
+      redis_names("sluice:limit:" + said.name + ":")
+{}
+
+limit_state::limit_state(policy p, const rate_limit_options& options) : options_(options)
+{
+    for (unsigned i = 0; i < options.shards; ++i) {
+        places_.push_back(std::unique_ptr<place>(new place{.counters = counter_table(options.keys / options.shards),
+                                                           .memory = shard_memory(options.remembered)}));
+    }
+    if (auto changed = change(std::move(p)); !changed) throw std::invalid_argument(changed.error().detail);
+}
+
+result<void> limit_state::change(policy to)
+{
+    if (auto good = check(to); !good) return good;
+    const std::scoped_lock one_at_a_time(changing_);
+    policies_.push_back(std::make_unique<prepared>(std::move(to), static_cast<std::uint32_t>(policies_.size() + 1)));
+    in_force_.store(policies_.back().get(), std::memory_order_release);
+    return {};
+}
+
+void limit_state::begin_failing(const char* why)
+{
+    if (failing_.fetch_add(1, std::memory_order_acq_rel) != 0) return;
+    outages_.fetch_add(1, std::memory_order_relaxed);
+    const policy& p = in_force().said;
+    log(log_level::warn, "Redis does not answer: the rate limit goes on without it",
+        {{"limit", p.name}, {"without_redis", words_of(p.without_redis)}, {"reason", why}});
+}
+
+void limit_state::end_failing(time_point now)
+{
+    recovered_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    if (failing_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    log(log_level::info, "Redis answers again: it decides about the rate limit", {{"limit", in_force().said.name}});
+}
+
+bool limit_state::recovering(time_point now, micros longest) const noexcept
+{
+    const std::int64_t since = recovered_at_.load(std::memory_order_relaxed);
+    constexpr std::int64_t nanos = 1000;
+    return since != 0 && now.time_since_epoch().count() < since + static_cast<std::int64_t>(longest) * nanos;
+}
+
+rate_limit::rate_limit(policy p, rate_limit_options options)
+    : state_(std::make_unique<limit_state>(std::move(p), options))
+{}
+
+rate_limit::~rate_limit() = default;
+
+result<void> rate_limit::change(policy to) { return state_->change(std::move(to)); }
+
+const policy& rate_limit::in_force() const noexcept { return state_->in_force().said; }
+
+std::string_view rate_limit::policy_field() const noexcept { return state_->in_force().field; }
+
+bool rate_limit::without_redis() const noexcept { return state_->failing(); }
+
+} // namespace sluice::limit

@@ -1,0 +1,150 @@
+#include "limit/shard_memory.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace sluice::limit {
+
+namespace {
+
+// No key's rate calls for more; whoever is asked has its own bounds.
+constexpr std::uint32_t lease_max = 1U << 20;
+constexpr std::uint64_t nanos_per_micro = 1000;
+
+std::uint64_t nanos(time_point t) noexcept { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
+
+std::chrono::microseconds until(std::uint64_t when, std::uint64_t now) noexcept
+{
+    return std::chrono::microseconds(when > now ? (when - now + nanos_per_micro - 1) / nanos_per_micro : 0);
+}
+
+} // namespace
+
+shard_memory::shard_memory(std::size_t keys) : sets_(std::max<std::size_t>(1, (keys + ways - 1) / ways)) {}
+
+shard_memory::entry* shard_memory::find(const client_key& key, std::uint64_t hash) noexcept
+{
+    if (entries_.empty()) return nullptr;
+    entry* const set = entries_.data() + (hash >> 20) % sets_ * ways;
+    entry* const found = std::find_if(set, set + ways, [&](const entry& e) { return e.key == key; });
+    return found == set + ways ? nullptr : found;
+}
+
+// A refusal or a lease that still holds saves questions; of the others the one that was asked about longest ago goes.
+shard_memory::entry& shard_memory::claim(const client_key& key, std::uint64_t hash, std::uint64_t now)
+{
+    if (entries_.empty()) entries_.resize(sets_ * ways);
+    entry* const set = entries_.data() + (hash >> 20) % sets_ * ways;
+    const auto worth = [now](const entry& e) {
+        const bool useful = e.denied_until > now || (e.lease_until > now && e.lease_left != 0);
+        return std::pair(useful, e.asked_at);
+    };
+    entry& least =
+        *std::min_element(set, set + ways, [&](const entry& a, const entry& b) { return worth(a) < worth(b); });
+    least = entry{.key = key};
+    return least;
+}
+
+decision shard_memory::stand(const entry& of, std::uint64_t now)
+{
+    decision made{.quotas = of.quotas};
+    for (std::size_t i = 0; i < made.quotas; ++i) {
+        const auto more_in = static_cast<std::uint64_t>(until(of.more_at[i], now).count());
+        made.standings[i] = {.left = of.left[i] + of.lease_left, .more_in = more_in};
+    }
+    return made;
+}
+
+std::optional<decision> shard_memory::look(const client_key& key, std::uint64_t hash, std::uint32_t cost, time_point at)
+{
+    entry* const found = find(key, hash);
+    if (found == nullptr) return std::nullopt;
+    const std::uint64_t now = nanos(at);
+    if (found->lease_until > now && found->lease_left >= cost) {
+        found->lease_left -= cost;
+        ++leased_;
+        return stand(*found, now);
+    }
+    if (found->denied_until > now && cost >= found->denied_cost) {
+        ++refused_;
+        decision made = stand(*found, now);
+        made.is = outcome::refused;
+        made.retry_in = until(found->denied_until, now);
+        return made;
+    }
+    return std::nullopt;
+}
+
+question shard_memory::ask(const client_key& key, std::uint64_t hash, std::uint32_t cost, const rules& by,
+                           time_point at)
+{
+    question q{.cost = cost};
+    entry* const found = find(key, hash);
+    if (found == nullptr) return q;
+    const std::uint64_t now = nanos(at);
+    micros shortest = by.longest();
+    for (const rule& one : by.all()) shortest = std::min(shortest, one.window);
+    const std::uint64_t rest = now - std::min(now, found->asked_at);
+    const std::uint32_t spent = found->lease - found->lease_left;
+    if (found->lease != 0)
+        q.want = found->lease_until > now && found->lease_left < cost ? 2 * spent + cost : spent;
+    else if (rest < sliding_window::width(shortest) * nanos_per_micro)
+        q.want = 2 * cost;
+    q.want = std::min(q.want, lease_max);
+    q.back = found->lease_left;
+    q.back_at = found->lease_end;
+    found->lease_left = 0;
+    return q;
+}
+
+decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uint32_t cost, const rules& by,
+                             const verdict& said, time_point asked, time_point at)
+{
+    const std::uint64_t now = nanos(at);
+    const std::uint64_t asked_at = nanos(asked);
+    entry* found = find(key, hash);
+    if (found == nullptr) found = &claim(key, hash, now);
+    entry& e = *found;
+    e.asked_at = asked_at;
+    e.quotas = static_cast<std::uint32_t>(by.size);
+    for (std::size_t i = 0; i < by.size; ++i) {
+        e.left[i] = said.standings[i].left;
+        e.more_at[i] = asked_at + said.standings[i].more_in * nanos_per_micro;
+    }
+    if (said.passes) {
+        e.denied_until = 0;
+        const std::uint64_t lease_until = asked_at + said.lease_for * nanos_per_micro;
+        // Two questions of one sub-window may both have brought a lease. One of another sub-window is counted there,
+        // and what is left of it cannot be added to this one.
+        const bool same = said.lease != 0 && e.lease_left != 0 && e.lease_end == said.lease_end;
+        e.lease_left = said.lease + (same ? e.lease_left : 0);
+        e.lease = same ? e.lease + said.lease : said.lease;
+        e.lease_until = same ? std::min(e.lease_until, lease_until) : lease_until;
+        e.lease_end = said.lease_end;
+        return stand(e, now);
+    }
+    e.denied_until = asked_at + said.passes_in * nanos_per_micro;
+    e.denied_cost = cost;
+    decision made = stand(e, now);
+    made.is = outcome::refused;
+    made.retry_in = until(e.denied_until, now);
+    return made;
+}
+
+std::array<std::uint32_t, quotas_max> shard_memory::known(const client_key& key, std::uint64_t hash, const rules& by,
+                                                          time_point at)
+{
+    std::array<std::uint32_t, quotas_max> used{};
+    const entry* const found = find(key, hash);
+    if (found == nullptr || found->quotas != by.size) return used;
+    const std::uint64_t now = nanos(at);
+    for (std::size_t i = 0; i < by.size; ++i) {
+        const bool recent = now < found->asked_at + by.list[i].window * nanos_per_micro;
+        if (recent && found->left[i] < by.list[i].requests) used[i] = by.list[i].requests - found->left[i];
+    }
+    return used;
+}
+
+void shard_memory::forget_all() { std::ranges::fill(entries_, entry{}); }
+
+} // namespace sluice::limit

@@ -1,0 +1,75 @@
+// What a shard knows of the clients that it has asked about: who is over the limit until when, who has a lease, and how
+// each stood. A state machine without I/O.
+//
+// The problem: to ask for every request costs a way to Redis and back, most of all for those who are refused anyway.
+// The answer: who was refused is refused from here until it can pass, and who comes often gets a lease, to be spent
+// here. How large a lease is follows from the key's own rate: what it spent of its last one, or twice that where it ran
+// out early. To forget an entry is safe, at the price of a question: what is leased is counted already.
+//
+// One a shard and limit, touched by that shard alone. Bounded: sets of eight, of which the least useful goes.
+#pragma once
+
+#include "limit/counter.hpp"
+
+#include <sluice/core/clock.hpp>
+#include <sluice/limit/client_key.hpp>
+#include <sluice/limit/decision.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace sluice::limit {
+
+class shard_memory
+{
+public:
+    static constexpr std::size_t ways = 8;
+
+    explicit shard_memory(std::size_t keys);
+
+    // Decided, if the shard knows enough to decide.
+    [[nodiscard]] std::optional<decision> look(const client_key& key, std::uint64_t hash, std::uint32_t cost,
+                                               time_point now);
+    // What to ask. A lease that is left goes back with the question.
+    [[nodiscard]] question ask(const client_key& key, std::uint64_t hash, std::uint32_t cost, const rules& by,
+                               time_point now);
+    // The answer to a question that was asked at `asked_at`.
+    [[nodiscard]] decision learn(const client_key& key, std::uint64_t hash, std::uint32_t cost, const rules& by,
+                                 const verdict& said, time_point asked_at, time_point now);
+    // Spent in each quota's window by whomever, as far as is known here.
+    [[nodiscard]] std::array<std::uint32_t, quotas_max> known(const client_key& key, std::uint64_t hash,
+                                                              const rules& by, time_point now);
+    void forget_all();
+
+    [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
+    [[nodiscard]] std::uint64_t leased() const noexcept { return leased_; } // requests that a lease let pass
+
+private:
+    struct entry
+    {
+        client_key key;
+        std::uint64_t asked_at = 0; // nanoseconds, as all times here: zero is long ago
+        std::uint64_t denied_until = 0;
+        std::uint64_t lease_until = 0;
+        micros lease_end = 0; // by the clock of whoever gave it
+        std::uint32_t denied_cost = 0;
+        std::uint32_t lease = 0; // as it was given
+        std::uint32_t lease_left = 0;
+        std::uint32_t quotas = 0;
+        std::array<std::uint32_t, quotas_max> left = {};
+        std::array<std::uint64_t, quotas_max> more_at = {};
+    };
+
+    [[nodiscard]] entry* find(const client_key& key, std::uint64_t hash) noexcept;
+    [[nodiscard]] entry& claim(const client_key& key, std::uint64_t hash, std::uint64_t now);
+    [[nodiscard]] static decision stand(const entry& of, std::uint64_t now);
+
+    std::size_t sets_;
+    std::vector<entry> entries_; // from the first answer on
+    std::uint64_t refused_ = 0;
+    std::uint64_t leased_ = 0;
+};
+
+} // namespace sluice::limit

@@ -1,0 +1,98 @@
+// Counters by key within bounds, and whom a key names.
+#include "limit/counter_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+namespace sluice::limit {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr micros second = 1'000'000;
+constexpr micros some_day = 1'700'000'000 * second;
+
+rules of(std::vector<quota> quotas) { return rules(policy{.name = "test", .quotas = std::move(quotas)}); }
+
+client_key client(int i) { return client_key::of_text("client " + std::to_string(i)); }
+
+verdict ask(counter_table& in, const client_key& key, const rules& by, micros now, std::uint32_t cost = 1)
+{
+    return in.decide(key, key.hash(), by, {.cost = cost}, now);
+}
+
+TEST(CounterTable, counts_each_key_by_itself)
+{
+    counter_table table(1024);
+    const rules by = of({{.requests = 2, .window = 1s}});
+    EXPECT_TRUE(ask(table, client(1), by, some_day, 2).passes);
+    EXPECT_FALSE(ask(table, client(1), by, some_day).passes);
+    EXPECT_TRUE(ask(table, client(2), by, some_day, 2).passes);
+    EXPECT_EQ(table.used(client(1), client(1).hash(), by, some_day)[0], 2u);
+    EXPECT_EQ(table.used(client(3), client(3).hash(), by, some_day)[0], 0u);
+    EXPECT_TRUE(ask(table, client(1), by, some_day + 2 * second).passes);
+    EXPECT_EQ(table.evicted(), 0u);
+}
+
+TEST(CounterTable, does_not_forget_who_is_over_the_limit_for_a_million_who_come_once)
+{
+    counter_table table(4096);
+    const rules by = of({{.requests = 10, .window = 60s}});
+    const client_key attacker = client(-1);
+    ASSERT_TRUE(ask(table, attacker, by, some_day, 10).passes);
+    for (int i = 0; i < 1'000'000; ++i)
+        ASSERT_TRUE(ask(table, client(i), by, some_day + static_cast<micros>(i)).passes);
+    EXPECT_FALSE(ask(table, attacker, by, some_day + second).passes);
+    EXPECT_GT(table.evicted(), 900'000u);
+}
+
+TEST(CounterTable, gives_up_counters_that_are_empty_before_any_other)
+{
+    counter_table table(64);
+    const rules by = of({{.requests = 10, .window = 1s}});
+    for (int i = 0; i < 1000; ++i) ASSERT_TRUE(ask(table, client(i), by, some_day, 10).passes);
+    const std::uint64_t before = table.evicted();
+    for (int i = 1000; i < 1064; ++i) ASSERT_TRUE(ask(table, client(i), by, some_day + 5 * second).passes);
+    EXPECT_LT(table.evicted(), before + 30) << "only where sets were fuller than others";
+}
+
+TEST(CounterTable, keeps_counts_where_a_limit_changes_and_begins_anew_where_a_window_does)
+{
+    counter_table table(64);
+    ASSERT_TRUE(ask(table, client(1), of({{.requests = 3, .window = 60s}}), some_day, 3).passes);
+    EXPECT_EQ(ask(table, client(1), of({{.requests = 5, .window = 60s}}), some_day).standings[0].left, 1u);
+    EXPECT_FALSE(ask(table, client(1), of({{.requests = 2, .window = 60s}}), some_day).passes);
+    const rules other = of({{.requests = 2, .window = 30s}, {.requests = 9, .window = 90s}});
+    EXPECT_EQ(ask(table, client(1), other, some_day).standings[1].left, 8u);
+}
+
+std::string name_of(const client_key& key)
+{
+    std::string text(client_key::name_size, ' ');
+    key.write_name(text.data());
+    return text;
+}
+
+TEST(ClientKey, is_the_address_and_of_an_ipv6_address_the_first_half)
+{
+    EXPECT_EQ(client_key::of_client("192.0.2.1"), client_key::of_client("::ffff:192.0.2.1"));
+    EXPECT_NE(client_key::of_client("192.0.2.1"), client_key::of_client("192.0.2.2"));
+    EXPECT_EQ(client_key::of_client("2001:db8:1:2::1"), client_key::of_client("2001:db8:1:2:ffff::9"));
+    EXPECT_NE(client_key::of_client("2001:db8:1:2::1"), client_key::of_client("2001:db8:1:3::1"));
+    EXPECT_NE(client_key::of_client("::1"), client_key::of_client("0.0.0.0"));
+    EXPECT_EQ(name_of(client_key::of_client("192.0.2.1")), "4000000000000000000000000c0000201");
+    EXPECT_EQ(name_of(client_key::of_client("2001:db8::1")), "620010db8000000000000000000000000");
+}
+
+TEST(ClientKey, has_a_name_of_one_size_whatever_a_client_says)
+{
+    EXPECT_EQ(name_of(client_key::of_text("abc")), "t06b05ab6733a618578af5f94892f3950") << "the same in every process";
+    EXPECT_EQ(name_of(client_key::of_text(std::string(100'000, 'x'))).size(), client_key::name_size);
+    EXPECT_NE(client_key::of_text("192.0.2.1"), client_key::of_client("192.0.2.1"));
+    EXPECT_EQ(client_key::of_client("unix"), client_key::of_text("unix"));
+}
+
+} // namespace
+} // namespace sluice::limit
