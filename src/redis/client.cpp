@@ -81,4 +81,6 @@ task<result<reply>> client::run_script(const script& s, command_line call)
 
 client_counters client::counters() const { return state_->counters(); }
 
+std::string_view client::run_id() const noexcept { return state_->run_id(); }
+
 } // namespace sluice::redis

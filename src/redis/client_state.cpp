@@ -8,30 +8,18 @@
 namespace sluice::redis {
 
 client_state::client_state(shard& on, offload_pool& blocking, client_options options)
-    : shard_(on), blocking_(blocking), options_(std::move(options)),
+    : shard_(on), options_(std::move(options)),
       commands_({.commands_max = options_.commands_max, .waiting_bytes_max = options_.waiting_bytes_max}),
-      reader_(options_.reply_bytes_max)
-{
-    const location& where = options_.where;
-    const auto say = [this](const command_line& line) {
-        preamble_ += line.bytes();
-        ++preamble_commands_;
-    };
-    if (!where.password.empty())
-        say(where.user.empty() ? command_line::of("AUTH", where.password)
-                               : command_line::of("AUTH", where.user, where.password));
-    if (where.database != 0) say(command_line::of("SELECT", where.database));
-    say(command_line::of("CLIENT", "SETNAME", options_.name));
-
-    background_.stop = &on.background().stop();
-    on.background().stop().add(stop_);
-    on.background().spawn(keep_connected());
-}
+      connection_(on, blocking,
+                  {.where = options_.where,
+                   .name = options_.name,
+                   .connect_timeout = options_.connect_timeout,
+                   .reply_bytes_max = options_.reply_bytes_max},
+                  *this)
+{}
 
 client_state::~client_state()
 {
-    SLUICE_ASSERT(ended_);
-    stop_.unlink();
     if (watch_.armed()) shard_.timers().cancel(watch_);
     SLUICE_ASSERT(commands_.idle());
 }
@@ -44,7 +32,7 @@ result<multiplexer::place> client_state::submit(waiter& w, std::string_view byte
         ++counters_.refused;
         return fail(unavailable(std::move(why)));
     };
-    if (away_ || ended_) return refuse("Redis is away");
+    if (connection_.is_away() || connection_.has_ended()) return refuse("Redis is away");
     if (bytes.size() > options_.waiting_bytes_max) {
         ++counters_.refused;
         return fail(error{.code = errc::too_large, .detail = "The command is too large", .dependency = "redis"});
@@ -71,7 +59,7 @@ task<result<reply>> client_state::ask(std::string_view bytes, effect does)
     // The request's deadline may have come first, which says nothing of Redis.
     if (was_sent)
         look_at_head();
-    else if (!commands_.greeted() && shard_.now() >= limit)
+    else if (!connection_.is_greeted() && shard_.now() >= limit)
         give_up("there was no connection in time");
     co_return fail(too_late(does, was_sent));
 }
@@ -124,18 +112,23 @@ task<result<reply>> client_state::run_script(const script& s, command_line call)
     co_return settle(std::move(got));
 }
 
-// --- Bytes.
+// --- The connection.
+
+void client_state::greeted()
+{
+    commands_.begin();
+    flush();
+}
 
 void client_state::flush()
 {
     const bool rested = !commands_.expects();
-    if (connection_ == nullptr || connection_->has_ended()) return;
     const std::string_view bytes = commands_.take_off();
     if (bytes.empty()) return;
     ++counters_.flights;
-    if (rested) heard_at_ = shard_.now();
+    if (rested) asked_at_ = shard_.now();
     if (!watch_.armed()) shard_.timers().arm(watch_, shard_.now() + options_.command_timeout);
-    connection_->send(bytes);
+    connection_.send(bytes);
 }
 
 void client_state::sent()
@@ -144,48 +137,66 @@ void client_state::sent()
     flush(); // what gathered meanwhile
 }
 
-void client_state::received(std::string_view bytes)
+void client_state::took(reply r)
 {
-    heard_at_ = shard_.now();
-    reader_.feed(bytes);
-    for (auto s = reader_.next(); s != reader::state::none; s = reader_.next()) {
-        if (s == reader::state::too_large) return connection_->end("it sent a reply that is larger than the bound");
-        if (s == reader::state::malformed) return connection_->end("it sent what is no reply");
-        take(reader_.take());
-        if (connection_->has_ended()) return;
-    }
-    if (stopping_ && commands_.idle()) connection_->end({});
-}
-
-void client_state::take(reply r)
-{
-    const auto decided = commands_.on_reply();
-    switch (decided.is) {
-    case multiplexer::meaning::greeting:
-        return take_greeting(r);
-    case multiplexer::meaning::unexpected:
-        return connection_->end("it sent a reply that nothing had asked for");
-    case multiplexer::meaning::answer:
-        if (decided.command != multiplexer::nobody) reinterpret_cast<waiter*>(decided.command)->end(std::move(r));
-    }
+    const auto whose = commands_.on_reply();
+    if (!whose) return connection_.end("it sent a reply that nothing had asked for");
+    if (*whose != multiplexer::nobody) reinterpret_cast<waiter*>(*whose)->end(std::move(r));
+    if (stopping_ && commands_.idle()) connection_.end({});
 }
 
 // The connection answers nothing: whatever is asked now would wait in vain as well.
 void client_state::look_at_head()
 {
-    if (connection_ == nullptr || connection_->has_ended() || !commands_.expects()) return;
-    const time_point limit = heard_at_ + options_.command_timeout;
+    if (!connection_.is_greeted() || !commands_.expects()) return;
+    const time_point limit = std::max(asked_at_, connection_.heard_at()) + options_.command_timeout;
     if (shard_.now() >= limit) return give_up("it does not answer");
     shard_.timers().arm(watch_, limit);
+}
+
+void client_state::give_up(std::string why)
+{
+    connection_.give_up(std::move(why));
+    if (!commands_.idle()) drop_waiting("Redis is away");
+}
+
+void client_state::lost()
+{
+    while (const auto one = commands_.on_lost()) {
+        waiter& w = *reinterpret_cast<waiter*>(*one);
+        ++counters_.unknown;
+        w.end(fail(redis::lost(w.does)));
+    }
+    if (connection_.is_away()) drop_waiting("Redis is away");
+}
+
+void client_state::drop_waiting(std::string_view why)
+{
+    while (const auto one = commands_.drop()) reinterpret_cast<waiter*>(*one)->end(fail(unavailable(std::string(why))));
+}
+
+void client_state::stopping()
+{
+    stopping_ = true;
+    if (commands_.idle()) connection_.end({});
 }
 
 client_counters client_state::counters() const
 {
     client_counters now = counters_;
-    now.connected = commands_.greeted();
-    now.away = away_;
+    const connection_counters& of_connection = connection_.counters();
+    now.connected = connection_.is_greeted();
+    now.away = connection_.is_away();
     now.in_flight = commands_.size();
+    now.connects = of_connection.connects;
+    now.failed_connects = of_connection.failed_connects;
+    now.losses = of_connection.losses;
     return now;
+}
+
+std::string_view client_state::run_id() const noexcept
+{
+    return connection_.is_greeted() ? std::string_view(connection_.run_id()) : std::string_view();
 }
 
 } // namespace sluice::redis

@@ -6,8 +6,7 @@
 // who leaves after it is passed over when the reply comes. When the connection is lost, what was sent is unknown, and
 // what waits goes on waiting, for the next connection or for drop().
 //
-// A connection begins with a preamble (who we are, which database), and nothing else leaves before all of it is
-// answered: what meets a server that refuses us was never sent.
+// A connection begins once the server has greeted us, so what meets one that refuses us was never sent.
 //
 // Owned by a client, on its shard. A command is a ticket, whose owner keeps it until its end or leaves. It does not
 // send, wait or watch the clock.
@@ -59,21 +58,17 @@ public:
         return waits;
     }
 
-    // A connection begins, with so many commands before all others. They are sent now.
-    void begin(std::string_view preamble, std::size_t commands)
+    // A connection begins.
+    void begin()
     {
         SLUICE_ASSERT(sent_ == 0 && !flying_);
-        flight_.clear();
-        flight_.append(preamble);
-        greetings_ = commands;
-        flying_ = !preamble.empty();
         connected_ = true;
     }
 
     // What is to be sent next, in one piece; it stays where it is until landed(). Empty: nothing, for now.
     [[nodiscard]] std::string_view take_off()
     {
-        if (flying_ || greetings_ > 0 || !connected_ || sent_ == entries_.size()) return {};
+        if (flying_ || !connected_ || sent_ == entries_.size()) return {};
         left_ ? gather() : flight_.swap(waiting_);
         waiting_.clear();
         sent_ = entries_.size();
@@ -81,7 +76,6 @@ public:
         flying_ = !flight_.empty();
         return flight_.view();
     }
-    [[nodiscard]] std::string_view preamble() const noexcept { return greetings_ > 0 ? flight_.view() : ""; }
     // The flight was sent, or its connection is gone: nobody reads its bytes any more.
     void landed() noexcept
     {
@@ -89,32 +83,17 @@ public:
         flight_.capacity() > kept_bytes_max ? flight_.reset() : flight_.clear();
     }
 
-    enum class meaning : std::uint8_t
+    // Whose it is: a command's, or nobody's. Nothing: nothing had been asked, so the connection cannot be trusted.
+    [[nodiscard]] std::optional<ticket> on_reply()
     {
-        greeting,   // of the preamble
-        answer,     // the command's, or nobody's
-        unexpected, // nothing had been asked: the connection cannot be trusted
-    };
-    struct decision
-    {
-        meaning is;
-        ticket command = nobody;
-    };
-    [[nodiscard]] decision on_reply()
-    {
-        if (greetings_ > 0) {
-            --greetings_;
-            return {meaning::greeting};
-        }
-        if (sent_ == 0) return {meaning::unexpected};
-        return {meaning::answer, pop_sent()};
+        if (sent_ == 0) return std::nullopt;
+        return pop_sent();
     }
 
     // The connection is gone. To be asked until it says nothing: whose replies will never come, in their order.
     [[nodiscard]] std::optional<ticket> on_lost()
     {
         connected_ = false;
-        greetings_ = 0;
         while (sent_ > 0)
             if (const ticket command = pop_sent(); command != nobody) return command;
         return std::nullopt;
@@ -134,7 +113,6 @@ public:
         return std::nullopt;
     }
 
-    [[nodiscard]] bool greeted() const noexcept { return connected_ && greetings_ == 0; }
     [[nodiscard]] bool expects() const noexcept { return sent_ > 0; } // a reply
     [[nodiscard]] bool idle() const noexcept { return entries_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
@@ -183,8 +161,7 @@ private:
     limits limits_;
     std::deque<entry, pool_allocator<entry>> entries_; // those sent, then those that wait
     std::size_t sent_ = 0;
-    place first_ = 0;           // of entries_
-    std::size_t greetings_ = 0; // replies to the preamble that are missing
+    place first_ = 0; // of entries_
     buffer waiting_;
     buffer flight_;
     bool flying_ = false; // somebody reads flight_

@@ -134,6 +134,28 @@ TEST_F(Client, says_who_it_is_and_uses_its_database)
     EXPECT_EQ(shards.run([&] { return redis.command("CLIENT", "GETNAME"); })->text, "sluice-test");
 }
 
+TEST_F(Client, tells_which_run_of_the_server_answers_where_it_may_know)
+{
+    const auto run_id = [this](client& of) {
+        return shards.run([&of]() -> task<std::string> { co_return std::string(of.run_id()); });
+    };
+    client& redis = open();
+    await_connected(redis);
+    const std::string info = test::admin({"INFO", "server"});
+    EXPECT_NE(info.find("run_id:" + run_id(redis)), std::string::npos);
+    EXPECT_EQ(run_id(redis).size(), 40u);
+
+    ASSERT_EQ(test::admin({"ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "-info"}), "OK");
+    client_options modest = options();
+    modest.where.user = "app";
+    modest.where.password = "secret";
+    client& unknowing = open(modest);
+    await_connected(unknowing);
+    EXPECT_EQ(run_id(unknowing), "");
+    EXPECT_TRUE(shards.run([&] { return unknowing.ping(); }));
+    ASSERT_EQ(test::admin({"ACL", "DELUSER", "app"}), "1");
+}
+
 TEST_F(Client, connects_over_a_unix_socket_and_by_name)
 {
     client_options local = options();

@@ -161,7 +161,7 @@ public:
         greeter_ = std::thread([this] {
             std::array<char, 1000> asked{};
             for (int one = accept(listener_, nullptr, nullptr); one >= 0; one = accept(listener_, nullptr, nullptr)) {
-                if (recv(one, asked.data(), asked.size(), 0) > 0) (void)send(one, "+OK\r\n", 5, MSG_NOSIGNAL);
+                if (recv(one, asked.data(), asked.size(), 0) > 0) (void)send(one, "+OK\r\n+OK\r\n", 10, MSG_NOSIGNAL);
                 close(one);
             }
         });

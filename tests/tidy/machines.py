@@ -4,7 +4,8 @@ import re
 from tree import includes, without_comments
 
 FOLDERS = ('src/http', 'src/route', 'src/json', 'include/sluice/http', 'include/sluice/route', 'include/sluice/json',
-           'src/postgres/pipeline.hpp', 'src/redis/multiplexer.hpp', 'src/redis/reader.hpp', 'src/redis/reader.cpp')
+           'src/postgres/pipeline.hpp', 'src/redis/greeting.hpp', 'src/redis/greeting.cpp', 'src/redis/multiplexer.hpp', 'src/redis/subscription.hpp',
+           'src/redis/reader.hpp', 'src/redis/reader.cpp')
 
 # Handlers and bodies are tasks, so the files that run them may wait; still no system call.
 MAY_WAIT = {

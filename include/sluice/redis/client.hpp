@@ -122,6 +122,11 @@ public:
 
     [[nodiscard]] client_counters counters() const;
 
+    // Which run of a server this is: it changes with a restart, and where another server has taken over, so names that
+    // carry it begin anew there. Empty without a connection, and where Redis does not tell (its user may not INFO: the
+    // log says so). As long as the turn.
+    [[nodiscard]] std::string_view run_id() const noexcept;
+
 private:
     [[nodiscard]] task<result<reply>> run_script(const script& s, command_line call);
 
