@@ -2,6 +2,7 @@
 
 #include "http/authority.hpp"
 #include "http/characters.hpp"
+#include "http/field_lines.hpp"
 #include "http/refusals.hpp"
 #include "http/target.hpp"
 
@@ -9,7 +10,6 @@
 
 #include <array>
 #include <cstring>
-#include <limits>
 #include <optional>
 
 namespace sluice::http {
@@ -77,33 +77,6 @@ const refusal* check_request_line(request& r, const head_parser& parsed, std::st
     return nullptr;
 }
 
-// Each line: name ":" blanks value blanks CR LF, one right behind the other, up to the empty line.
-const refusal* check_fields(request& r, std::string_view head, seen_fields& seen) noexcept
-{
-    const char* at = r.target().data() + r.target().size() + version_1_1.size();
-    for (header& field : request::parts::headers(r).all()) {
-        if (is_blank(*at)) return &refusals::folded_field;
-        if (field.name.data() != at || !is_token(field.name)) return &refusals::malformed_field;
-        at += field.name.size();
-        if (*at != ':') return &refusals::malformed_field;
-        do ++at;
-        while (is_blank(*at));
-        if (field.value.empty()) {
-            field.value = {at, 0};
-        } else {
-            if (field.value.data() != at) return &refusals::folded_field;
-            at += field.value.size();
-            while (!field.value.empty() && is_blank(field.value.back())) field.value.remove_suffix(1);
-        }
-        if (!same(at, "\r\n")) return &refusals::bare_line_end;
-        at += 2;
-        note(seen, field.name, field.value);
-    }
-    if (is_blank(*at)) return &refusals::folded_field;
-    if (head.data() + head.size() - at != 2 || !same(at, "\r\n")) return &refusals::bare_line_end;
-    return nullptr;
-}
-
 const refusal* check_host(request& r, const seen_fields& seen) noexcept
 {
     if (seen.second_host) return &refusals::host_repeated;
@@ -112,19 +85,6 @@ const refusal* check_host(request& r, const seen_fields& seen) noexcept
     // A target in absolute form has set it already, and wins (RFC 9112, section 3.2.2).
     if (r.host().data() == nullptr) request::parts::host(r) = seen.host;
     return nullptr;
-}
-
-std::optional<std::uint64_t> parse_length(std::string_view text) noexcept
-{
-    constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
-    if (text.empty()) return std::nullopt;
-    std::uint64_t value = 0;
-    for (const char c : text) {
-        const auto digit = static_cast<std::uint64_t>(c - '0');
-        if (!is_digit(c) || value > (largest - digit) / 10) return std::nullopt;
-        value = value * 10 + digit;
-    }
-    return value;
 }
 
 // "chunked" alone is understood. What does not end with it has no length (400); what does, with others before it, is
@@ -199,7 +159,8 @@ const refusal* check_lines(request& r, const head_parser& parsed, std::string_vi
     if (r.target().size() > bounds.uri_bytes) return &refusals::target_too_long;
     if (parsed.too_many_fields()) return &refusals::too_many_fields;
     if (const refusal* why = check_request_line(r, parsed, head)) return why;
-    if (const refusal* why = check_fields(r, head, seen)) return why;
+    const char* const fields_at = r.target().data() + r.target().size() + version_1_1.size();
+    if (const refusal* why = check_field_lines(request::parts::headers(r).all(), fields_at, head, seen)) return why;
     return read_target(r);
 }
 
