@@ -83,13 +83,14 @@ void pool_state::not_connected(const error& why)
 // Makes a connection where one is missing: now, or when it may be tried again.
 void pool_state::replenish()
 {
-    const bool missing = open_.size() < options_.connections_min || !waiting_.empty() || !wanted_.empty();
+    const bool missing =
+        open_.size() < options_.connections_min || !waiting_.empty() || !writing_.empty() || !wanted_.empty();
     if (missing && !grow() && shard_.now() < retry_at_) shard_.timers().arm(retry_, retry_at_);
 }
 
 void pool_state::has_room(connection& c)
 {
-    if (!waiting_.empty() || !held_.empty() || !wanted_.empty() || c.in_use() == connection::use::reserved) serve();
+    if (waiters_ > 0 || c.in_use() == connection::use::reserved) serve();
     if (c.is_retiring() && c.idle() && !c.has_ended()) c.give_up({});
 }
 

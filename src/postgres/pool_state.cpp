@@ -11,7 +11,6 @@ namespace {
 
 // A connection that answers faster than this, one by one, is quicker with more in its pipeline than two are.
 constexpr duration quick = std::chrono::microseconds(200);
-constexpr std::size_t kept_for_reads_of = 4; // from so many connections on, one is
 constexpr duration stalled_after = std::chrono::milliseconds(10);
 
 } // namespace
@@ -37,32 +36,34 @@ pool_state::~pool_state()
     for (tick* t : {&patience_, &retry_, &house_, &burial_})
         if (t->armed()) shard_.timers().cancel(*t);
     for (auto& c : open_) c->give_up({});
-    SLUICE_ASSERT(waiting_.empty() && held_.empty() && wanted_.empty() && leased_.empty());
+    SLUICE_ASSERT(std::ranges::all_of(queues_, &queue::empty) && wanted_.empty() && leased_.empty());
 }
 
 // --- Which connection.
 
 connection* pool_state::choose(const query_run& q)
 {
-    if (stalls_elsewhere(q.what)) {
+    const bool stalls = stalls_elsewhere(q.what);
+    const bool reads = q.what.does == access::reads && !stalls;
+    // The writes of one moment may all wait for one lock, which is known only when each connection has some of them: so
+    // they leave one to the reads, as what is known to wait does.
+    connection* kept = reads ? nullptr : first_without_writes();
+    if (stalls) {
         // Half of the connections stay for statements that do not stall.
         if (stalled_connections() * 2 >= options_.connections_max) return nullptr;
-        connection* own = idle_one();
+        connection* own = idle_one(kept);
         if (own == nullptr)
             grow();
         else
             own->run_alone();
         return own;
     }
-    const bool reads = q.what.does == access::reads;
-    // The writes of one moment may all wait for one lock, which is known only when each connection has some of them: of
-    // several they leave one to the reads.
-    const connection* kept = reads || open_.size() < kept_for_reads_of ? nullptr : first_without_writes();
     connection* best = reads ? first_for_read() : idle_one(kept);
     if (best != nullptr) return best;
     grow();
-    connection* shared = least_busy(kept);
-    return shared != nullptr ? shared : least_busy();
+    best = least_busy(kept);
+    // Where all others are at work, and take no more, they will again.
+    return best != nullptr || others_work(kept) ? best : kept;
 }
 
 connection* pool_state::first_without_writes() noexcept
@@ -95,6 +96,13 @@ connection* pool_state::least_busy(const connection* except) noexcept
     return best;
 }
 
+bool pool_state::others_work(const connection* except) const noexcept
+{
+    return std::ranges::any_of(open_, [except](const auto& c) {
+        return c.get() != except && (!c->idle() || c->in_use() == connection::use::leased);
+    });
+}
+
 bool pool_state::stalls_elsewhere(const statement& s) const noexcept
 {
     return std::ranges::any_of(open_, [&s](const auto& c) { return c->stalled_by() == &s; });
@@ -120,13 +128,20 @@ void pool_state::submit(query_run& q)
         ++counters_.refused;
         return q.end(fail(unavailable("Too much waits for the database already")));
     }
-    enqueue(q, stalls_elsewhere(q.what) ? held_ : waiting_);
+    enqueue(q);
 }
 
-void pool_state::enqueue(query_run& q, queue& into)
+// Where those wait that wait for the same: none stands in the way of others.
+pool_state::queue& pool_state::place_of(const query_run& q) noexcept
+{
+    if (stalls_elsewhere(q.what)) return held_;
+    return q.what.does == access::writes ? writing_ : waiting_;
+}
+
+void pool_state::enqueue(query_run& q)
 {
     q.waiting_since = shard_.now();
-    into.push_back(q);
+    place_of(q).push_back(q);
     ++waiters_;
     arm_patience();
 }
@@ -155,31 +170,34 @@ void pool_state::returned(query_run& q, pipeline::verdict why)
     }
     if (q.exclusive) return q.end(fail(unavailable("The database went away")));
     if (connection* c = choose(q)) return c->submit(q);
-    enqueue(q, stalls_elsewhere(q.what) ? held_ : waiting_);
+    enqueue(q);
 }
 
 void pool_state::serve()
 {
+    // In turn, so that none waits for another's end; then the transactions, which keep a connection from the next.
+    for (bool again = true; again;) {
+        again = false;
+        for (queue* one : queues_) again = serve_first(*one) || again;
+    }
     serve_leases();
-    serve(waiting_);
-    serve(held_);
 }
 
-void pool_state::serve(queue& waiting)
+bool pool_state::serve_first(queue& waiting)
 {
-    while (!waiting.empty()) {
-        query_run& first = waiting.front();
-        connection* c = choose(first);
-        const bool hold = c == nullptr && &waiting != &held_ && stalls_elsewhere(first.what);
-        if (c == nullptr && !hold) return;
-        first.unlink();
-        if (hold) {
-            held_.push_back(first);
-        } else {
-            --waiters_;
-            c->submit(first);
-        }
+    if (waiting.empty()) return false;
+    query_run& first = waiting.front();
+    connection* c = choose(first);
+    queue& place = place_of(first);
+    if (c == nullptr && &place == &waiting) return false;
+    first.unlink();
+    if (c == nullptr) {
+        place.push_back(first);
+    } else {
+        --waiters_;
+        c->submit(first);
     }
+    return true;
 }
 
 // What stalled has moved: those who were held for it wait like others.
@@ -188,22 +206,21 @@ void pool_state::release_held()
     held_.for_each([this](query_run& q) {
         if (stalls_elsewhere(q.what)) return;
         q.unlink();
-        waiting_.push_back(q);
+        place_of(q).push_back(q);
     });
 }
 
 void pool_state::arm_patience()
 {
     time_point first = never;
-    for (queue* q : {&waiting_, &held_})
+    for (queue* q : queues_)
         if (!q->empty()) first = std::min(first, q->front().waiting_since + options_.connect_timeout);
     if (first != never) shard_.timers().arm(patience_, first);
 }
 
 void pool_state::expire()
 {
-    expire(waiting_);
-    expire(held_);
+    for (queue* one : queues_) expire(*one);
     arm_patience();
 }
 
@@ -247,6 +264,9 @@ void pool_state::serve_leases()
     using use = connection::use;
     // All but one of the connections may belong to transactions, so that queries find one.
     const unsigned most = std::max(1U, options_.connections_max - 1);
+    // Nor do they take the last that has no writes: what all others do may wait for one lock.
+    const connection* kept = first_without_writes();
+    if (!others_work(kept)) kept = nullptr;
     unsigned reserved = 0, leased = 0;
     for (const auto& c : open_) {
         if (c->in_use() == use::reserved && c->idle() && !c->cancelling() && !wanted_.empty()) grant(*c);
@@ -256,7 +276,7 @@ void pool_state::serve_leases()
     std::size_t wanted = 0;
     wanted_.for_each([&wanted](lease&) { ++wanted; });
     for (; wanted > 0 && reserved + leased < most; --wanted, ++leased) {
-        connection* c = idle_one();
+        connection* c = idle_one(kept);
         if (c == nullptr || c->cancelling()) break;
         grant(*c);
     }
@@ -268,7 +288,7 @@ void pool_state::serve_leases()
         }
     }
     for (; wanted > reserved && reserved + leased < most; ++reserved) {
-        connection* c = least_busy();
+        connection* c = least_busy(kept);
         if (c == nullptr) return;
         c->set_use(use::reserved); // it takes nothing more, and is granted once it is idle
     }

@@ -14,6 +14,7 @@
 #include <sluice/shard/timer.hpp>
 #include <sluice/shard/wait.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -77,8 +78,9 @@ private:
     [[nodiscard]] connection* choose(const query_run& q);
     [[nodiscard]] connection* first_for_read() noexcept;
     [[nodiscard]] connection* first_without_writes() noexcept;
-    [[nodiscard]] connection* idle_one(const connection* except = nullptr) noexcept;
+    [[nodiscard]] connection* idle_one(const connection* except) noexcept;
     [[nodiscard]] connection* least_busy(const connection* except = nullptr) noexcept;
+    [[nodiscard]] bool others_work(const connection* except) const noexcept;
     [[nodiscard]] bool stalls_elsewhere(const statement& s) const noexcept;
     [[nodiscard]] unsigned stalled_connections() const noexcept;
     [[nodiscard]] bool known_away() const noexcept
@@ -89,11 +91,12 @@ private:
     [[nodiscard]] bool is_back_elsewhere() const noexcept;
 
     void serve();
-    void serve(queue& waiting);
+    bool serve_first(queue& waiting); // did that change anything?
     void release_held();
     void serve_leases();
     void grant(connection& c);
-    void enqueue(query_run& q, queue& into);
+    [[nodiscard]] queue& place_of(const query_run& q) noexcept;
+    void enqueue(query_run& q);
     void expire();
     void expire(queue& waiting);
     void arm_patience();
@@ -114,7 +117,9 @@ private:
     std::vector<std::unique_ptr<connection>> open_; // the oldest first: where reads gather
     std::vector<std::unique_ptr<connection>> dead_;
     queue waiting_; // for any connection
+    queue writing_; // for any but the one that is left to the reads
     queue held_;    // whose statement stalls elsewhere
+    const std::array<queue*, 3> queues_ = {&waiting_, &writing_, &held_};
     std::size_t waiters_ = 0;
     intrusive_list<lease, lease> wanted_;
     intrusive_list<lease, lease> leased_;

@@ -16,7 +16,6 @@ class Pool : public test::Database
 constexpr statement echo{"echo", "SELECT $1::int8, $2::text", access::reads};
 constexpr statement divide{"divide", "SELECT 100 / $1::int4", access::reads};
 constexpr statement insert{"insert", "INSERT INTO numbers VALUES ($1) RETURNING n"};
-constexpr statement count{"count", "SELECT count(*) FROM numbers", access::reads};
 constexpr statement nap{"nap", "SELECT pg_sleep($1)", access::reads};
 constexpr statement slow_write{"slow_write", "INSERT INTO numbers SELECT $1::int8 FROM pg_sleep($2)"};
 
@@ -140,29 +139,6 @@ TEST_F(Pool, cancels_on_the_server_what_takes_too_long_and_nothing_else)
     }
     admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state = 'active'", "0");
     EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
-}
-
-TEST_F(Pool, lets_others_pass_what_is_locked)
-{
-    admin("CREATE TABLE numbers (n int8); GRANT ALL ON numbers TO sluice");
-    pool_options slow = options();
-    slow.statement_timeout = 60s;
-    slow.connect_timeout = 60s;
-    pool& db = open(slow);
-    ASSERT_TRUE(shards.run([&] { return db.query(count); }));
-    test::session locker;
-    locker("BEGIN; LOCK TABLE numbers");
-    std::vector<std::future<result<rows>>> locked;
-    for (int i = 0; i < 30; ++i) locked.push_back(shards.start(0, [&] { return db.query(count); }));
-    for (int round = 0; round < 5; ++round)
-        for (const auto& answer :
-             all(50, [&db](std::size_t n) { return db.query(echo, std::int64_t(n), std::string("x")); }))
-            EXPECT_TRUE(answer) << answer.error().detail;
-    locker("COMMIT");
-    for (auto& one : locked) {
-        const auto answer = one.get();
-        EXPECT_TRUE(answer) << answer.error().detail;
-    }
 }
 
 TEST_F(Pool, runs_reads_again_and_no_write_when_every_back_end_is_terminated)

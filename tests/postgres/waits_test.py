@@ -38,6 +38,21 @@ class Waits(faulty.Case):
         self.assertEqual(set(load.answers), {200, 201})
         self.end(load, serving)
 
+    def test_more_writes_at_once_than_connections_leave_one_of_each_shard_to_the_reads(self):
+        for most in (4, 8):  # of two shards
+            serving = self.serve_ready(statement_timeout='60s', connect_timeout='60s', max_connections=most)
+            load, session = self.load(serving, writers=20), self.session()
+            for _ in range(3):
+                load.await_answers_to_all(10)
+                session('BEGIN')
+                session('LOCK TABLE users IN EXCLUSIVE MODE')
+                load.await_answers(load.readers, 50)
+                session('COMMIT')
+            load.await_answers_to_all()
+            self.assertEqual(set(load.answers), {200, 201})
+            self.end(load, serving)
+            self.database.psql('DELETE FROM users')
+
     def test_a_statement_that_takes_too_long_is_answered_504_and_cancelled_on_the_server(self):
         serving = self.serve_ready(statement_timeout='2s')
         load, session = self.load(serving, writers=0), self.session()  # a write that was sent behind it waits as long
