@@ -9,7 +9,7 @@ build_packages=(clang-19 lld-19 meson ninja-build pkgconf
   libfmt-dev)
 # Debian's PostgreSQL, PgBouncer and Redis may start services of their own when they are installed; the tests never touch
 # those.
-test_packages=(g++ libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-19-dev llvm-19 clang-format-19 curl python3
+test_packages=(chromium chromium-driver g++ libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-19-dev llvm-19 clang-format-19 curl python3
   strace openssl postgresql pgbouncer redis-server)
 bench_packages=(wrk nginx nodejs python3)
 

@@ -97,7 +97,7 @@ void run(benchmark::State& state, std::string_view path)
     run_to_the_end(state, [&](shard& here, benchmark::State& s) -> task<void> {
         auto& connections = here.own<connection_count>();
         connections.max = 10;
-        auto& server = here.own<shard_server>(here, here.own<metric_set>(), options, connections);
+        auto& server = here.own<shard_server>(here, options, connections);
         routes_of(server.api());
         server.freeze();
         std::array<int, 2> ends{};

@@ -4,6 +4,8 @@
 #include "resources/users/memory_user_repository.hpp"
 #include "wiring.hpp"
 
+#include <sluice/middleware/same_site.hpp>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -36,7 +38,8 @@ int print_routes(const loaded_settings& loaded)
     readiness_guard guard(ready);
     api_routes(api, users, state, loaded.values.uses_postgres() ? &guard : nullptr);
     router admin;
-    admin_routes(admin, state);
+    same_site names(loaded.values.admin_names);
+    admin_routes(admin, state, names);
 
     const server_options& options = loaded.values.server;
     fmt::print("{:<7} {:<24} {:<8} {:<8} {:<8} {}\n", "METHOD", "PATTERN", "LISTENER", "BODY", "TIMEOUT", "MIDDLEWARE");

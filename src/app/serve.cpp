@@ -76,7 +76,7 @@ result<void> run(const loaded_settings& loaded, log_file& log)
     database& data = **opened;
 
     all.on_shard([&data](shard& on, router& routes) { wire_api(on, routes, data); });
-    all.on_admin([&data](shard& on, router& routes) { wire_admin(on, routes, data); });
+    all.on_admin([&](shard& on, router& routes) { wire_admin(on, routes, data, values); });
     all.on_ready([&](const std::vector<std::string>& listening) { tell(loaded, data, listening); });
     all.on_hangup([&log] { log.reopen(); });
     return all.run();

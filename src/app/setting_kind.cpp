@@ -16,8 +16,6 @@
 namespace sluice::app {
 namespace {
 
-constexpr std::string_view address_forms = "ADDR:PORT, [IPV6]:PORT or unix:/path, with a numeric address";
-
 std::optional<std::uint64_t> number_of(const raw_setting& raw)
 {
     if (const auto* number = std::get_if<std::int64_t>(&raw.value)) {
@@ -138,39 +136,6 @@ bool read_optional_address(const setting_kind<std::string>&, const raw_setting& 
     if (text == nullptr || (!text->empty() && !valid_listen_address(*text))) return false;
     out = *text;
     return true;
-}
-
-std::vector<std::string> split_at_commas(std::string_view text)
-{
-    std::vector<std::string> parts;
-    for (;;) {
-        const auto comma = text.find(',');
-        parts.emplace_back(text.substr(0, comma));
-        if (comma == std::string_view::npos) return parts;
-        text.remove_prefix(comma + 1);
-    }
-}
-
-bool read_addresses(const setting_kind<std::vector<std::string>>&, const raw_setting& raw,
-                    std::vector<std::string>& out)
-{
-    std::vector<std::string> all;
-    if (const auto* list = std::get_if<std::vector<std::string>>(&raw.value)) {
-        all = *list;
-    } else if (const auto* text = std::get_if<std::string>(&raw.value)) {
-        all = raw.text_only ? split_at_commas(*text) : std::vector{*text};
-    }
-    if (all.empty() || !std::ranges::all_of(all, valid_listen_address)) return false;
-    out = std::move(all);
-    return true;
-}
-
-std::string write_addresses(const std::vector<std::string>& all)
-{
-    if (all.size() == 1) return quoted(all.front());
-    std::string list;
-    for (const std::string& one : all) list += (list.empty() ? "[" : ", ") + quoted(one);
-    return list + "]";
 }
 
 bool read_busy_poll(const setting_kind<server_options>& kind, const raw_setting& raw, server_options& out)
@@ -334,17 +299,9 @@ setting_kind<std::string> optional_path()
 setting_kind<std::string> optional_address()
 {
     return {.name = "address",
-            .expects = fmt::format("{}, or empty for none", address_forms),
+            .expects = fmt::format("{}, or empty for none", listen_address_forms),
             .read = &read_optional_address,
             .write = &write_text};
-}
-
-setting_kind<std::vector<std::string>> addresses()
-{
-    return {.name = "address",
-            .expects = fmt::format("{}, or a list of such addresses", address_forms),
-            .read = &read_addresses,
-            .write = &write_addresses};
 }
 
 setting_kind<server_options> busy_poll()

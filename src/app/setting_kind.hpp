@@ -58,7 +58,8 @@ template <class T> struct setting_kind
 [[nodiscard]] setting_kind<std::string> optional_path(); // empty: none
 [[nodiscard]] setting_kind<std::string> optional_address();
 [[nodiscard]] setting_kind<std::vector<std::string>> addresses();
-[[nodiscard]] setting_kind<server_options> busy_poll(); // mode and time are one setting
+[[nodiscard]] setting_kind<std::vector<std::string>> host_names(); // may be none
+[[nodiscard]] setting_kind<server_options> busy_poll();            // mode and time are one setting
 [[nodiscard]] setting_kind<log_level> level();
 [[nodiscard]] setting_kind<bool> yes_or_no();
 

@@ -48,6 +48,11 @@ std::vector<setting> make_table()
              .flag = "--admin-listen",
              .flag_value = "ADDR:PORT"},
             optional_address(), [](auto& all) -> auto& { return all.server.admin_listen; }),
+        row({.key = "admin_names",
+             .meaning = "names by which the admin listener may be called, beside addresses and localhost: it refuses "
+                        "others, since a page of another site could use them",
+             .default_note = "(none)"},
+            host_names(), [](auto& all) -> auto& { return all.admin_names; }),
         row({.key = "shards",
              .meaning = "reactors, one pinned thread each",
              .flag = "--shards",

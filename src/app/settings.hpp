@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace sluice::app {
 
@@ -27,7 +28,8 @@ struct postgres_settings
 struct settings
 {
     server_options server = {.admin_listen = "127.0.0.1:9090", .access_log = true};
-    std::string database_url; // of PostgreSQL; empty: see below
+    std::vector<std::string> admin_names; // of this machine, for the admin listener
+    std::string database_url;             // of PostgreSQL; empty: see below
     std::string sqlite_path = "sluice.db";
     postgres_settings postgres;
     log_level level = log_level::info;

@@ -3,6 +3,8 @@
 #include "resources/users/user_routes.hpp"
 
 #include <sluice/core/log.hpp>
+#include <sluice/middleware/same_site.hpp>
+#include <sluice/server/live_routes.hpp>
 #include <sluice/server/metrics_routes.hpp>
 
 #include <exception>
@@ -43,11 +45,13 @@ void api_routes(router& routes, users::user_service& users, health& state, middl
     users::user_routes(resources, users);
 }
 
-void admin_routes(router& routes, health& state)
+void admin_routes(router& routes, health& state, middleware& guard)
 {
+    routes.use(guard);
     routes.on_exception(&log_exception);
     state.routes(routes);
     metrics_routes(routes);
+    live_routes(routes);
 }
 
 void wire_api(shard& on, router& routes, database& data)
@@ -56,6 +60,9 @@ void wire_api(shard& on, router& routes, database& data)
     api_routes(routes, users, own_health(on, data), data.guard(on));
 }
 
-void wire_admin(shard& on, router& routes, database& data) { admin_routes(routes, own_health(on, data)); }
+void wire_admin(shard& on, router& routes, database& data, const settings& values)
+{
+    admin_routes(routes, own_health(on, data), on.own<same_site>(values.admin_names));
+}
 
 } // namespace sluice::app

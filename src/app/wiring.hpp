@@ -11,13 +11,13 @@
 namespace sluice::app {
 
 // The routes of each listener. What they refer to outlives the router. `guard` stands before every resource, if there
-// is one; health answers without it.
+// is one; health answers without it. The admin listener's stands before everything.
 void api_routes(router& routes, users::user_service& users, health& state, middleware* guard);
-void admin_routes(router& routes, health& state);
+void admin_routes(router& routes, health& state, middleware& guard);
 
 // Makes a shard's parts, which live as long as the shard, and registers their routes: the API's first, on every shard.
 // The database outlives all shards.
 void wire_api(shard& on, router& routes, database& data);
-void wire_admin(shard& on, router& routes, database& data);
+void wire_admin(shard& on, router& routes, database& data, const settings& values);
 
 } // namespace sluice::app

@@ -97,6 +97,8 @@ public:
     [[nodiscard]] std::size_t pending_bytes() const noexcept { return static_cast<std::size_t>(end_ - at_); }
     // Has a request begun (its first byte seen) that is not answered yet? What the header timeout asks.
     [[nodiscard]] bool in_request() const noexcept { return phase_ != phase::between && phase_ != phase::closed; }
+    // Is the current request's body still to come?
+    [[nodiscard]] bool receiving_body() const noexcept { return phase_ == phase::body_ahead || phase_ == phase::body; }
     // Between requests, nothing kept.
     [[nodiscard]] bool idle() const noexcept
     {

@@ -12,13 +12,14 @@
 
 #include <sluice/core/clock.hpp>
 #include <sluice/core/context.hpp>
+#include <sluice/core/intrusive_list.hpp>
 #include <sluice/core/pool.hpp>
 #include <sluice/coro/stop.hpp>
 #include <sluice/route/route.hpp>
 
 namespace sluice {
 
-struct exchange
+struct exchange : list_node<exchange> // among those under way
 {
     static void* operator new(std::size_t bytes) { return pool_allocate(bytes); }
     static void operator delete(void* block, std::size_t bytes) noexcept { pool_deallocate(block, bytes); }

@@ -1,8 +1,6 @@
-#include "server/metrics_routes.hpp"
+#include "server/shard_server.hpp"
 
-#include <sluice/core/assert.hpp>
 #include <sluice/core/pool.hpp>
-#include <sluice/core/thread_local.hpp>
 #include <sluice/http/response.hpp>
 #include <sluice/route/router.hpp>
 #include <sluice/server/metrics_routes.hpp>
@@ -11,20 +9,8 @@
 #include <utility>
 
 namespace sluice {
-namespace {
 
-SLUICE_THREAD_LOCAL thread_local metric_set* of_this_shard = nullptr;
-
-} // namespace
-
-own_metrics::own_metrics() noexcept { of_this_shard = &set; }
-own_metrics::~own_metrics() { of_this_shard = nullptr; }
-
-metric_set& shard_metrics() noexcept
-{
-    SLUICE_ASSERT(of_this_shard != nullptr); // this thread is no shard of a server
-    return *of_this_shard;
-}
+metric_set& shard_metrics() noexcept { return shard_server::current().metric_set(); }
 
 void metrics_routes(router& to)
 {

@@ -1,5 +1,4 @@
 #include "server/listen.hpp"
-#include "server/metrics_routes.hpp"
 #include "server/shard_server.hpp"
 #include "shard/shard_group.hpp"
 
@@ -216,8 +215,7 @@ result<void> server::state::bind()
 result<void> server::state::start_shard(shard& here)
 {
     here.own<end_notice>(ended_fd); // destroyed last
-    auto& metrics = here.own<own_metrics>();
-    auto& part = here.own<shard_server>(here, metrics.set, options, connections);
+    auto& part = here.own<shard_server>(here, options, connections);
     servers[here.index()] = &part;
     if (wire_api) wire_api(here, part.api());
     for (std::size_t i = 0; i < options.listen.size(); ++i)

@@ -44,7 +44,16 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
 {
     const route* matched = exchange_->matched;
     const duration took = matched != nullptr ? steady_clock::now() - exchange_->began_at : duration::zero();
-    server_.metrics().answered(matched, exchange_->machine.current().method(), status, took);
+    const http::request& asked = exchange_->machine.current();
+    const bool administration = &routes_ == &server_.admin(); // a scrape is no load, and who watches waits for ever
+    if (!administration) server_.metrics().answered(matched, asked.method(), status, took);
+    if (!administration && matched != nullptr)
+        server_.slowest().offer({.matched = matched,
+                                 .method = asked.method(),
+                                 .status = status,
+                                 .trace = exchange_->request_context.trace,
+                                 .ended_at = exchange_->began_at + took,
+                                 .took = took});
     if (!server_.options().access_log || !log_enabled(log_level::info)) return;
     if (matched == nullptr) { // no request that could be understood: nothing of it can be named
         context* before = context::exchange_current(&exchange_->request_context);

@@ -44,8 +44,7 @@ void session::begin_request()
     http::request& asked = exchange_->machine.current();
     context& belongs = exchange_->request_context;
     exchange_->began_at = server_.here().now();
-    exchange_->under_way = true;
-    server_.metrics().began();
+    server_.request_began(*exchange_);
     belongs.trace = trace_of(asked);
     parts::context(asked) = &belongs;
     parts::client(asked) = {client_, client_size_};

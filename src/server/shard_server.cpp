@@ -2,7 +2,9 @@
 
 #include "server/listen.hpp"
 
+#include <sluice/core/assert.hpp>
 #include <sluice/core/log.hpp>
+#include <sluice/core/thread_local.hpp>
 
 #include <chrono>
 #include <ctime>
@@ -10,15 +12,29 @@
 
 namespace sluice {
 
-shard_server::shard_server(shard& here, metric_set& metrics, const server_options& options,
-                           connection_count& connections)
-    : here_(here), options_(options), connections_(connections), metrics_(metrics, here, counters_)
-{}
+namespace {
+
+SLUICE_THREAD_LOCAL thread_local shard_server* of_this_thread = nullptr;
+
+} // namespace
+
+shard_server::shard_server(shard& here, const server_options& options, connection_count& connections)
+    : here_(here), options_(options), connections_(connections), metrics_(metric_set_, here, counters_)
+{
+    of_this_thread = this;
+}
 
 shard_server::~shard_server()
 {
     here_.timers().cancel(grace_);
     SLUICE_ASSERT(session_count_ == 0); // drain() comes first
+    of_this_thread = nullptr;
+}
+
+shard_server& shard_server::current() noexcept
+{
+    SLUICE_ASSERT(of_this_thread != nullptr); // this thread is no shard of a server
+    return *of_this_thread;
 }
 
 void shard_server::listen(int fd, const router& routes)

@@ -7,6 +7,8 @@
 #include "server/exchange.hpp"
 #include "server/request_metrics.hpp"
 #include "server/session.hpp"
+#include "server/shard_view.hpp"
+#include "server/slow_requests.hpp"
 
 #include <sluice/route/router.hpp>
 #include <sluice/server/server.hpp>
@@ -39,8 +41,13 @@ struct connection_count
 class shard_server
 {
 public:
-    shard_server(shard& here, metric_set& metrics, const server_options& options, connection_count& connections);
+    shard_server(shard& here, const server_options& options, connection_count& connections);
     ~shard_server();
+    shard_server(const shard_server&) = delete;
+    shard_server& operator=(const shard_server&) = delete;
+
+    // Of this thread's shard; asserts that there is one.
+    [[nodiscard]] static shard_server& current() noexcept;
 
     [[nodiscard]] router& api() noexcept { return api_; }
     [[nodiscard]] router& admin() noexcept { return admin_; }
@@ -71,11 +78,23 @@ public:
     [[nodiscard]] shard& here() noexcept { return here_; }
     [[nodiscard]] scope& handlers() noexcept { return handlers_; }
     [[nodiscard]] const server_options& options() const noexcept { return options_; }
+    // What is going on, for those who watch.
+    [[nodiscard]] shard_view view();
     [[nodiscard]] server_counters& counters() noexcept { return counters_; }
+    [[nodiscard]] sluice::metric_set& metric_set() noexcept { return metric_set_; }
     [[nodiscard]] request_metrics& metrics() noexcept { return metrics_; }
+    [[nodiscard]] slow_requests& slowest() noexcept { return slowest_; }
+    void request_began(exchange& of) noexcept
+    {
+        of.under_way = true;
+        under_way_.push_back(of);
+        metrics_.began();
+    }
     void request_ended(exchange& of) noexcept
     {
-        if (std::exchange(of.under_way, false)) metrics_.ended();
+        if (!std::exchange(of.under_way, false)) return;
+        of.unlink();
+        metrics_.ended();
     }
 
 private:
@@ -83,6 +102,7 @@ private:
     void grace_is_over();
     void finish_if_done();
 
+    sluice::metric_set metric_set_; // outlives what counts in it
     shard& here_;
     const server_options& options_;
     connection_count& connections_;
@@ -101,6 +121,8 @@ private:
     time_point date_until_{};
     server_counters counters_;
     request_metrics metrics_;
+    intrusive_list<exchange, exchange> under_way_; // the oldest first
+    slow_requests slowest_;
 };
 
 } // namespace sluice

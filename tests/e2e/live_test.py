@@ -1,0 +1,141 @@
+"""The admin listener's live page, in a browser; and what it refuses to pages of other sites."""
+import http.client
+import json
+import os
+import sys
+import tempfile
+import threading
+import unittest
+
+import told
+from browser import Browser
+from sluice import Server
+
+BINARY = sys.argv.pop(1)
+
+
+class Load:
+    """Requests, one after another, for as long as it lives."""
+
+    def __init__(self, port):
+        self.port, self.over = port, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
+        count = 0
+        while not self.over.wait(0.001):
+            count += 1
+            connection.request('POST', '/users', json.dumps({'email': f'{count}@example.com', 'name': 'Load'}), {'Content-Type': 'application/json'})
+            connection.getresponse().read()
+            connection.request('GET', f'/users?email={count}@example.com')
+            connection.getresponse().read()
+        connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+class LivePage(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.server = Server(BINARY, '--shards', '2', folder=self.folder.name)
+        self.addCleanup(self.server.stop)
+        self.page = f'http://127.0.0.1:{self.server.admin_port}/'
+
+    def shoot(self, browser, name):
+        if 'SCREENSHOTS' in os.environ:
+            browser.screenshot(os.path.join(os.environ['SCREENSHOTS'], name))
+
+    def look(self, browser):
+        browser.open(self.page)
+        browser.wait_for('document.getElementById("state").textContent === "live"')
+        browser.wait_for('document.getElementById("routes").textContent.includes("/users")')
+        browser.wait_for('document.getElementById("shards").rows.length === 3')
+        browser.wait_for('document.getElementById("slowest").textContent.includes("POST")')
+        text = browser.evaluate('document.body.innerText')
+        self.assertIn('requests/s', text)
+        self.assertNotIn('NaN', text)
+        self.assertNotIn('undefined', text)
+        drawn = '(id => { const c = document.getElementById(id), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;' \
+                ' return d.some((v, i) => i % 4 === 3 && v > 0); })'
+        browser.wait_for(f'{drawn}("rate")')
+        browser.wait_for(f'{drawn}("heat")')
+        self.assertLessEqual(browser.evaluate('document.documentElement.scrollWidth'), browser.evaluate('window.innerWidth'),
+                             'the page is wider than the window')
+        asked = browser.evaluate('performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith(location.origin))')
+        self.assertEqual(asked, [], 'the page asks others')
+
+    def test_shows_what_goes_on_in_light_and_dark_and_on_a_phone(self):
+        with Load(self.server.port):
+            for name, width, height, dark in (('light', 1280, 1000, False), ('dark', 1280, 1000, True), ('phone', 390, 844, False)):
+                with self.subTest(name), Browser(width, height, dark) as browser:
+                    self.look(browser)
+                    if 'SCREENSHOTS' in os.environ:
+                        browser.evaluate('new Promise(done => setTimeout(done, 8000))')
+                    background = browser.evaluate('getComputedStyle(document.body).backgroundColor')
+                    self.assertEqual(background, 'rgb(14, 17, 22)' if dark else 'rgb(246, 247, 249)')
+                    self.shoot(browser, name + '.png')
+
+    def test_says_that_the_server_has_gone(self):
+        with Browser(1280, 1000) as browser:
+            browser.open(self.page)
+            browser.wait_for('document.getElementById("state").textContent === "live"')
+            self.server.stop()
+            browser.wait_for('document.getElementById("state").textContent === "not connected"')
+
+    def test_a_watcher_does_not_hold_up_the_end(self):
+        watcher = http.client.HTTPConnection('127.0.0.1', self.server.admin_port, timeout=30)
+        watcher.request('GET', '/live')
+        answer = watcher.getresponse()
+        self.assertTrue(answer.readline().startswith(b'data: {'))
+        self.assertEqual(self.server.stop(), 0)
+        watcher.close()
+
+
+class OtherSites(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.server = Server(BINARY, folder=cls.folder.name, environment={'SLUICE_ADMIN_NAMES': 'metrics.internal'})
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+        cls.folder.cleanup()
+
+    def status(self, path='/metrics', **headers):
+        connection = http.client.HTTPConnection('127.0.0.1', self.server.admin_port, timeout=30)
+        connection.request('GET', path, headers={name.replace('_', '-'): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status
+
+    def test_a_name_that_was_made_to_point_here_is_refused(self):
+        for path in ('/', '/live', '/inflight', '/metrics', '/healthz', '/nothing'):
+            self.assertEqual(self.status(path, Host='attacker.example'), 403, path)
+        for host in ('attacker.example:9090', 'localhost.attacker.example', '127.0.0.1.attacker.example', '127.0.0.1@attacker.example'):
+            self.assertIn(self.status(Host=host), (400, 403), host)
+
+    def test_addresses_localhost_and_its_own_names_are_answered(self):
+        for host in ('127.0.0.1', '127.0.0.1:9090', '[::1]:9090', 'localhost:9090', 'LOCALHOST', 'metrics.internal:80'):
+            self.assertEqual(self.status(Host=host), 200, host)
+
+    def test_a_page_of_another_site_is_refused(self):
+        self.assertEqual(self.status(Host='localhost:9', Origin='http://localhost:9'), 200)
+        self.assertEqual(self.status(Host='localhost:9', Origin='http://localhost:8'), 403)
+        self.assertEqual(self.status(Origin='https://attacker.example'), 403)
+        self.assertEqual(self.status(Origin='null'), 403)
+        self.assertEqual(self.status(Sec_Fetch_Site='cross-site'), 403)
+        self.assertEqual(self.status(Sec_Fetch_Site='same-site'), 403)
+        self.assertEqual(self.status(Sec_Fetch_Site='none'), 200)
+
+
+told.run(LivePage, OtherSites)

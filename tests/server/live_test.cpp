@@ -1,0 +1,98 @@
+// What is under way and what was slow, as /inflight and the live page's events show it.
+#include "running_server.hpp"
+
+#include <sluice/server/live_routes.hpp>
+
+#include <atomic>
+#include <string>
+
+namespace sluice::testing {
+namespace {
+
+std::string get(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"; }
+
+struct Live : ::testing::Test
+{
+    std::atomic<bool> go_on{false};
+    running_server server{[this](shard&, router& routes) {
+                              routes.get("/wait/{id}", [this](request&) { return wait(*this); });
+                              routes.post("/echo", [](request& asked) { return response::text(asked.body()); });
+                              live_routes(routes);
+                          },
+                          two_shards()};
+    client peer{server.address()};
+
+    static server_options two_shards()
+    {
+        server_options options = quick_options();
+        options.shards = 2;
+        return options;
+    }
+    static task<result<response>> wait(Live& test)
+    {
+        while (!test.go_on) {
+            if (auto slept = co_await sleep_for(std::chrono::milliseconds(1)); !slept) co_return fail(slept.error());
+        }
+        co_return response::text("done");
+    }
+    std::string in_flight() { return peer.ask(get("/inflight")).body; }
+};
+
+TEST_F(Live, lists_what_is_under_way_on_every_shard_with_its_age_and_client)
+{
+    std::vector<client> waiting;
+    for (int i = 0; i < 8; ++i)
+        waiting.emplace_back(server.address()).send(get("/wait/" + std::to_string(i) + "?secret"));
+    ASSERT_TRUE(eventually([&] { return in_flight().starts_with(R"({"under_way":9,)"); })) << in_flight();
+    const std::string text = in_flight();
+    for (int i = 0; i < 8; ++i)
+        EXPECT_NE(text.find(R"("route":"/wait/{id}","path":"/wait/)" + std::to_string(i) +
+                            R"(","client":"127.0.0.1","stage":"handler")"),
+                  std::string::npos)
+            << text;
+    EXPECT_EQ(text.find("secret"), std::string::npos);
+    go_on = true;
+    for (client& one : waiting) EXPECT_EQ(one.read_answer().body, "done");
+    EXPECT_TRUE(in_flight().starts_with(R"({"under_way":1,)"));
+}
+
+TEST_F(Live, lists_a_request_whose_body_is_still_to_come)
+{
+    client slow{server.address()};
+    slow.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
+    ASSERT_TRUE(eventually([&] { return in_flight().starts_with(R"({"under_way":2,)"); }));
+    EXPECT_NE(in_flight().find(R"("path":"/echo","client":"127.0.0.1","stage":"body")"), std::string::npos)
+        << in_flight();
+    slow.send("cde");
+    EXPECT_EQ(slow.read_answer().body, "abcde");
+    EXPECT_TRUE(in_flight().starts_with(R"({"under_way":1,)"));
+}
+
+TEST_F(Live, forgets_a_request_whose_client_has_gone)
+{
+    client gone{server.address()};
+    gone.send(get("/wait/1"));
+    ASSERT_TRUE(eventually([&] { return in_flight().starts_with(R"({"under_way":2,)"); }));
+    gone.reset();
+    EXPECT_TRUE(eventually([&] { return in_flight().starts_with(R"({"under_way":1,)"); }));
+}
+
+TEST_F(Live, lets_so_many_watch_and_no_more)
+{
+    std::vector<client> watching;
+    for (int i = 0; i < 200; ++i) {
+        watching.emplace_back(server.address()).send(get("/live"));
+        if (watching.back().read_answer(true).status == 503) break;
+    }
+    EXPECT_LT(watching.size(), 200U);
+    watching.clear();
+    EXPECT_TRUE(eventually([&] {
+        client next{server.address()};
+        next.send(get("/live"));
+        return next.read_answer(true).status == 200;
+    })) << "a place that was left is free";
+    go_on = true;
+}
+
+} // namespace
+} // namespace sluice::testing
