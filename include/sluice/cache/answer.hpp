@@ -1,0 +1,55 @@
+// What a look-up of cached bytes gives, and who waits for it. Values of one shard.
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/core/error.hpp>
+#include <sluice/core/intrusive_list.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#pragma GCC visibility push(default)
+
+namespace sluice::cache {
+
+// Where a value came from, the nearest first.
+enum class tier : std::uint8_t
+{
+    none,
+    first,
+    second,
+    source, // the loader
+};
+
+// As the access line names it: "l1", "l2", "miss"; nothing for none.
+[[nodiscard]] std::string_view name(tier t) noexcept;
+
+struct answer
+{
+    std::string_view value = {}; // valid during the call that brings it
+    bool absent = false;         // there is no such thing, which is known as well
+    tier from = tier::none;
+    time_point fresh_until = {};
+    std::optional<error> failure = {};
+};
+
+// Who waits for a flight; unlinks itself to leave.
+struct waiter : list_node<waiter>
+{
+    using function = void (*)(waiter&, const answer&);
+    explicit waiter(function f) noexcept : ended(f) {}
+    function ended;
+};
+
+// Who waits for invalidations to be confirmed everywhere.
+struct invalidation_waiter
+{
+    using function = void (*)(invalidation_waiter&);
+    explicit invalidation_waiter(function f) noexcept : confirmed(f) {}
+    function confirmed; // of one of them
+};
+
+} // namespace sluice::cache
+
+#pragma GCC visibility pop

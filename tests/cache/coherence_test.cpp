@@ -1,0 +1,103 @@
+// The rules of coherence, under every order in which a few shards can hear of things, and under millions of random ones
+// of more shards, keys and faults.
+#include "simulated_process.hpp"
+
+namespace sluice::cache::test {
+namespace {
+
+// Gives how many ways there were.
+std::size_t in_every_way(const world_options& options)
+{
+    every_way ways;
+    std::size_t count = 0;
+    do {
+        simulated_process world(options, ways);
+        world.run();
+        ++count;
+    } while (!testing::Test::HasFatalFailure() && ways.next());
+    return count;
+}
+
+struct outcome
+{
+    std::size_t hits = 0;
+    std::size_t second_tier_hits = 0;
+};
+
+outcome by_many_chances(const world_options& options, std::uint64_t seeds)
+{
+    outcome seen;
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+        by_chance chance(seed);
+        simulated_process world(options, chance);
+        world.run();
+        seen.hits += world.hits();
+        seen.second_tier_hits += world.second_tier_hits();
+        if (testing::Test::HasFatalFailure()) {
+            ADD_FAILURE() << "with the seed " << seed;
+            break;
+        }
+    }
+    return seen;
+}
+
+TEST(Coherence, holds_for_two_shards_in_every_order)
+{
+    EXPECT_GT(in_every_way({.shards = 2, .reads = 2, .writes = 1, .calm = 1}), 10'000U);
+}
+
+TEST(Coherence, holds_beside_a_second_tier_in_every_order)
+{
+    EXPECT_GT(in_every_way({.shards = 1, .redis = true, .reads = 2, .writes = 1, .calm = 1}), 1000U);
+    EXPECT_GT(in_every_way({.shards = 1, .redis = true, .reads = 1, .writes = 1, .faults = 1, .calm = 1}), 1000U);
+}
+
+TEST(Coherence, holds_by_chance_for_several_shards_and_keys)
+{
+    const outcome seen = by_many_chances({.shards = 4, .keys = 3, .reads = 20, .writes = 6, .ticks = 2}, 10'000);
+    EXPECT_GT(seen.hits, 1000U);
+}
+
+TEST(Coherence, holds_by_chance_while_redis_fails_in_every_manner)
+{
+    const outcome seen = by_many_chances(
+        {.shards = 3, .keys = 2, .redis = true, .reads = 20, .writes = 5, .faults = 5, .ticks = 2}, 20'000);
+    EXPECT_GT(seen.second_tier_hits, 1000U);
+}
+
+TEST(Coherence, holds_by_chance_beside_another_process)
+{
+    const outcome seen = by_many_chances({.shards = 2,
+                                          .keys = 1,
+                                          .redis = true,
+                                          .second_process = true,
+                                          .reads = 12,
+                                          .writes = 9,
+                                          .faults = 3,
+                                          .ticks = 3},
+                                         20'000);
+    EXPECT_GT(seen.second_tier_hits, 1000U);
+}
+
+TEST(Coherence, holds_when_more_keys_are_pending_than_are_kept)
+{
+    by_many_chances({.shards = 2,
+                     .keys = 4,
+                     .redis = true,
+                     .second_process = true,
+                     .reads = 16,
+                     .writes = 10,
+                     .faults = 8,
+                     .ticks = 3,
+                     .pending_max = 1},
+                    20'000);
+}
+
+TEST(Coherence, lets_no_expired_value_outlive_its_grace_or_an_invalidation)
+{
+    by_many_chances({.shards = 3, .keys = 2, .reads = 20, .writes = 5, .ticks = 8, .stale = simulated_process::ttl / 4},
+                    20'000);
+}
+
+} // namespace
+} // namespace sluice::cache::test
