@@ -11,7 +11,7 @@ import told
 from browser import Browser
 from sluice import Server
 
-BINARY = sys.argv.pop(1)
+BINARY = os.path.abspath(sys.argv.pop(1))
 
 
 class Load:
