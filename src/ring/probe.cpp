@@ -35,8 +35,7 @@ constexpr std::array needed_operations = {
     named_operation{IORING_OP_POLL_ADD, "poll_add"}, named_operation{IORING_OP_CONNECT, "connect"},
     named_operation{IORING_OP_READ, "read"},         named_operation{IORING_OP_WRITE, "write"},
     named_operation{IORING_OP_TIMEOUT, "timeout"},   named_operation{IORING_OP_ASYNC_CANCEL, "async_cancel"},
-    named_operation{IORING_OP_CLOSE, "close"},       named_operation{IORING_OP_SHUTDOWN, "shutdown"},
-    named_operation{IORING_OP_MSG_RING, "msg_ring"},
+    named_operation{IORING_OP_CLOSE, "close"},       named_operation{IORING_OP_MSG_RING, "msg_ring"},
 };
 
 constexpr std::size_t connections_min = 64; // fewer are no server

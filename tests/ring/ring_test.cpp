@@ -150,6 +150,23 @@ TEST_F(Ring, closes_and_shuts_down_without_a_completion)
     EXPECT_EQ(r->counters().completions, before);
 }
 
+TEST_F(Ring, shuts_down_no_socket_that_has_the_number_of_one_just_closed)
+{
+    std::vector<std::unique_ptr<socket_pair>> later;
+    for (int i = 0; i < 200; ++i) {
+        socket_pair ended;
+        const int fd = std::exchange(ended.ends[0], -1);
+        r->shutdown(fd, SHUT_RDWR);
+        r->close(fd);
+        r->enter(ring::wait::no);
+        later.push_back(std::make_unique<socket_pair>());
+    }
+    settle(*r);
+    char byte = 0;
+    for (const auto& one : later)
+        EXPECT_EQ(recv(one->ends[0], &byte, 1, MSG_DONTWAIT), -1) << "open, and nothing there";
+}
+
 TEST_F(Ring, tells_of_a_timeout_once_its_time_has_passed)
 {
     recorder<timeout_operation> timer;

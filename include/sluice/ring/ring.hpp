@@ -81,7 +81,7 @@ public:
     void abandon(operation& op);
     // Without a completion:
     void close(int fd);
-    void shutdown(int fd, int how);
+    void shutdown(int fd, int how); // at once, ahead of what has been asked for in this turn
     // Wakes the ring with that descriptor: its on_message function runs.
     void message(int ring_fd);
     void on_message(void (*f)(void*), void* argument) noexcept;
