@@ -5,6 +5,7 @@
 
 #include <sluice/postgres/connection_info.hpp>
 #include <sluice/postgres/migration.hpp>
+#include <sluice/redis/inspect.hpp>
 #include <sluice/ring/probe.hpp>
 #include <sluice/sqlite/migration.hpp>
 
@@ -103,6 +104,24 @@ void check_database(report& to, const settings& values)
         check_schema(to, values.sqlite_path, found);
 }
 
+void check_redis(report& to, const redis_settings& values)
+{
+    if (values.url.empty()) {
+        to.ok("redis: none");
+        return;
+    }
+    const redis::location where = redis::parse_url(values.url).value();
+    const auto found = redis::inspect(
+        {.where = where, .connect_timeout = values.connect_timeout, .command_timeout = values.command_timeout});
+    if (!found) {
+        to.failed("redis: " + found.error().detail);
+        return;
+    }
+    const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(found->latency).count();
+    to.ok(fmt::format("redis: {}, version {}, answers within {} us", redis::place_of(where), found->version,
+                      microseconds));
+}
+
 } // namespace
 
 int check(const loaded_settings& loaded)
@@ -116,6 +135,7 @@ int check(const loaded_settings& loaded)
     }
     check_log(all, loaded.values.log_file);
     check_database(all, loaded.values);
+    check_redis(all, loaded.values.redis);
     return all.all_good() ? status_done : status_failed;
 }
 

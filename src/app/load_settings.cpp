@@ -151,10 +151,6 @@ std::optional<problem> loader::apply_environment(const std::vector<std::string>&
         if (of_kubernetes(name, line.substr(std::min(name.size() + 1, line.size())))) continue;
         return fmt::format("unknown variable {} in the environment{}", printable(name), did_you_mean(name, known));
     }
-    // Who sets it expects what this build would quietly do without.
-    if (!value_of("REDIS_URL").value_or("").empty())
-        return "REDIS_URL is set in the environment, but this build knows no Redis: unset it";
-
     const auto says = [&](std::string_view name) { return !value_of(name).value_or("").empty(); };
     const bool own_host_alone = says("SLUICE_POSTGRES_HOST") && !says("SLUICE_DATABASE_URL");
     if (says("SLUICE_DATABASE_URL") || says("DATABASE_URL") || own_host_alone || says("DB_HOST")) forget_database();

@@ -33,18 +33,19 @@ std::string join(std::span<const std::string> parts, std::string (*of)(const std
 }
 
 // `listening`: the API's listeners in the order of the setting, then the admin listener, if there is one.
-void tell(const loaded_settings& loaded, const database& data, const std::vector<std::string>& listening)
+void tell(const loaded_settings& loaded, const dependencies& with, const std::vector<std::string>& listening)
 {
     const settings& values = loaded.values;
     const std::span<const std::string> all = listening;
     const std::string api = join(all.first(values.server.listen.size()), &url_of);
     const std::string admin = join(all.subspan(values.server.listen.size()), &url_of);
     log(log_level::info,
-        fmt::format("Serving {}{}{}, database {}", api, admin.empty() ? "" : ", admin on ", admin, data.place()),
+        fmt::format("Serving {}{}{}, database {}{}", api, admin.empty() ? "" : ", admin on ", admin, with.data.place(),
+                    with.redis == nullptr ? "" : ", Redis " + with.redis->place()),
         {{"listen", api},
          {"admin_listen", admin},
          {"shards", values.server.shards},
-         {"database", data.kind()},
+         {"database", with.data.kind()},
          {"configuration", loaded.file.value_or("")},
          {"version", SLUICE_VERSION}});
 }
@@ -73,11 +74,12 @@ result<void> run(const loaded_settings& loaded, log_file& log)
     if (auto bound = all.bind(); !bound) return bound; // before a file is made for a server that cannot run
     auto opened = open_database(values);
     if (!opened) return std::unexpected(std::move(opened).error());
-    database& data = **opened;
+    const auto redis = redis_clients::of(values);
+    const dependencies with{.values = values, .data = **opened, .redis = redis.get()};
 
-    all.on_shard([&data](shard& on, router& routes) { wire_api(on, routes, data); });
-    all.on_admin([&](shard& on, router& routes) { wire_admin(on, routes, data, values); });
-    all.on_ready([&](const std::vector<std::string>& listening) { tell(loaded, data, listening); });
+    all.on_shard([&with](shard& on, router& routes) { wire_api(on, routes, with); });
+    all.on_admin([&with](shard& on, router& routes) { wire_admin(on, routes, with); });
+    all.on_ready([&](const std::vector<std::string>& listening) { tell(loaded, with, listening); });
     all.on_hangup([&log] { log.reopen(); });
     return all.run();
 }

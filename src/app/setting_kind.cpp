@@ -2,7 +2,6 @@
 
 #include "listen_address.hpp"
 
-#include <sluice/postgres/connection_info.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/telemetry/log_file.hpp>
 
@@ -107,20 +106,6 @@ bool read_text(const setting_kind<std::string>&, const raw_setting& raw, std::st
 }
 
 std::string write_text(const std::string& value) { return quoted(value); }
-
-std::string why_not_a_database(const raw_setting& raw)
-{
-    const auto* text = std::get_if<std::string>(&raw.value);
-    if (text == nullptr) return "it is no text";
-    return text->empty() ? "" : postgres::fault_of_url(*text).value_or("");
-}
-
-bool read_database_url(const setting_kind<std::string>&, const raw_setting& raw, std::string& out)
-{
-    if (!why_not_a_database(raw).empty()) return false;
-    out = std::get<std::string>(raw.value);
-    return true;
-}
 
 bool read_pooler(const setting_kind<bool>&, const raw_setting& raw, bool& out)
 {
@@ -264,18 +249,6 @@ setting_kind<std::string> secret_text()
     auto kind = text();
     kind.show = [](const std::string& value) { return quoted(value.empty() ? "" : "********"); };
     return kind;
-}
-
-setting_kind<std::string> database_url()
-{
-    return {
-        .name = "URL",
-        .expects = "a URL such as postgres://user:password@host:5432/name",
-        .read = &read_database_url,
-        .write = &write_text,
-        .show =
-            [](const std::string& value) { return quoted(value.empty() ? "" : postgres::without_passwords(value)); },
-        .why_not = &why_not_a_database};
 }
 
 setting_kind<bool> transaction_pooler()

@@ -100,6 +100,18 @@ std::vector<setting> make_table()
             [](auto& all) -> auto& { return all.postgres.connect_timeout; }),
         row({.key = "postgres.statement_timeout", .meaning = "for a statement's answer; after: 504"}, timeout,
             [](auto& all) -> auto& { return all.postgres.statement_timeout; }),
+        row({.key = "redis.url",
+             .meaning =
+                 "Redis, as `redis://[user:password@]host:port/db` or `unix:[user:password@]/path?db=N`; without "
+                 "it there is no second tier of the cache, and each process limits rates by itself",
+             .also = "REDIS_URL",
+             .default_note = "(none)"},
+            redis_url(), [](auto& all) -> auto& { return all.redis.url; }),
+        row({.key = "redis.connect_timeout", .meaning = "for making a connection"}, timeout,
+            [](auto& all) -> auto& { return all.redis.connect_timeout; }),
+        row({.key = "redis.command_timeout",
+             .meaning = "for a command's reply; where none comes for as long, Redis counts as away"},
+            timeout, [](auto& all) -> auto& { return all.redis.command_timeout; }),
         row({.key = "limits.header_bytes", .meaning = "request line and header fields together; above: 431"},
             size(bytes{256}, bytes{16 << 20}), [](auto& all) -> auto& { return all.server.limits.header_bytes; }),
         row({.key = "limits.headers", .meaning = "header fields of a request; above: 431"}, whole_number(1, 10'000),

@@ -25,6 +25,13 @@ struct postgres_settings
     duration statement_timeout = std::chrono::seconds(5);
 };
 
+struct redis_settings
+{
+    std::string url; // empty: there is none
+    duration connect_timeout = std::chrono::seconds(1);
+    duration command_timeout = std::chrono::milliseconds(250);
+};
+
 struct settings
 {
     server_options server = {.admin_listen = "127.0.0.1:9090", .access_log = true};
@@ -32,6 +39,7 @@ struct settings
     std::string database_url;             // of PostgreSQL; empty: see below
     std::string sqlite_path = "sluice.db";
     postgres_settings postgres;
+    redis_settings redis;
     log_level level = log_level::info;
     std::string log_file; // empty: standard output
 

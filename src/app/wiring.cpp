@@ -14,10 +14,11 @@
 namespace sluice::app {
 namespace {
 
-health& own_health(shard& on, database& data)
+health& own_health(shard& on, const dependencies& with)
 {
     auto& state = on.own<health>();
-    state.add(std::string(data.kind()), data.readiness(on));
+    state.add(std::string(with.data.kind()), with.data.readiness(on));
+    if (with.redis != nullptr) state.add("redis", with.redis->readiness(on), health::importance::helpful);
     return state;
 }
 
@@ -54,15 +55,15 @@ void admin_routes(router& routes, health& state, middleware& guard)
     live_routes(routes);
 }
 
-void wire_api(shard& on, router& routes, database& data)
+void wire_api(shard& on, router& routes, const dependencies& with)
 {
-    auto& users = on.own<users::user_service>(data.make_users(on));
-    api_routes(routes, users, own_health(on, data), data.guard(on));
+    auto& users = on.own<users::user_service>(with.data.make_users(on));
+    api_routes(routes, users, own_health(on, with), with.data.guard(on));
 }
 
-void wire_admin(shard& on, router& routes, database& data, const settings& values)
+void wire_admin(shard& on, router& routes, const dependencies& with)
 {
-    admin_routes(routes, own_health(on, data), on.own<same_site>(values.admin_names));
+    admin_routes(routes, own_health(on, with), on.own<same_site>(with.values.admin_names));
 }
 
 } // namespace sluice::app

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "database.hpp"
+#include "redis_clients.hpp"
 #include "resources/users/user_service.hpp"
 
 #include <sluice/route/router.hpp>
@@ -15,9 +16,16 @@ namespace sluice::app {
 void api_routes(router& routes, users::user_service& users, health& state, middleware* guard);
 void admin_routes(router& routes, health& state, middleware& guard);
 
+// What all shards have in common, and what outlives them.
+struct dependencies
+{
+    const settings& values;
+    database& data;
+    redis_clients* redis; // null: none
+};
+
 // Makes a shard's parts, which live as long as the shard, and registers their routes: the API's first, on every shard.
-// The database outlives all shards.
-void wire_api(shard& on, router& routes, database& data);
-void wire_admin(shard& on, router& routes, database& data, const settings& values);
+void wire_api(shard& on, router& routes, const dependencies& with);
+void wire_admin(shard& on, router& routes, const dependencies& with);
 
 } // namespace sluice::app

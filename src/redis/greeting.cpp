@@ -1,26 +1,11 @@
 #include "redis/greeting.hpp"
 
+#include "redis/info.hpp"
+
 #include <sluice/core/assert.hpp>
 #include <sluice/redis/command_line.hpp>
 
-#include <algorithm>
-
 namespace sluice::redis {
-
-namespace {
-
-// The value of "NAME:value\r\n" in what INFO gives.
-std::string_view info_value(std::string_view info, std::string_view name)
-{
-    while (!info.empty()) {
-        const std::string_view line = info.substr(0, info.find("\r\n"));
-        if (line.starts_with(name) && line.substr(name.size()).starts_with(':')) return line.substr(name.size() + 1);
-        info.remove_prefix(std::min(info.size(), line.size() + 2));
-    }
-    return {};
-}
-
-} // namespace
 
 greeting::greeting(const location& where, std::string_view name)
 {

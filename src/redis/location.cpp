@@ -81,13 +81,26 @@ result<void> read_host(std::string_view text, location& into)
     return {};
 }
 
-result<location> parse_unix(std::string_view path)
+// What stands before the path, which begins with /, are credentials.
+result<location> parse_unix(std::string_view text)
 {
-    if (path.starts_with("//")) path.remove_prefix(2);
-    if (!path.starts_with('/')) return wrong("the path of its socket does not begin with /");
-    if (path.size() > path_bytes_max) return wrong("the path of its socket is longer than the system allows");
+    constexpr std::string_view option = "?db=";
+    if (text.starts_with("//")) text.remove_prefix(2);
     location made;
-    made.path = path;
+    const auto at = text.find('@');
+    if (at != std::string_view::npos && at < text.find('/')) {
+        if (auto read = read_credentials(text.substr(0, at), made); !read) return fail(read.error());
+        text.remove_prefix(at + 1);
+    }
+    const auto question = text.find('?');
+    if (question != std::string_view::npos) {
+        if (!text.substr(question).starts_with(option)) return wrong("after a ? it may say db=NUMBER and nothing else");
+        if (!read_number(text.substr(question + option.size()), made.database))
+            return wrong("its database is no number");
+    }
+    made.path = text.substr(0, question);
+    if (!made.path.starts_with('/')) return wrong("the path of its socket does not begin with /");
+    if (made.path.size() > path_bytes_max) return wrong("the path of its socket is longer than the system allows");
     return made;
 }
 
@@ -121,9 +134,21 @@ result<location> parse_url(std::string_view url)
 
 std::string place_of(const location& l)
 {
-    if (!l.path.empty()) return l.path;
+    if (!l.path.empty()) return l.database == 0 ? l.path : l.path + "?db=" + std::to_string(l.database);
     const bool v6 = l.host.find(':') != std::string::npos;
     return (v6 ? "[" + l.host + "]" : l.host) + ":" + std::to_string(l.port) + "/" + std::to_string(l.database);
+}
+
+std::string without_password(const std::string& url)
+{
+    constexpr std::string_view mask = "********";
+    const auto read = parse_url(url);
+    if (!read) return std::string(mask);
+    if (read->password.empty()) return url;
+    // The one before the user is the scheme's.
+    const auto at = url.find('@');
+    const auto colon = url.find(':', url.find(':') + 1);
+    return url.substr(0, colon + 1).append(mask).append(url, at);
 }
 
 } // namespace sluice::redis

@@ -40,9 +40,9 @@ http::response answer(bool good, pooled_string body)
 
 } // namespace
 
-void health::add(std::string name, readiness_check check)
+void health::add(std::string name, readiness_check check, importance how)
 {
-    dependencies_.push_back({.name = std::move(name), .check = std::move(check)});
+    dependencies_.push_back({.name = std::move(name), .check = std::move(check), .how = how});
 }
 
 void health::routes(router& to)
@@ -69,24 +69,24 @@ task<result<http::response>> health::ready(http::request& asked)
     const shorter_deadline bound(asked.context());
     constexpr std::size_t expected_bytes = 128;
     pooled_string entries;
-    bool all_there = true;
+    bool servable = true;
     {
         json_writer out(entries, expected_bytes);
         for (dependency& one : dependencies_) {
             const result<void> outcome = co_await one.check();
             note(one, outcome);
-            all_there = all_there && outcome;
+            servable = servable && (outcome || one.how == importance::helpful);
             if (&one != &dependencies_.front()) out.raw(',');
             out.string(one.name);
             out.raw(outcome ? R"(:{"status":"ok"})" : R"(:{"status":"unavailable"})");
         }
     }
     const bool leaving = draining();
-    pooled_string body(leaving     ? R"({"status":"draining")"
-                       : all_there ? R"({"status":"ok")"
-                                   : R"({"status":"unavailable")");
+    pooled_string body(leaving    ? R"({"status":"draining")"
+                       : servable ? R"({"status":"ok")"
+                                  : R"({"status":"unavailable")");
     body.append(R"(,"dependencies":{)").append(entries).append("}}");
-    co_return answer(all_there && !leaving, std::move(body));
+    co_return answer(servable && !leaving, std::move(body));
 }
 
 } // namespace sluice

@@ -66,7 +66,6 @@ TEST_F(DatabaseSettings, refuse_a_database_that_cannot_be_without_quoting_it)
     EXPECT_EQ(secret.find("secret"), std::string::npos);
     expect_contains(problem_of_file("postgres.pooler = 'session'\n"),
                     {"s.toml:1: postgres.pooler must be none or transaction, not \"session\""});
-    expect_contains(problem_of_environment({"REDIS_URL=redis://cache"}), {"REDIS_URL", "unset it"});
 }
 
 TEST_F(DatabaseSettings, refuse_fewer_connections_than_shards_and_name_both)
@@ -88,6 +87,29 @@ TEST_F(DatabaseSettings, are_printed_without_their_passwords)
     const std::string printed = config_text(*loaded);
     EXPECT_EQ(printed.find("secret"), std::string::npos) << printed;
     expect_contains(printed, {"\"postgres://app:********@db/shop\"", "= \"********\"", "# environment DB_PASSWORD"});
+}
+
+TEST_F(DatabaseSettings, name_a_redis_that_ours_beats_REDIS_URL_and_an_empty_one_is_none)
+{
+    EXPECT_EQ(from_environment({"REDIS_URL=redis://cache/1"})->values.redis.url, "redis://cache/1");
+    EXPECT_EQ(from_environment({"REDIS_URL="})->values.redis.url, "");
+    EXPECT_EQ(from_environment({"REDIS_URL=redis://a", "SLUICE_REDIS_URL=redis://b"})->values.redis.url, "redis://b");
+    EXPECT_EQ(from_environment({"REDIS_URL=redis://a", "SLUICE_REDIS_URL="})->values.redis.url, "");
+}
+
+TEST_F(DatabaseSettings, refuse_a_redis_url_that_is_none_without_quoting_it_and_print_one_without_its_password)
+{
+    const problem what = problem_of_environment({"REDIS_URL=redis://app:secret@cache:http"});
+    expect_contains(what, {"REDIS_URL: redis.url must be a URL such as redis://", "its port is no number"});
+    EXPECT_EQ(what.find("secret"), std::string::npos);
+    expect_contains(problem_of_file("redis.url = 6379\n"), {"s.toml:1: redis.url must be", "it is no text"});
+    expect_contains(problem_of_file("redis.command_timeout = '0s'\n"), {"redis.command_timeout must be a duration"});
+
+    const auto loaded = from_environment({"REDIS_URL=redis://app:secret@cache/1"});
+    ASSERT_TRUE(loaded) << loaded.error();
+    const std::string printed = config_text(*loaded);
+    EXPECT_EQ(printed.find("secret"), std::string::npos) << printed;
+    expect_contains(printed, {"\"redis://app:********@cache/1\"", "# environment REDIS_URL"});
 }
 
 } // namespace

@@ -84,7 +84,7 @@ class CommandLine(unittest.TestCase):
         self.assert_refused(self.run_sluice(environment={'SLUICE_SHARD': '1'}), 2, 'SLUICE_SHARD', 'SLUICE_SHARDS?')
         self.assert_refused(self.run_sluice(environment={'LOG_LEVEL': 'x'}), 2, 'LOG_LEVEL: log.level must be')
         self.assert_refused(self.run_sluice(environment={'DATABASE_URL': 'x'}), 2, 'DATABASE_URL: database_url must be')
-        self.assert_refused(self.run_sluice(environment={'REDIS_URL': 'redis://x'}), 2, 'REDIS_URL', 'unset it')
+        self.assert_refused(self.run_sluice(environment={'REDIS_URL': 'x'}), 2, 'REDIS_URL: redis.url must be')
         self.write('bad.toml', '"a\\nb" = 1\n')
         self.assert_refused(self.run_sluice('--config', 'bad.toml'), 2, r'bad.toml:1: unknown key a\u000ab')
 

@@ -42,9 +42,31 @@ TEST(Location, reads_the_path_of_a_unix_socket)
     EXPECT_EQ(place_of(parse_url("unix:/run/redis.sock").value()), "/run/redis.sock");
 }
 
+TEST(Location, reads_credentials_and_database_beside_a_socket_too)
+{
+    const location whole = parse_url("unix:app:c%40se%2f@/run/a@b/redis.sock?db=3").value();
+    EXPECT_EQ(whole.path, "/run/a@b/redis.sock");
+    EXPECT_EQ(whole.user, "app");
+    EXPECT_EQ(whole.password, "c@se/");
+    EXPECT_EQ(whole.database, 3u);
+    EXPECT_EQ(place_of(whole), "/run/a@b/redis.sock?db=3");
+    EXPECT_EQ(parse_url("unix://:secret@/run/redis.sock").value().password, "secret");
+    EXPECT_EQ(parse_url("unix:/run/a@b.sock").value().path, "/run/a@b.sock");
+}
+
+TEST(Location, hides_a_password_and_nothing_else)
+{
+    EXPECT_EQ(without_password("redis://app:se:cret@cache:6379/2"), "redis://app:********@cache:6379/2");
+    EXPECT_EQ(without_password("redis://:secret@cache"), "redis://:********@cache");
+    EXPECT_EQ(without_password("unix:app:secret@/run/a@b.sock?db=1"), "unix:app:********@/run/a@b.sock?db=1");
+    EXPECT_EQ(without_password("unix://:secret@/run/redis.sock"), "unix://:********@/run/redis.sock");
+    EXPECT_EQ(without_password("redis://cache:6379"), "redis://cache:6379");
+    EXPECT_EQ(without_password("redis://app:sec@ret@cache"), "********");
+}
+
 TEST(Location, says_what_is_wrong_and_quotes_nothing)
 {
-    const std::array<std::array<std::string, 2>, 19> wrong = {{
+    const std::array<std::array<std::string, 2>, 24> wrong = {{
         {"", "begins neither"},
         {"cache:6379", "begins neither"},
         {"http://cache", "begins neither"},
@@ -64,6 +86,11 @@ TEST(Location, says_what_is_wrong_and_quotes_nothing)
         {"redis://user:secr@et@cache", "%40"},
         {"redis://user:secret%4@cache", "hexadecimal"},
         {"unix:run/redis.sock", "does not begin with /"},
+        {"unix:secret@/run/redis.sock", "without a password"},
+        {"unix:app:@/run/redis.sock", "password is empty"},
+        {"unix:/run/redis.sock?db=x", "database"},
+        {"unix:/run/redis.sock?x=secret", "db=NUMBER"},
+        {"unix:app:sec/ret@/run/redis.sock", "does not begin with /"},
     }};
     for (const auto& [url, part] : wrong) {
         const auto read = parse_url(url);

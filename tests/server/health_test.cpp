@@ -113,6 +113,17 @@ TEST(Readiness, is_503_while_one_dependency_is_away_and_says_nothing_of_its_insi
               R"({"status":"unavailable","dependencies":{"other":{"status":"ok"},"sqlite":{"status":"unavailable"}}})");
 }
 
+TEST(Readiness, stays_good_without_what_only_helps_and_says_that_it_is_away)
+{
+    const auto answers = get("/readyz", [](health& h) {
+        h.add("sqlite", &there);
+        h.add("redis", &away, health::importance::helpful);
+    });
+    EXPECT_EQ(answers.at(0).status, http::status::ok);
+    EXPECT_EQ(answers.at(0).body,
+              R"({"status":"ok","dependencies":{"sqlite":{"status":"ok"},"redis":{"status":"unavailable"}}})");
+}
+
 TEST(Readiness, takes_a_dependency_that_does_not_answer_for_away)
 {
     const auto answers = get("/readyz", [](health& h) { h.add("sqlite", &stuck); });

@@ -1,6 +1,7 @@
 // Where a Redis is, as `redis.url` says it; nothing is connected to.
 //
-//     redis://[[user]:password@]host[:port][/database]      unix:/path/of/socket
+//     redis://[[user]:password@]host[:port][/database]
+//     unix:[[user]:password@]/path/of/socket[?db=database]
 //
 // In a user or a password, %40 stands for @ and so on. A URL may hold a password, so no message here quotes one.
 // Thread: any; values.
@@ -31,6 +32,9 @@ struct location
 
 // For people, without user and password: "cache:6379/2".
 [[nodiscard]] std::string place_of(const location& l);
+
+// The URL with asterisks for its password; nothing but asterisks where it is no URL.
+[[nodiscard]] std::string without_password(const std::string& url);
 
 } // namespace sluice::redis
 

@@ -5,8 +5,8 @@
 //     h.routes(routes);
 //
 // The two are told apart because they are acted on differently: who fails /healthz is restarted, and a restart mends no
-// database. So /healthz knows no dependency, and /readyz has an entry for each: 503 while one of them is away, and
-// while the server drains.
+// database. So /healthz knows no dependency, and /readyz has an entry for each: 503 while one that is needed is away,
+// and while the server drains.
 //
 // Owned by a shard (shard::own), whose requests it answers; it outlives the router.
 #pragma once
@@ -16,6 +16,7 @@
 #include <sluice/http/request.hpp>
 #include <sluice/http/response.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -32,8 +33,13 @@ public:
     // Can the dependency be used now? It may wait; what takes longer than a second counts as away.
     using readiness_check = std::function<task<result<void>>()>;
 
+    enum class importance : std::uint8_t
+    {
+        needed,
+        helpful, // requests are served without it: its entry says that it is away, and the status stays 200
+    };
     // `name` as it stands in the answer: "sqlite". Before routes().
-    void add(std::string name, readiness_check check);
+    void add(std::string name, readiness_check check, importance how = importance::needed);
     void routes(router& to);
 
 private:
@@ -41,6 +47,7 @@ private:
     {
         std::string name;
         readiness_check check;
+        importance how;
         bool away = false; // when it was last asked
     };
 

@@ -1,0 +1,33 @@
+#include "redis_clients.hpp"
+
+#include <utility>
+
+namespace sluice::app {
+
+std::unique_ptr<redis_clients> redis_clients::of(const settings& values)
+{
+    if (values.redis.url.empty()) return nullptr;
+    return std::unique_ptr<redis_clients>(new redis_clients(values, redis::parse_url(values.redis.url).value()));
+}
+
+redis_clients::redis_clients(const settings& values, redis::location where)
+    : where_(std::move(where)), options_(values.redis), clients_(values.server.shards)
+{}
+
+redis::client& redis_clients::client_of(shard& on)
+{
+    redis::client*& mine = clients_[on.index()];
+    if (mine == nullptr) {
+        redis::client_options options{
+            .where = where_, .connect_timeout = options_.connect_timeout, .command_timeout = options_.command_timeout};
+        mine = &on.own<redis::client>(on, names_, std::move(options));
+    }
+    return *mine;
+}
+
+health::readiness_check redis_clients::readiness(shard& on)
+{
+    return [&client = client_of(on)] { return client.ping(); };
+}
+
+} // namespace sluice::app

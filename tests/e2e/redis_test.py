@@ -1,0 +1,125 @@
+"""The server beside a Redis when things are not as they should be: redis_test.py BINARY."""
+import os
+import sys
+import tempfile
+import time
+import unittest
+
+import sluice
+import told
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'redis'))
+import server  # noqa: E402
+
+BINARY = os.path.abspath(sys.argv.pop(1))
+FREE_PORTS = ('--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0')
+HASTY = {'SLUICE_REDIS_COMMAND_TIMEOUT': '100ms', 'SLUICE_REDIS_CONNECT_TIMEOUT': '200ms'}
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+
+    def redis(self, **config):
+        made = server.Redis({name.replace('_', '-'): value for name, value in config.items()})
+        self.addCleanup(made.stop)
+        return made
+
+    def run_sluice(self, *arguments, **environment):
+        return sluice.run(BINARY, *arguments, folder=self.scratch.name, environment=environment)
+
+    def serve(self, **environment):
+        return sluice.Server(BINARY, '--shards', '2', folder=self.scratch.name, environment=environment)
+
+    def await_entry(self, of, said):
+        """Asks until both listeners say that of Redis; that it is helpful only, their status shows throughout."""
+        words = f'"redis":{{"status":"{said}"}}'.encode()
+        deadline = time.monotonic() + sluice.PATIENCE_SECONDS
+        while True:
+            answers = [of.get('/readyz', port) for port in (of.port, of.admin_port) for _ in range(4)]
+            for answer, body in answers:
+                self.assertEqual(answer.status, 200, body)
+            if all(words in body for _, body in answers):
+                return
+            self.assertLess(time.monotonic(), deadline, answers)
+
+
+class Readiness(Case):
+    def test_says_whether_redis_is_there_and_stays_200_without_it(self):
+        redis = self.redis()
+        with self.serve(REDIS_URL=redis.url(), **HASTY) as serving:
+            self.await_entry(serving, 'ok')
+            for away, back in ((redis.kill, redis.start), (redis.freeze, redis.thaw)):
+                away()
+                self.await_entry(serving, 'unavailable')
+                self.assertEqual(serving.get('/users')[0].status, 200)
+                back()
+                self.await_entry(serving, 'ok')
+            self.assertEqual(serving.stop(), 0)
+
+    def test_a_redis_that_is_away_at_start_stops_nothing_and_is_used_once_it_is_there(self):
+        redis = self.redis()
+        redis.end()
+        with self.serve(REDIS_URL=redis.url()) as serving:
+            self.await_entry(serving, 'unavailable')
+            redis.start()
+            self.await_entry(serving, 'ok')
+
+    def test_a_wrong_password_is_said_once_and_never_shown(self):
+        redis = self.redis(requirepass='secret')
+        with self.serve(REDIS_URL=redis.url(password='guessed')) as serving:
+            self.await_entry(serving, 'unavailable')
+            time.sleep(0.3)  # several attempts
+            self.assertEqual(serving.stop(), 0)
+            said = [line for line in serving.lines if line['message'] == 'Redis cannot be reached']
+            self.assertEqual(sorted(line['shard'] for line in said), [0, 1], 'once a shard')
+            self.assertIn('WRONGPASS', said[0]['reason'])
+            self.assertNotIn('guessed', str(serving.lines))
+
+    def test_without_a_redis_there_is_no_entry(self):
+        with self.serve() as serving:
+            self.assertNotIn(b'redis', serving.get('/readyz')[1])
+
+
+class Check(Case):
+    def line_of(self, status=1, **environment):
+        done = self.run_sluice('check', *FREE_PORTS, **environment)
+        self.assertEqual(done.returncode, status, done.stdout)
+        [line] = [line for line in done.stdout.splitlines() if ' redis: ' in line]
+        self.assertNotIn('guessed', done.stdout)
+        return line
+
+    def test_says_which_version_it_finds_and_how_soon_it_answers(self):
+        redis = self.redis(requirepass='secret')
+        line = self.line_of(0, REDIS_URL=redis.url(password='secret', database=3))
+        self.assertRegex(line, rf'^ok   redis: 127\.0\.0\.1:{redis.port}/3, version \d+\.\d+\.\d+, answers within \d+ us$')
+        line = self.line_of(0, REDIS_URL=f'unix::secret@{redis.socket}?db=3')
+        self.assertRegex(line, r'^ok   redis: /.*\?db=3, version')
+        self.assertEqual(self.line_of(0), 'ok   redis: none')
+
+    def test_says_in_one_line_what_is_in_the_way_and_the_mend(self):
+        redis = self.redis(requirepass='secret', user='app on >word ~* +@all -info')
+        for url, words in [(redis.url(), 'wants a password, and redis.url has none'),
+                           (redis.url(password='guessed'), 'refuses the user or the password'),
+                           (redis.url('nobody', 'guessed'), 'refuses the user or the password'),
+                           (redis.url(password='secret', database=99), 'does not give database 99'),
+                           (redis.url('app', 'word'), 'grant +info'),
+                           (f'unix:{redis.folder}/absent', 'cannot be reached: No such file'),
+                           (f'redis://name.invalid:{redis.port}', 'cannot be reached')]:
+            with self.subTest(words=words):
+                line = self.line_of(REDIS_URL=url)
+                self.assertTrue(line.startswith('FAIL redis: Redis at '), line)
+                self.assertIn(words, line)
+        redis.freeze()
+        self.assertIn('does not answer within redis.command_timeout', self.line_of(REDIS_URL=redis.url(), **HASTY))
+        redis.kill()
+        self.assertIn('Connection refused: start it', self.line_of(REDIS_URL=redis.url()))
+
+    def test_fails_for_a_replica_which_only_reads(self):
+        primary = self.redis()
+        replica = self.redis(replicaof=f'127.0.0.1 {primary.port}')
+        self.assertIn('is a replica, which only reads', self.line_of(REDIS_URL=replica.url()))
+
+
+told.run(Readiness, Check)
