@@ -7,6 +7,7 @@
 
 #include <sluice/postgres/connection_info.hpp>
 #include <sluice/postgres/pool.hpp>
+#include <sluice/server/metrics_routes.hpp>
 
 #include <utility>
 #include <vector>
@@ -60,7 +61,8 @@ private:
                 .transaction_pooler = options_.transaction_pooler,
                 .connect_timeout = options_.connect_timeout,
                 .statement_timeout = options_.statement_timeout,
-                .idle_timeout = options_.idle_timeout};
+                .idle_timeout = options_.idle_timeout,
+                .metrics = &shard_metrics()};
     }
 
     postgres_settings options_;

@@ -55,6 +55,7 @@ task<void> pool_state::connect_one()
 
 void pool_state::connected(pipelined_connection made)
 {
+    changed();
     ++counters_.connects;
     connects_of_process.fetch_add(1, std::memory_order_relaxed);
     if (failures_ > 0) log(log_level::info, "PostgreSQL is back", {{"shard", shard_.index()}});
@@ -70,6 +71,7 @@ void pool_state::connected(pipelined_connection made)
 
 void pool_state::not_connected(const error& why)
 {
+    changed();
     ++counters_.failed_connects;
     hopeful_ = false;
     ++failures_;
@@ -90,6 +92,7 @@ void pool_state::replenish()
 
 void pool_state::has_room(connection& c)
 {
+    changed();
     if (waiters_ > 0 || c.in_use() == connection::use::reserved) serve();
     if (c.is_retiring() && c.idle() && !c.has_ended()) c.give_up({});
 }
@@ -101,6 +104,7 @@ void pool_state::cancelled(connection&) { ++counters_.cancels; }
 void pool_state::failed(std::string_view sql_state)
 {
     if (sql_state.size() < 2) return;
+    if (metrics_) metrics_->failed(sql_state.substr(0, 2));
     const std::array<char, 2> name = {sql_state[0], sql_state[1]};
     const auto known = std::ranges::find(counters_.errors, name, &sql_state_class::name);
     if (known != counters_.errors.end())
@@ -115,6 +119,7 @@ void pool_state::ended(connection& c, std::string why)
     leased_.for_each([&c](lease& l) {
         if (l.on == &c) l.on = nullptr;
     });
+    changed();
     const bool meant = why.empty();
     if (!meant) {
         ++counters_.losses;
@@ -171,15 +176,19 @@ void pool_state::keep_house()
     shard_.timers().arm(house_, next);
 }
 
-pool_counters pool_state::counters() const
+void pool_state::refresh()
 {
-    pool_counters now = counters_;
-    now.open = static_cast<unsigned>(open_.size());
-    now.busy = static_cast<unsigned>(std::ranges::count_if(
+    counters_.open = static_cast<unsigned>(open_.size());
+    counters_.busy = static_cast<unsigned>(std::ranges::count_if(
         open_, [](const auto& c) { return !c->idle() || c->in_use() == connection::use::leased; }));
-    now.waiting = waiters_;
-    now.away = known_away();
-    return now;
+    counters_.waiting = waiters_;
+    counters_.away = known_away();
+}
+
+pool_counters pool_state::counters()
+{
+    refresh();
+    return counters_;
 }
 
 } // namespace sluice::postgres

@@ -25,6 +25,7 @@ pool_state::pool_state(shard& on, offload_pool& blocking, pool_options options)
 {
     options_.connections_max = std::max(1U, options_.connections_max);
     options_.connections_min = std::clamp(options_.connections_min, 1U, options_.connections_max);
+    if (options_.metrics != nullptr) metrics_.emplace(*options_.metrics, counters_, options_);
     background_.stop = &on.background().stop();
     open_.reserve(options_.connections_max);
     grow();
@@ -118,6 +119,7 @@ unsigned pool_state::stalled_connections() const noexcept
 
 void pool_state::submit(query_run& q)
 {
+    changed();
     ++counters_.queries;
     if (connection* c = choose(q)) return c->submit(q);
     if (known_away()) {
@@ -246,6 +248,7 @@ task<result<void>> pool_state::take(lease& l)
         ++counters_.refused;
         co_return fail(unavailable("Too much waits for the database already"));
     }
+    changed();
     ++waiters_;
     wanted_.push_back(l);
     serve_leases();
@@ -305,6 +308,7 @@ void pool_state::grant(connection& c)
 
 void pool_state::give_back(lease& l, bool clean)
 {
+    changed();
     l.unlink();
     connection* c = std::exchange(l.on, nullptr);
     if (c == nullptr) return;

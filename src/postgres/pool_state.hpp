@@ -5,7 +5,9 @@
 #pragma once
 
 #include "postgres/connection.hpp"
+#include "postgres/pool_metrics.hpp"
 
+#include <sluice/core/bound.hpp>
 #include <sluice/core/context.hpp>
 #include <sluice/core/intrusive_list.hpp>
 #include <sluice/postgres/pool.hpp>
@@ -18,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,7 +49,12 @@ public:
     // `clean`: nothing of the transaction is left on it. Otherwise it is closed.
     void give_back(lease& l, bool clean);
 
-    [[nodiscard]] pool_counters counters() const;
+    [[nodiscard]] pool_counters counters();
+    // A query has come to its end, whatever that was.
+    void answered(const statement& what, time_point began)
+    {
+        if (metrics_) metrics_->answered(what, shard_.now() - began);
+    }
     [[nodiscard]] const pool_options& options() const noexcept { return options_; }
     [[nodiscard]] shard& home() noexcept { return shard_; }
     void count_timeout() noexcept { ++counters_.timeouts; }
@@ -108,6 +116,9 @@ private:
     void replenish();
     void keep_house();
     void bury();
+    // What is there now is counted at the end of a turn in which it may have changed.
+    void changed() noexcept { shard_.at_turn_end(refresh_); }
+    void refresh();
 
     shard& shard_;
     offload_pool& blocking_;
@@ -130,6 +141,8 @@ private:
     time_point retry_at_ = {};
     std::string said_; // of the outage that goes on
     pool_counters counters_;
+    std::optional<pool_metrics> metrics_;
+    bound<ready, &pool_state::refresh> refresh_{*this};
     tick patience_{*this, &pool_state::expire};
     tick retry_{*this, &pool_state::replenish};
     tick house_{*this, &pool_state::keep_house};

@@ -28,8 +28,24 @@ private:
     context* before_;
 };
 
+// Counts a query when its waiting ends, however it does.
+class timing
+{
+public:
+    timing(pool_state& pool, const statement& what) noexcept : pool_(pool), what_(what), began_(pool.home().now()) {}
+    ~timing() { pool_.answered(what_, began_); }
+    timing(const timing&) = delete;
+    timing& operator=(const timing&) = delete;
+
+private:
+    pool_state& pool_;
+    const statement& what_;
+    time_point began_;
+};
+
 inline task<result<rows>> finish(pool_state& pool, query_run& q)
 {
+    const timing counted(pool, q.what);
     const time_point limit = pool.home().now() + pool.options().statement_timeout;
     wait_end how = co_await q.finished.until(limit);
     const bool writing = q.on != nullptr && q.what.does == access::writes;

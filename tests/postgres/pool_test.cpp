@@ -2,6 +2,8 @@
 // by server.py.
 #include "database.hpp"
 
+#include <sluice/telemetry/metrics.hpp>
+
 #include <algorithm>
 #include <chrono>
 
@@ -81,6 +83,33 @@ TEST_F(Pool, writes_each_once_and_says_which_rule_a_conflict_broke)
     EXPECT_EQ(std::string_view(errors[0].name.data(), 2), "23");
     EXPECT_EQ(errors[0].count, 50u);
     EXPECT_EQ(admin("SELECT count(*) FROM numbers"), "50");
+}
+
+TEST_F(Pool, shows_its_numbers_among_those_of_its_shard)
+{
+    admin("CREATE TABLE numbers (n int8 PRIMARY KEY); GRANT ALL ON numbers TO sluice");
+    metric_set numbers;
+    {
+        pool_options with = options();
+        with.metrics = &numbers;
+        pool& db = open(with);
+        (void)all(3, [&db](std::size_t) { return number(db, insert, 1); });
+        (void)on_shard([] { return 0; }); // what is there is counted at a turn's end
+        const std::string text = prometheus_text();
+        const auto has = [&](std::string_view line) {
+            return text.find("\n" + std::string(line) + "\n") != std::string::npos;
+        };
+        EXPECT_TRUE(has("sluice_postgres_queries_total 3")) << text;
+        EXPECT_TRUE(has("sluice_postgres_errors_total{class=\"23\"} 2")) << text;
+        EXPECT_TRUE(has("db_client_connection_max{db_system_name=\"postgresql\"} 4")) << text;
+        EXPECT_NE(
+            text.find("db_client_operation_duration_seconds_count{db_system_name=\"postgresql\",db_operation_name=\""),
+            std::string::npos)
+            << text;
+        EXPECT_TRUE(
+            has("db_client_connection_count{db_system_name=\"postgresql\",db_client_connection_state=\"used\"} 0"))
+            << text;
+    }
 }
 
 TEST_F(Pool, fails_a_write_whose_commit_fails)

@@ -20,6 +20,7 @@
 
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/coro/task.hpp>
 #include <sluice/postgres/parameters.hpp>
 #include <sluice/postgres/rows.hpp>
@@ -37,6 +38,10 @@
 
 #pragma GCC visibility push(default)
 
+namespace sluice {
+class metric_set; // telemetry/metrics.hpp
+}
+
 namespace sluice::postgres {
 
 class pool_state;
@@ -53,6 +58,7 @@ struct pool_options
     duration age_max = std::chrono::minutes(30);      // of a connection; up to a tenth less
     std::size_t queries_max = 1024;                   // in flight on one connection
     std::size_t waiters_max = 1024;                   // for a connection
+    metric_set* metrics = nullptr;                    // where its numbers are shown; it outlives the pool
 };
 
 struct sql_state_class
@@ -64,20 +70,20 @@ struct sql_state_class
 struct pool_counters
 {
     // Now:
-    unsigned open = 0;
-    unsigned busy = 0; // of those: with a query in flight, or a transaction
-    std::size_t waiting = 0;
-    bool away = false; // no connection, and the last attempt failed
+    published<unsigned> open;
+    published<unsigned> busy; // of those: with a query in flight, or a transaction
+    published<std::size_t> waiting;
+    published<bool> away; // no connection, and the last attempt failed
     // Since the start:
-    std::uint64_t queries = 0;
-    std::uint64_t timeouts = 0; // answers and connections that did not come in time
-    std::uint64_t refused = 0;  // at the bound of waiters, or while the database is away
-    std::uint64_t repeated = 0; // reads that ran again after a loss
-    std::uint64_t connects = 0; // connections made
-    std::uint64_t failed_connects = 0;
-    std::uint64_t losses = 0;                 // connections that ended unasked
-    std::uint64_t cancels = 0;                // asked of the server
-    std::uint64_t moved = 0;                  // reads that ran on a second connection because the first stalled
+    event_count queries;
+    event_count timeouts; // answers and connections that did not come in time
+    event_count refused;  // at the bound of waiters, or while the database is away
+    event_count repeated; // reads that ran again after a loss
+    event_count connects; // connections made
+    event_count failed_connects;
+    event_count losses;                       // connections that ended unasked
+    event_count cancels;                      // asked of the server
+    event_count moved;                        // reads that ran on a second connection because the first stalled
     std::vector<sql_state_class> errors = {}; // that have occurred, of failed statements
 };
 

@@ -1,0 +1,26 @@
+// The names under which clients of databases show what they do: OpenTelemetry's database conventions
+// (https://opentelemetry.io/docs/specs/semconv/database/database-metrics/) in their Prometheus form. Each client labels
+// them with its db_system_name, and operations with a name that stands in the program, never with a query's text.
+#pragma once
+
+#include <sluice/telemetry/metrics.hpp>
+
+#pragma GCC visibility push(default)
+
+namespace sluice::database_metrics {
+
+inline constexpr metric_family operation_duration = {"db_client_operation_duration_seconds",
+                                                     "From the call to the answer, waiting for a connection included.",
+                                                     metric_kind::histogram};
+// By db_client_connection_state: used (something is in flight on it) or idle.
+inline constexpr metric_family connections = {"db_client_connection_count", "Open connections.", metric_kind::gauge};
+inline constexpr metric_family connections_max = {"db_client_connection_max", "The most connections there may be.",
+                                                  metric_kind::gauge};
+inline constexpr metric_family waiting = {"db_client_connection_pending_requests", "What waits for a connection.",
+                                          metric_kind::gauge};
+inline constexpr metric_family timeouts = {"db_client_connection_timeouts_total",
+                                           "Answers and connections that did not come in time.", metric_kind::counter};
+
+} // namespace sluice::database_metrics
+
+#pragma GCC visibility pop
