@@ -5,6 +5,7 @@ import statistics
 import time
 
 import arena_cases
+import cache_cases
 import machine
 import postgres_cases
 from database import Database
@@ -233,4 +234,5 @@ GROUPS = {
     'startup': [startup],
     'postgres': postgres_cases.CASES,
     'arena': arena_cases.CASES,
+    'cache': cache_cases.CASES,
 }

@@ -1,8 +1,8 @@
 // Which keys left the small queue lately, without their values: one of them that comes again belongs into the main one.
 //
 // A fingerprint of 16 bits and the time of leaving for each, in lines of 16 that forget their oldest. Time is counted
-// in units that have left: a ghost is remembered while what left after it would fill the main queue once. One key in
-// four thousand is taken for another.
+// in units that have left unused: a ghost is remembered while what left after it would fill the main queue once. One
+// key in four thousand is taken for another.
 #pragma once
 
 #include <cstddef>
@@ -18,9 +18,18 @@ public:
     // `memory` is zeroed and outlives it. `span`: how many units are remembered.
     ghosts(void* memory, std::uint32_t lines, std::uint32_t span) noexcept;
 
+    enum class age : std::uint8_t
+    {
+        forgotten, // or never there
+        old,
+        young, // not much has left since: three eighths of what is remembered at most
+    };
+
     void add(std::uint64_t hash, std::uint32_t units) noexcept;
-    // Was it there? It is not any more.
-    [[nodiscard]] bool take(std::uint64_t hash) noexcept;
+    // Something has left that is not to be remembered.
+    void pass(std::uint32_t units) noexcept { units_left_ += units; }
+    // How long ago did it leave? It is forgotten then.
+    [[nodiscard]] age take(std::uint64_t hash) noexcept;
 
     void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&line_of(hash), 1); }
 
@@ -36,6 +45,7 @@ private:
     };
     // A span is this many ticks; left_at counts ticks, and comes round after 256 spans.
     static constexpr std::uint32_t ticks = 256;
+    static constexpr std::uint32_t young_ticks = ticks * 3 / 8;
 
     [[nodiscard]] line& line_of(std::uint64_t hash) const noexcept
     {

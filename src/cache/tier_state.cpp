@@ -11,10 +11,8 @@ namespace {
 constexpr std::size_t bytes_an_index_line = 832;
 // Ghosts for one entry in 128 bytes.
 constexpr std::size_t bytes_a_ghost_line = 2304;
-// The small queue is a tenth of the room for entries.
-constexpr std::uint32_t small_share = 10;
-// How often an entry of the small queue must have been asked for to stay.
-constexpr std::uint8_t uses_to_stay = 1;
+// The small queue is a twentieth of the room for entries.
+constexpr std::uint32_t small_share = 20;
 // How much may go round in the main queue before one that was asked for goes out all the same: what a put may cost.
 constexpr std::uint32_t round_units_max = (std::uint32_t{16} << 10) / unit_bytes;
 constexpr std::uint32_t round_for_each_unit = 4;
@@ -96,7 +94,9 @@ void tier_state::put(const new_entry& added) noexcept
         if (was_there) bury(old);
         index_.erase(found, added.hash);
     } else {
-        to_main = ghosts_.take(added.hash);
+        const ghosts::age ghost = ghosts_.take(added.hash);
+        to_main = ghost != ghosts::age::forgotten;
+        if (ghost == ghosts::age::young) admission_.came_back_soon();
     }
     // What would fill half of the small queue passes it by.
     to_main = to_main || units > small_.capacity() / 2;
@@ -154,13 +154,22 @@ void tier_state::make_room_in_small(std::uint32_t units) noexcept
     while (!small_.has_room(units)) {
         entry& first = at(small_.front());
         const entry_index::slot known_at = index_.find_place(first.hash, small_.front());
-        if (!first.dead && now_ < first.stale_until && (first.uses >= uses_to_stay || main_.has_room(first.units()))) {
+        if (!first.dead && now_ < first.stale_until &&
+            (first.uses > 0 || main_.has_room(first.units()) || stays_unused(first)))
             promote(known_at);
-            continue;
-        }
-        if (!first.dead && now_ < first.stale_until) ghosts_.add(first.hash, first.units());
-        drop(small_, known_at);
+        else
+            drop(small_, known_at);
     }
+}
+
+bool tier_state::stays_unused(const entry& first) noexcept
+{
+    if (admission_.admits_next(counters_.entries)) {
+        ghosts_.pass(first.units());
+        return true;
+    }
+    ghosts_.add(first.hash, first.units());
+    return false;
 }
 
 void tier_state::make_room_in_main(std::uint32_t units) noexcept
@@ -195,7 +204,8 @@ void tier_state::go_round(entry_index::slot known_at) noexcept
 {
     entry& first = at(main_.front());
     const std::uint32_t units = first.units();
-    --first.uses;
+    // Three uses are good for two rounds, so that what was popular once goes soon.
+    first.uses = admission_.admits() ? 0 : first.uses / 2;
     main_.pop_front(units);
     // There is room, since this entry has just left as much.
     const std::uint32_t place = main_.append(units);

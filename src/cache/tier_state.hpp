@@ -2,14 +2,16 @@
 //
 // A new entry goes into the small queue. When it comes to that queue's end, it goes on into the main one if it was
 // asked for meanwhile, and otherwise out, leaving a ghost; a key whose ghost is still there when it comes again goes
-// into the main queue at once. At the end of the main queue an entry goes round again as often as it was asked for. As
-// long as the main queue has free room, everything goes on into it. What is erased or has expired keeps its place until
+// into the main queue at once. At the end of the main queue an entry goes round again if it was asked for, and
+// once more if it was asked for often. As long as the main queue has free room, everything goes on into it, and also
+// where dropping has proved wrong (admission.hpp). What is erased or has expired keeps its place until
 // the end of its queue comes, and the key's next value lies there again if it fits: a value that is written often moves
 // nothing.
 //
 // The inside of a first_tier, and its owner's thread's.
 #pragma once
 
+#include "cache/admission.hpp"
 #include "cache/entry.hpp"
 #include "cache/entry_index.hpp"
 #include "cache/entry_queue.hpp"
@@ -74,6 +76,8 @@ private:
     // Each makes room at the end of its queue.
     void make_room_in_small(std::uint32_t units) noexcept;
     void make_room_in_main(std::uint32_t units) noexcept;
+    // Of the small queue's first entry, which nobody has asked for. If not, it leaves a ghost.
+    [[nodiscard]] bool stays_unused(const entry& first) noexcept;
     // The first entry of the queue leaves it.
     void promote(entry_index::slot known_at) noexcept;
     void go_round(entry_index::slot known_at) noexcept;
@@ -89,6 +93,7 @@ private:
     pages pages_;
     entry_index index_;
     ghosts ghosts_;
+    admission admission_;
     entry_queue small_;
     entry_queue main_;
     time_point now_{}; // when an entry was last asked for
