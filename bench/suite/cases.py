@@ -6,9 +6,10 @@ import time
 
 import arena_cases
 import cache_cases
+import limit_cases
 import machine
 import postgres_cases
-from database import Database
+from database import Database, redis_server
 from load import OTHERS_MAX_FOR_TAIL
 from outcome import Outcome
 from servers import Recipe, Server
@@ -29,6 +30,7 @@ class Bench:
         """`running`: an ExitStack that ends what stays up between cases."""
         self.menu, self.load, self.rounds, self.seconds, self.running = menu, load, rounds, seconds, running
         self.postgres = None
+        self.redis = None
         self.crowd = menu.build / 'bench/load/crowd'
 
     def database(self):
@@ -37,6 +39,13 @@ class Bench:
             self.postgres = Database(self.menu.build / 'sluice', self.load)
             self.running.callback(self.postgres.stop)
         return self.postgres
+
+    def shared_redis(self):
+        """One Redis, the tests' own, unpinned, for all cases that need it."""
+        if self.redis is None:
+            self.redis = redis_server()
+            self.running.callback(self.redis.stop)
+        return self.redis
 
     def alternate(self, outcome, recipes, rounds=None, seconds=None, **how):
         """All servers run the whole time, since one without work costs nothing; the windows take turns, and every round
@@ -232,6 +241,7 @@ GROUPS = {
     'idle': [idle_memory, idle_latency],
     'slow': [slow],
     'startup': [startup],
+    'limit': limit_cases.CASES,
     'postgres': postgres_cases.CASES,
     'arena': arena_cases.CASES,
     'cache': cache_cases.CASES,

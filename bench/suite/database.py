@@ -1,4 +1,5 @@
-"""The PostgreSQL that is measured: the tests' own server, unpinned, with users and items that the load knows."""
+"""The PostgreSQL that is measured: the tests' own server, unpinned, with users and items that the load knows; and their Redis."""
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,14 @@ sys.path[:0] = [str(ROOT / 'tests/postgres'), str(ROOT / 'bench/load')]
 
 import fill  # noqa: E402
 import server  # noqa: E402
+
+
+def redis_server():
+    """The tests' own; its file has the name of PostgreSQL's."""
+    spec = importlib.util.spec_from_file_location('redis_test_server', ROOT / 'tests/redis/server.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Redis()
 
 
 class Database:

@@ -1,18 +1,26 @@
 // The users API from memory, for measuring the whole stack above a database: `users_memory [--listen ADDR:PORT]
-// [--shards N] [--id UUID] [--busy-poll auto|off]`
+// [--shards N] [--id UUID] [--busy-poll auto|off] [--limit N [--redis URL]]`
 //
 // Every shard has a set of users of its own, with one user in it whose id is known, so GET /users/{id} answers the same
-// on all of them. What is written is seen by one shard only: this is no server for anything else.
+// on all of them. What is written is seen by one shard only: this is no server for anything else. With --limit each
+// client may make so many requests a minute, counted in the process or, with --redis, for all processes.
 #include "resources/users/memory_user_repository.hpp"
 #include "resources/users/user_routes.hpp"
 
+#include <sluice/limit/limiter.hpp>
+#include <sluice/middleware/rate_limiting.hpp>
+#include <sluice/redis/client.hpp>
 #include <sluice/server/server.hpp>
+#include <sluice/shard/cpus.hpp>
+#include <sluice/shard/offload.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <string>
 
 namespace {
 
@@ -25,10 +33,43 @@ users::user known_user(const uuid& id)
         .id = id, .email = "ada.lovelace@example.com", .name = "Ada Lovelace", .created_at = made, .updated_at = made};
 }
 
-int serve(server_options options, const uuid& id)
+struct limit_options
 {
+    std::uint32_t requests = 0; // none
+    std::string redis;
+};
+
+class limits
+{
+public:
+    limits(const limit_options& options, unsigned shards)
+    {
+        if (options.requests == 0) return;
+        all_.emplace(limit::policy{.quotas = {{.requests = options.requests, .window = std::chrono::minutes(1)}}},
+                     limit::rate_limit_options{.shards = shards});
+        if (!options.redis.empty()) redis_ = redis::parse_url(options.redis).value();
+    }
+    void use_in(router& routes, shard& on)
+    {
+        if (!all_) return;
+        redis::client* shared = nullptr;
+        if (redis_) shared = &on.own<redis::client>(on, blocking_, redis::client_options{.where = *redis_});
+        routes.use(on.own<rate_limiting>(on.own<limit::limiter>(on, *all_, shared)));
+    }
+
+private:
+    std::optional<limit::rate_limit> all_;
+    std::optional<redis::location> redis_;
+    offload_pool blocking_{{.threads = 1}};
+};
+
+int serve(server_options options, const uuid& id, const limit_options& limited)
+{
+    if (options.shards == 0) options.shards = default_shards();
+    limits all_limits(limited, options.shards);
     server all(std::move(options));
-    all.on_shard([&id](shard& on, router& routes) {
+    all.on_shard([&](shard& on, router& routes) {
+        all_limits.use_in(routes, on);
         auto& repository = on.own<users::memory_user_repository>();
         users::user known = known_user(id);
         pooled_string key = known.email;
@@ -55,6 +96,7 @@ try {
     std::string id = "019c0000-0000-7000-8000-000000000001";
     std::string busy_poll = "auto";
     server_options options;
+    limit_options limited;
     CLI::App command("The users API of Sluice with its users in memory");
     command.add_option("--listen", listen, "ADDR:PORT, [v6]:PORT or unix:/path")->capture_default_str();
     command.add_option("--shards", options.shards, "reactors; 0: one for each CPU that the process may use")
@@ -63,6 +105,8 @@ try {
     command.add_option("--busy-poll", busy_poll, "auto or off")
         ->check(CLI::IsMember({"auto", "off"}))
         ->capture_default_str();
+    command.add_option("--limit", limited.requests, "requests a minute that a client may make; 0: any number");
+    command.add_option("--redis", limited.redis, "URL of the Redis that counts");
     try {
         command.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {
@@ -75,7 +119,7 @@ try {
     }
     options.listen = {listen};
     options.busy_poll = busy_poll == "off" ? busy_poll_mode::off : busy_poll_mode::automatic;
-    return serve(std::move(options), *parsed);
+    return serve(std::move(options), *parsed, limited);
 } catch (const std::exception& failure) {
     std::fprintf(stderr, "users_memory: %s\n", failure.what());
     return 1;

@@ -5,7 +5,8 @@
 
 namespace sluice::app {
 
-[[nodiscard]] int serve(const loaded_settings& loaded);
+// `sources`: where the settings came from, to be read again on SIGHUP.
+[[nodiscard]] int serve(const loaded_settings& loaded, const setting_sources& sources);
 [[nodiscard]] int check(const loaded_settings& loaded);
 [[nodiscard]] int migrate(const loaded_settings& loaded);
 [[nodiscard]] int print_config(const loaded_settings& loaded);

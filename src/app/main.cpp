@@ -21,7 +21,7 @@ int run(const invocation& called)
     }
     switch (called.what) {
     case command::serve:
-        return serve(*loaded);
+        return serve(*loaded, sources);
     case command::check:
         return check(*loaded);
     case command::migrate:

@@ -12,6 +12,19 @@
 namespace sluice::app {
 namespace {
 
+// Stands in the place of the limit, which needs shards.
+class limit_line final : public middleware
+{
+public:
+    explicit limit_line(const rate_limit_settings& values)
+        : name_(rate_limiting::name_of(values.policy(), {.header = values.header}))
+    {}
+    [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+
+private:
+    std::string name_;
+};
+
 void print(router& routes, std::string_view listener, const server_options& options)
 {
     routes.freeze();
@@ -36,7 +49,11 @@ int print_routes(const loaded_settings& loaded)
     router api;
     const std::atomic<bool> ready = true;
     readiness_guard guard(ready);
-    api_routes(api, users, state, loaded.values.uses_postgres() ? &guard : nullptr);
+    limit_line limit(loaded.values.rate_limit);
+    std::vector<middleware*> around;
+    if (loaded.values.rate_limit.on()) around.push_back(&limit);
+    if (loaded.values.uses_postgres()) around.push_back(&guard);
+    api_routes(api, users, state, around);
     router admin;
     same_site names(loaded.values.admin_names);
     admin_routes(admin, state, names);

@@ -67,26 +67,49 @@ result<std::unique_ptr<database>> open_database(const settings& values)
     return open_embedded(values.sqlite_path);
 }
 
-result<void> run(const loaded_settings& loaded, log_file& log)
+// What can change while the server runs, from the same sources as before.
+void reload(const setting_sources& sources, request_limit& limit)
+{
+    const auto loaded = load_settings(sources);
+    result<void> changed;
+    if (loaded)
+        changed = limit.change(loaded->values.rate_limit);
+    else
+        changed = fail(errc::invalid, loaded.error());
+    if (!changed) log(log_level::error, "The settings in use stay as they are", {{"reason", changed.error().detail}});
+}
+
+server_options server_options_of(const settings& values)
+{
+    server_options options = values.server;
+    options.trusted_proxies = http::trusted_peers::parse(values.trusted_proxies).value(); // as the setting was checked
+    return options;
+}
+
+result<void> run(const loaded_settings& loaded, const setting_sources& sources, log_file& log)
 {
     const settings& values = loaded.values;
-    server all(values.server);
+    server all(server_options_of(values));
     if (auto bound = all.bind(); !bound) return bound; // before a file is made for a server that cannot run
     auto opened = open_database(values);
     if (!opened) return std::unexpected(std::move(opened).error());
     const auto redis = redis_clients::of(values);
-    const dependencies with{.values = values, .data = **opened, .redis = redis.get()};
+    request_limit limit(values);
+    const dependencies with{.values = values, .data = **opened, .redis = redis.get(), .limit = limit};
 
     all.on_shard([&with](shard& on, router& routes) { wire_api(on, routes, with); });
     all.on_admin([&with](shard& on, router& routes) { wire_admin(on, routes, with); });
     all.on_ready([&](const std::vector<std::string>& listening) { tell(loaded, with, listening); });
-    all.on_hangup([&log] { log.reopen(); });
+    all.on_hangup([&] {
+        log.reopen();
+        reload(sources, limit);
+    });
     return all.run();
 }
 
 } // namespace
 
-int serve(const loaded_settings& loaded)
+int serve(const loaded_settings& loaded, const setting_sources& sources)
 {
     leave_signals_to_the_server();
     const settings& values = loaded.values;
@@ -96,7 +119,7 @@ int serve(const loaded_settings& loaded)
         return status_failed;
     }
     const log_in_use used(**log);
-    if (auto ended = run(loaded, **log); !ended) {
+    if (auto ended = run(loaded, sources, **log); !ended) {
         complain(ended.error().detail);
         return status_failed;
     }

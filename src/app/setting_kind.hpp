@@ -17,6 +17,9 @@
 namespace sluice {
 struct server_options;
 enum class log_level : std::uint8_t;
+namespace limit {
+enum class on_failure : std::uint8_t;
+}
 } // namespace sluice
 
 namespace sluice::app {
@@ -60,9 +63,14 @@ template <class T> struct setting_kind
 [[nodiscard]] setting_kind<std::string> optional_address();
 [[nodiscard]] setting_kind<std::vector<std::string>> addresses();
 [[nodiscard]] setting_kind<std::vector<std::string>> host_names(); // may be none
+[[nodiscard]] setting_kind<std::vector<std::string>> networks();   // and addresses; may be none
 [[nodiscard]] setting_kind<server_options> busy_poll();            // mode and time are one setting
 [[nodiscard]] setting_kind<log_level> level();
 [[nodiscard]] setting_kind<bool> yes_or_no();
+
+// Of the rate limit: limit_kinds.cpp.
+[[nodiscard]] setting_kind<std::string> client_key(); // "ip", stored as "", or the NAME of "header:NAME"
+[[nodiscard]] setting_kind<limit::on_failure> without_redis();
 
 // Fit for a line of an error message: control characters are escaped, as TOML does it.
 [[nodiscard]] std::string printable(std::string_view text);

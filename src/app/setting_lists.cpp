@@ -2,6 +2,8 @@
 #include "listen_address.hpp"
 #include "setting_kind.hpp"
 
+#include <sluice/http/ip.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,6 +59,14 @@ bool read_host_names(const setting_kind<std::vector<std::string>>&, const raw_se
     return true;
 }
 
+bool read_networks(const setting_kind<std::vector<std::string>>&, const raw_setting& raw, std::vector<std::string>& out)
+{
+    auto all = list_of(raw);
+    if (!all || !http::trusted_peers::parse(*all)) return false;
+    out = *std::move(all);
+    return true;
+}
+
 std::string write_addresses(const std::vector<std::string>& all)
 {
     if (all.size() == 1) return quoted(all.front());
@@ -72,6 +82,14 @@ setting_kind<std::vector<std::string>> addresses()
     return {.name = "address",
             .expects = fmt::format("{}, or a list of such addresses", listen_address_forms),
             .read = &read_addresses,
+            .write = &write_addresses};
+}
+
+setting_kind<std::vector<std::string>> networks()
+{
+    return {.name = "networks",
+            .expects = "an address, a network such as 10.0.0.0/8, or a list of them",
+            .read = &read_networks,
             .write = &write_addresses};
 }
 

@@ -4,6 +4,7 @@
 // and docs/settings.md follow from the row.
 #pragma once
 
+#include <sluice/limit/policy.hpp>
 #include <sluice/postgres/connection_info.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/telemetry/log_file.hpp>
@@ -32,6 +33,17 @@ struct redis_settings
     duration command_timeout = std::chrono::milliseconds(250);
 };
 
+struct rate_limit_settings
+{
+    std::size_t requests = 0; // 0: no limit
+    duration window = std::chrono::seconds(60);
+    std::string header; // whose value names the client; empty: the client's address
+    limit::on_failure on_redis_failure = limit::on_failure::local;
+
+    [[nodiscard]] bool on() const noexcept { return requests != 0; }
+    [[nodiscard]] limit::policy policy() const;
+};
+
 struct settings
 {
     server_options server = {.admin_listen = "127.0.0.1:9090", .access_log = true};
@@ -40,9 +52,16 @@ struct settings
     std::string sqlite_path = "sluice.db";
     postgres_settings postgres;
     redis_settings redis;
+    rate_limit_settings rate_limit;
+    std::vector<std::string> trusted_proxies; // addresses and networks
     log_level level = log_level::info;
     std::string log_file; // empty: standard output
 
+    // Are requests refused while Redis does not answer?
+    [[nodiscard]] bool needs_redis() const
+    {
+        return rate_limit.on() && rate_limit.on_redis_failure == limit::on_failure::closed;
+    }
     // The database is PostgreSQL where a URL or a host is named, and the embedded one otherwise.
     [[nodiscard]] bool uses_postgres() const { return !database_url.empty() || !postgres.at.host.empty(); }
     [[nodiscard]] std::string postgres_url() const

@@ -18,7 +18,9 @@ health& own_health(shard& on, const dependencies& with)
 {
     auto& state = on.own<health>();
     state.add(std::string(with.data.kind()), with.data.readiness(on));
-    if (with.redis != nullptr) state.add("redis", with.redis->readiness(on), health::importance::helpful);
+    if (with.redis != nullptr)
+        state.add("redis", with.redis->readiness(on),
+                  with.values.needs_redis() ? health::importance::needed : health::importance::helpful);
     return state;
 }
 
@@ -37,12 +39,12 @@ void log_exception(const request& asked, std::exception_ptr thrown)
 
 } // namespace
 
-void api_routes(router& routes, users::user_service& users, health& state, middleware* guard)
+void api_routes(router& routes, users::user_service& users, health& state, const std::vector<middleware*>& around)
 {
     routes.on_exception(&log_exception);
     state.routes(routes);
     auto resources = routes.group("");
-    if (guard != nullptr) resources.use(*guard);
+    for (middleware* one : around) resources.use(*one);
     users::user_routes(resources, users);
 }
 
@@ -58,7 +60,12 @@ void admin_routes(router& routes, health& state, middleware& guard)
 void wire_api(shard& on, router& routes, const dependencies& with)
 {
     auto& users = on.own<users::user_service>(with.data.make_users(on));
-    api_routes(routes, users, own_health(on, with), with.data.guard(on));
+    redis::client* const redis = with.redis != nullptr ? &with.redis->client_of(on) : nullptr;
+    std::vector<middleware*> around;
+    // The limit first: who is refused costs nothing behind it.
+    for (middleware* one : {with.limit.make(on, redis), with.data.guard(on)})
+        if (one != nullptr) around.push_back(one);
+    api_routes(routes, users, own_health(on, with), around);
 }
 
 void wire_admin(shard& on, router& routes, const dependencies& with)

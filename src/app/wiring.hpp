@@ -3,17 +3,20 @@
 
 #include "database.hpp"
 #include "redis_clients.hpp"
+#include "request_limit.hpp"
 #include "resources/users/user_service.hpp"
 
 #include <sluice/route/router.hpp>
 #include <sluice/server/health.hpp>
 #include <sluice/shard/shard.hpp>
 
+#include <vector>
+
 namespace sluice::app {
 
-// The routes of each listener. What they refer to outlives the router. `guard` stands before every resource, if there
-// is one; health answers without it. The admin listener's stands before everything.
-void api_routes(router& routes, users::user_service& users, health& state, middleware* guard);
+// The routes of each listener. What they refer to outlives the router. `around` stands before every resource, the
+// outermost first; health answers without it. `guard` stands before all of the admin listener.
+void api_routes(router& routes, users::user_service& users, health& state, const std::vector<middleware*>& around);
 void admin_routes(router& routes, health& state, middleware& guard);
 
 // What all shards have in common, and what outlives them.
@@ -22,6 +25,7 @@ struct dependencies
     const settings& values;
     database& data;
     redis_clients* redis; // null: none
+    request_limit& limit;
 };
 
 // Makes a shard's parts, which live as long as the shard, and registers their routes: the API's first, on every shard.

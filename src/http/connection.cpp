@@ -158,6 +158,7 @@ void connection::begin_request() noexcept
     request::parts::route(request_) = {};
     request::parts::clear_path_parameters(request_);
     request::parts::stream(request_) = nullptr;
+    request_.notes().clear();
 }
 
 // A few, and each of them CR LF (RFC 9112, section 2.2).

@@ -49,6 +49,16 @@ std::uint64_t ip::prefix() const noexcept
     return made;
 }
 
+std::string_view ip::write(text& to) const noexcept
+{
+    static_assert(std::tuple_size_v<text> >= INET6_ADDRSTRLEN);
+    const int family = v4() ? AF_INET : AF_INET6;
+    const std::uint8_t* const from = v4() ? bytes.data() + v4_prefix.size() : bytes.data();
+    return inet_ntop(family, from, to.data(), static_cast<socklen_t>(to.size())) != nullptr
+               ? std::string_view(to.data())
+               : std::string_view();
+}
+
 std::optional<ip> parse_ip(std::string_view text) noexcept
 {
     if (!text.contains(':')) return parse_v4(text);

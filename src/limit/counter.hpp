@@ -46,6 +46,9 @@ struct rules
     std::size_t size = 0;
 };
 
+// A count for each quota.
+using spent_counts = std::array<std::uint32_t, quotas_max>;
+
 struct question
 {
     std::uint32_t cost = 1;
@@ -53,7 +56,7 @@ struct question
     std::uint32_t back = 0; // of an earlier lease …
     micros back_at = 0;     // … that ended then: it was not spent
     // The asker knows of so many in each quota's window, even if whoever is asked has forgotten them.
-    std::array<std::uint32_t, quotas_max> least = {};
+    spent_counts least = {};
 };
 
 struct verdict

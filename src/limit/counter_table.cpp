@@ -79,10 +79,9 @@ verdict counter_table::decide(const client_key& key, std::uint64_t hash, const r
     return said;
 }
 
-std::array<std::uint32_t, quotas_max> counter_table::used(const client_key& key, std::uint64_t hash, const rules& by,
-                                                          micros now)
+spent_counts counter_table::used(const client_key& key, std::uint64_t hash, const rules& by, micros now)
 {
-    std::array<std::uint32_t, quotas_max> sums{};
+    spent_counts sums{};
     const slot* found = find(key, hash);
     if (found == nullptr || !by_.same_windows(by)) return sums;
     const auto windows = windows_of(*found);

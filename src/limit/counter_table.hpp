@@ -12,6 +12,7 @@
 
 #include "limit/counter.hpp"
 
+#include <sluice/core/published.hpp>
 #include <sluice/limit/client_key.hpp>
 
 #include <cstddef>
@@ -31,14 +32,13 @@ public:
     [[nodiscard]] verdict decide(const client_key& key, std::uint64_t hash, const rules& by, const question& asked,
                                  micros now);
     // Spent in each quota's window; nothing where the key is not known.
-    [[nodiscard]] std::array<std::uint32_t, quotas_max> used(const client_key& key, std::uint64_t hash, const rules& by,
-                                                             micros now);
+    [[nodiscard]] spent_counts used(const client_key& key, std::uint64_t hash, const rules& by, micros now);
 
     // Of an outage of Redis: has the key's counter been told what the other shards know? Ends with the counter.
     [[nodiscard]] bool knows(const client_key& key, std::uint64_t hash, std::uint32_t outage);
     void note_known(const client_key& key, std::uint64_t hash, std::uint32_t outage);
 
-    [[nodiscard]] std::uint64_t evicted() const noexcept { return evicted_; } // that were not empty
+    [[nodiscard]] const event_count& evicted() const noexcept { return evicted_; } // that were not empty
 
 private:
     struct slot
@@ -65,7 +65,7 @@ private:
     rules by_; // the windows that are laid out
     zeroed<slot> slots_;
     zeroed<sliding_window> windows_;
-    std::uint64_t evicted_ = 0;
+    event_count evicted_;
 };
 
 } // namespace sluice::limit

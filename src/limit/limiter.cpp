@@ -127,21 +127,18 @@ task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint3
     } else {
         result<verdict> heard = fail(errc::unavailable);
         if (!shared_.failing()) {
-            if (shared_.recovering(asked_at, now.by.longest())) {
-                q.least = co_await on_shard(shared_.home_of(hash), [&shared = shared_, key, hash] {
-                    const shard& here = shard::current();
-                    return shared.at(here.index())
-                        .counters.used(key, hash, shared.in_force().by, micros_of(here.now()));
-                });
-            }
+            // Redis may have lost what it knew.
+            if (shared_.recovering(asked_at, now.by.longest())) q.least = co_await known_at_home(key, hash, now);
             heard = co_await ask_redis_for(key, now, q);
         }
         if (!heard && now.said.without_redis != on_failure::local)
             co_return without_redis(now, now.said.without_redis == on_failure::open);
-        if (heard)
+        if (heard) {
             said = co_await heard_late(key, hash, now, *heard);
-        else
-            said = co_await ask_home_in_outage(key, hash, now, q);
+        } else {
+            (void)co_await known_at_home(key, hash, now);
+            said = co_await ask_home(key, hash, now, q);
+        }
     }
     co_return mine().memory.learn(key, hash, cost, now.by, said, asked_at, shard_.now());
 }
@@ -177,8 +174,9 @@ task<verdict> limiter_state::ask_home(client_key key, std::uint64_t hash, const 
     });
 }
 
-// The home goes on from what Redis has told any of the shards.
-task<verdict> limiter_state::ask_home_in_outage(client_key key, std::uint64_t hash, const prepared& now, question q)
+// What this process knows to be spent. In an outage of Redis, and after it, the key's home keeps that, from what Redis
+// has told any of the shards on.
+task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t hash, const prepared& now)
 {
     const unsigned home = shared_.home_of(hash);
     const std::uint32_t outage = shared_.outages();
@@ -186,21 +184,22 @@ task<verdict> limiter_state::ask_home_in_outage(client_key key, std::uint64_t ha
         return shared.at(shard::current().index()).counters.knows(key, hash, outage);
     });
     if (!known) {
+        question tell{.cost = 0};
         for (unsigned i = 0; i < shard_.count(); ++i) {
             const auto used = co_await on_shard(i, [&shared = shared_, &now, key, hash] {
                 const shard& here = shard::current();
                 return shared.at(here.index()).memory.known(key, hash, now.by, here.now());
             });
-            std::ranges::transform(q.least, used, q.least.begin(), [](auto a, auto b) { return std::max(a, b); });
+            std::ranges::transform(tell.least, used, tell.least.begin(), [](auto a, auto b) { return std::max(a, b); });
         }
+        (void)co_await ask_home(key, hash, now, tell);
     }
-    const verdict said = co_await ask_home(key, hash, now, q);
-    if (!known) {
-        co_await on_shard(home, [&shared = shared_, key, hash, outage] {
-            shared.at(shard::current().index()).counters.note_known(key, hash, outage);
-        });
-    }
-    co_return said;
+    co_return co_await on_shard(home, [&shared = shared_, &now, key, hash, outage] {
+        const shard& here = shard::current();
+        counter_table& counters = shared.at(here.index()).counters;
+        counters.note_known(key, hash, outage);
+        return counters.used(key, hash, now.by, micros_of(here.now()));
+    });
 }
 
 // An answer of Redis that comes while the process counts by itself already: the home has to know of it.
@@ -241,12 +240,17 @@ task<void> limiter_state::watch_for_redis()
 
 limiter_counters limiter_state::counters() const
 {
-    limiter_counters now = counters_;
     const place& here = shared_.at(shard_.index());
-    now.leased = here.memory.leased();
-    now.refused_at_once = here.memory.refused();
-    now.evicted = here.counters.evicted();
-    return now;
+    return {.passed = counters_.passed,
+            .refused = counters_.refused,
+            .unanswered = counters_.unanswered,
+            .asked_redis = counters_.asked_redis,
+            .asked_home = counters_.asked_home,
+            .joined = counters_.joined,
+            .leased = here.memory.leased(),
+            .refused_at_once = here.memory.refused(),
+            .failures = counters_.failures,
+            .evicted = here.counters.evicted()};
 }
 
 limiter::limiter(shard& on, rate_limit& of, redis::client* redis)
@@ -270,6 +274,8 @@ result<void> limiter::ready() const
                       .dependency = "redis",
                       .retry_after = std::chrono::seconds(1)});
 }
+
+void limiter::expose(metric_set& in) const { state_->expose(in); }
 
 const rate_limit& limiter::of() const noexcept { return state_->of; }
 

@@ -5,10 +5,12 @@
 
 #include <sluice/core/context.hpp>
 #include <sluice/core/intrusive_list.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/coro/event.hpp>
 #include <sluice/coro/task.hpp>
 #include <sluice/limit/limiter.hpp>
 #include <sluice/redis/client.hpp>
+#include <sluice/telemetry/metrics.hpp>
 
 #include <array>
 #include <optional>
@@ -24,10 +26,17 @@ public:
     [[nodiscard]] std::optional<decision> decide_at_once(const client_key& key, std::uint64_t hash, std::uint32_t cost);
     [[nodiscard]] task<decision> decide(client_key key, std::uint64_t hash, std::uint32_t cost);
     [[nodiscard]] limiter_counters counters() const;
+    void expose(metric_set& in) const;
 
     const rate_limit& of;
 
 private:
+    // Changed here, read by whoever scrapes.
+    struct counts
+    {
+        event_count passed, refused, unanswered, asked_redis, asked_home, joined, failures;
+    };
+
     // A question that is under way, in the frame of who asked it: others of that key may wait for its lease.
     struct under_way : list_node<under_way>
     {
@@ -44,7 +53,7 @@ private:
     [[nodiscard]] task<decision> ask(client_key key, std::uint64_t hash, std::uint32_t cost, under_way& question_of);
     [[nodiscard]] task<result<verdict>> ask_redis_for(const client_key& key, const prepared& now, question q);
     [[nodiscard]] task<verdict> ask_home(client_key key, std::uint64_t hash, const prepared& now, question q);
-    [[nodiscard]] task<verdict> ask_home_in_outage(client_key key, std::uint64_t hash, const prepared& now, question q);
+    [[nodiscard]] task<spent_counts> known_at_home(client_key key, std::uint64_t hash, const prepared& now);
     [[nodiscard]] task<verdict> heard_late(client_key key, std::uint64_t hash, const prepared& now, verdict said);
     void redis_failed(const error& why);
     [[nodiscard]] task<void> watch_for_redis();
@@ -55,7 +64,7 @@ private:
     bool failing_ = false; // this shard gets no answers
     context background_;
     std::array<intrusive_list<under_way, under_way>, 256> asking_;
-    limiter_counters counters_;
+    counts counters_;
 };
 
 } // namespace sluice::limit

@@ -131,10 +131,9 @@ decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uin
     return made;
 }
 
-std::array<std::uint32_t, quotas_max> shard_memory::known(const client_key& key, std::uint64_t hash, const rules& by,
-                                                          time_point at)
+spent_counts shard_memory::known(const client_key& key, std::uint64_t hash, const rules& by, time_point at)
 {
-    std::array<std::uint32_t, quotas_max> used{};
+    spent_counts used{};
     const entry* const found = find(key, hash);
     if (found == nullptr || found->quotas != by.size) return used;
     const std::uint64_t now = nanos(at);

@@ -12,6 +12,7 @@
 #include "limit/counter.hpp"
 
 #include <sluice/core/clock.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/limit/client_key.hpp>
 #include <sluice/limit/decision.hpp>
 
@@ -39,12 +40,11 @@ public:
     [[nodiscard]] decision learn(const client_key& key, std::uint64_t hash, std::uint32_t cost, const rules& by,
                                  const verdict& said, time_point asked_at, time_point now);
     // Spent in each quota's window by whomever, as far as is known here.
-    [[nodiscard]] std::array<std::uint32_t, quotas_max> known(const client_key& key, std::uint64_t hash,
-                                                              const rules& by, time_point now);
+    [[nodiscard]] spent_counts known(const client_key& key, std::uint64_t hash, const rules& by, time_point now);
     void forget_all();
 
-    [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
-    [[nodiscard]] std::uint64_t leased() const noexcept { return leased_; } // requests that a lease let pass
+    [[nodiscard]] const event_count& refused() const noexcept { return refused_; }
+    [[nodiscard]] const event_count& leased() const noexcept { return leased_; } // requests that a lease let pass
 
 private:
     struct entry
@@ -68,8 +68,8 @@ private:
 
     std::size_t sets_;
     std::vector<entry> entries_; // from the first answer on
-    std::uint64_t refused_ = 0;
-    std::uint64_t leased_ = 0;
+    event_count refused_;
+    event_count leased_;
 };
 
 } // namespace sluice::limit

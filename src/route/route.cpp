@@ -93,6 +93,32 @@ std::optional<response> route::admit(request& asked) const
     return std::nullopt;
 }
 
+admission route::admit_at_once(request& asked) const
+{
+    admission made;
+    for (; made.passed < chain_.size(); ++made.passed) {
+        const link& one = chain_[made.passed];
+        try {
+            waiting_middleware::said said;
+            if (one.waiting != nullptr) {
+                std::optional<waiting_middleware::said> now = one.waiting->at_once(asked);
+                if (!now) return made;
+                said = *std::move(now);
+            } else {
+                said = one.around->before(asked);
+            }
+            if (said) made.early = settle(*std::move(said), asked);
+        } catch (...) {
+            made.early = failed(asked, std::current_exception());
+        }
+        if (!made.early) continue;
+        run_after(asked, *made.early, made.passed + 1);
+        return made;
+    }
+    made.complete = true;
+    return made;
+}
+
 response route::handle(request& asked) const
 {
     response answer = call(asked);
@@ -102,25 +128,31 @@ response route::handle(request& asked) const
 
 void route::finish(request& asked, response& answer) const { run_after(asked, answer, chain_.size()); }
 
-task<response> route::answer_waiting(request& asked) const
+task<response> route::answer_waiting(request& asked, std::size_t passed) const
 {
     std::optional<response> early;
-    if (admits_plainly_)
+    if (admits_plainly_ && passed == 0)
         early = admit(asked);
-    else
-        early = co_await admit_waiting(asked);
+    else if (passed != chain_.size())
+        early = co_await admit_waiting(asked, passed);
     if (early) co_return *std::move(early);
     co_return co_await handle_waiting(asked);
 }
 
-task<std::optional<response>> route::admit_waiting(request& asked) const
+task<std::optional<response>> route::admit_waiting(request& asked, std::size_t passed) const
 {
-    for (std::size_t i = 0; i < chain_.size(); ++i) {
+    for (std::size_t i = passed; i < chain_.size(); ++i) {
         std::optional<response> early;
         try {
-            std::optional<result<response>> said;
-            if (chain_[i].waiting != nullptr)
-                said = co_await chain_[i].waiting->before_waiting(asked);
+            waiting_middleware::said said;
+            std::optional<waiting_middleware::said> now;
+            waiting_middleware* const waiting = chain_[i].waiting;
+            // Where it goes on from, it has said already that it has to wait.
+            if (waiting != nullptr && i != passed) now = waiting->at_once(asked);
+            if (now)
+                said = *std::move(now);
+            else if (waiting != nullptr)
+                said = co_await waiting->before_waiting(asked);
             else
                 said = chain_[i].around->before(asked);
             if (said) early = settle(*std::move(said), asked);

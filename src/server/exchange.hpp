@@ -15,6 +15,7 @@
 #include <sluice/core/intrusive_list.hpp>
 #include <sluice/core/pool.hpp>
 #include <sluice/coro/stop.hpp>
+#include <sluice/http/ip.hpp>
 #include <sluice/route/route.hpp>
 
 namespace sluice {
@@ -32,6 +33,7 @@ struct exchange : list_node<exchange> // among those under way
     time_point began_at{};
     bool under_way = false;         // counted as such
     std::uint64_t bytes_out = 0;    // of a streamed answer
+    http::ip::text client{};        // of a request that a proxy passed on
     const route* matched = nullptr; // of the current request, once its head is complete
 };
 

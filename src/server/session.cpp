@@ -30,6 +30,7 @@ session::session(shard_server& server, const router& routes, int fd) noexcept
 {
     const std::string_view peer = peer_text(fd);
     client_size_ = static_cast<std::uint8_t>(peer.copy(client_, sizeof client_));
+    peer_trusted_ = server_.options().trusted_proxies.trusts(peer);
 }
 
 session::~session() = default;

@@ -27,6 +27,7 @@ namespace sluice {
 
 class router;
 class shard_server;
+struct admission;
 
 class session final : public list_node<session>
 {
@@ -79,6 +80,8 @@ private:
 
     // --- A request.
     void begin_request();
+    [[nodiscard]] std::string_view client_of(const http::request& asked);
+    [[nodiscard]] admission admit_at_once();
     [[nodiscard]] duration request_timeout() const noexcept;
     void renew_deadline() noexcept;
     [[nodiscard]] bool begin_body();
@@ -87,8 +90,8 @@ private:
     void refuse(http::status status, std::string_view detail);
     // Coroutines of this session: one at a time, and handler_ended() is the last thing each does.
     [[nodiscard]] bool run(task<void>&& work);
-    task<void> admit_then_read();
-    task<void> handle_request();
+    task<void> admit_then_read(std::size_t passed);
+    task<void> handle_request(std::size_t passed);
     task<void> handle_stream();
     task<void> stream_answer(http::response answer);
     task<void> read_stream();
@@ -131,6 +134,7 @@ private:
     bool handler_running_ : 1 = false; // a coroutine of this session has not ended
     bool body_admitted_ : 1 = false;   // middleware has let the current request pass, ahead of its body
     bool advancing_ : 1 = false;
+    bool peer_trusted_ : 1 = false; // its word about its clients counts
     std::uint8_t client_size_ = 0;
     char client_[46];
     bound<operation, &session::on_receive> receive_{*this};

@@ -3,6 +3,7 @@
 #include "server/session_streams.hpp"
 #include "server/shard_server.hpp"
 
+#include <sluice/http/forwarded.hpp>
 #include <sluice/http/problem.hpp>
 #include <sluice/http/request_parts.hpp>
 #include <sluice/route/router.hpp>
@@ -47,11 +48,21 @@ void session::begin_request()
     server_.request_began(*exchange_);
     belongs.trace = trace_of(asked);
     parts::context(asked) = &belongs;
-    parts::client(asked) = {client_, client_size_};
+    parts::client(asked) = client_of(asked);
     parts::stream(asked) = &nothing_to_read;
     exchange_->matched = routes_.find(asked).found;
     exchange_->stop.reset(); // the last request of this connection may have been stopped by its deadline
     belongs.deadline = server_.here().now() + request_timeout();
+}
+
+// The peer, or whom a proxy that is trusted names.
+std::string_view session::client_of(const http::request& asked)
+{
+    if (peer_trusted_) {
+        if (const auto named = http::forwarded_client(asked.headers(), server_.options().trusted_proxies))
+            return named->write(exchange_->client);
+    }
+    return {client_, client_size_};
 }
 
 duration session::request_timeout() const noexcept
@@ -72,18 +83,24 @@ bool session::begin_body()
 {
     begin_request();
     const route& found = *exchange_->matched;
-    if (!found.admits_plainly()) return run(admit_then_read());
-    context* before = context::exchange_current(&exchange_->request_context);
-    auto refused = found.admit(exchange_->machine.current());
-    context::exchange_current(before);
-    if (refused) {
-        respond(*std::move(refused));
+    admission admitted = admit_at_once();
+    if (admitted.early) {
+        respond(*std::move(admitted.early));
         return true;
     }
+    if (!admitted.complete) return run(admit_then_read(admitted.passed));
     body_admitted_ = true;
     if (found.options().stream_body) return run(handle_stream());
     accept_body(http::body_mode::buffered);
     return true;
+}
+
+admission session::admit_at_once()
+{
+    context* const before = context::exchange_current(&exchange_->request_context);
+    admission made = exchange_->matched->admit_at_once(exchange_->machine.current());
+    context::exchange_current(before);
+    return made;
 }
 
 void session::accept_body(http::body_mode mode)
@@ -102,9 +119,20 @@ bool session::answer_request()
     if (!body_admitted_) begin_request();
     const route& found = *exchange_->matched;
     http::request& asked = exchange_->machine.current();
-    if (!found.plain()) return run(handle_request());
+    std::size_t passed = 0;
+    bool admitted = body_admitted_;
+    if (!admitted && !found.admits_plainly()) {
+        admission now = admit_at_once();
+        if (now.early) {
+            respond(*std::move(now.early));
+            return true;
+        }
+        passed = now.passed;
+        admitted = now.complete;
+    }
+    if (!found.plain() && !(found.handles_plainly() && admitted)) return run(handle_request(passed));
     context* before = context::exchange_current(&exchange_->request_context);
-    http::response answer = body_admitted_ ? found.handle(asked) : found.answer(asked);
+    http::response answer = admitted ? found.handle(asked) : found.answer(asked);
     context::exchange_current(before);
     if (answer.streamed()) return run(stream_answer(std::move(answer)));
     respond(std::move(answer));
@@ -123,10 +151,10 @@ bool session::run(task<void>&& work)
     return !handler_running_ && phase_ != phase::closed;
 }
 
-task<void> session::admit_then_read()
+task<void> session::admit_then_read(std::size_t passed)
 {
     const route& found = *exchange_->matched;
-    auto refused = co_await found.admit_waiting(exchange_->machine.current());
+    auto refused = co_await found.admit_waiting(exchange_->machine.current(), passed);
     if (refused)
         respond(*std::move(refused));
     else if (body_admitted_ = true; found.options().stream_body)
@@ -136,12 +164,12 @@ task<void> session::admit_then_read()
     handler_ended();
 }
 
-task<void> session::handle_request()
+task<void> session::handle_request(std::size_t passed)
 {
     const route& found = *exchange_->matched;
     http::request& asked = exchange_->machine.current();
     http::response answer =
-        body_admitted_ ? co_await found.handle_waiting(asked) : co_await found.answer_waiting(asked);
+        body_admitted_ ? co_await found.handle_waiting(asked) : co_await found.answer_waiting(asked, passed);
     if (answer.streamed())
         co_await write_stream(answer);
     else

@@ -26,6 +26,9 @@ struct ip
     [[nodiscard]] bool v4() const noexcept;
     [[nodiscard]] std::uint32_t v4_bits() const noexcept;
     [[nodiscard]] std::uint64_t prefix() const noexcept; // the first 64 bits
+    using text = std::array<char, 46>;
+    // As parse_ip() reads it; the view is of `to`.
+    std::string_view write(text& to) const noexcept;
     friend bool operator==(const ip&, const ip&) = default;
 };
 

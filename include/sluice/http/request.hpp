@@ -64,8 +64,11 @@ public:
 
     // --- Whose request it is.
     [[nodiscard]] sluice::context& context() const noexcept { return *context_; }
-    // The client's address as text ("192.0.2.1", "2001:db8::1", "unix"), without a port.
+    // The client's address as text ("192.0.2.1", "2001:db8::1", "unix"), without a port: the peer's, or the one that a
+    // trusted proxy names (http/forwarded.hpp).
     [[nodiscard]] std::string_view client() const noexcept { return client_; }
+    // For middleware, from its before() to its after(): empty when the request begins.
+    [[nodiscard]] pooled_string& notes() noexcept { return notes_; }
     // The pattern that matched ("/users/{id}"); empty before routing.
     [[nodiscard]] std::string_view route() const noexcept { return route_; }
 
@@ -83,6 +86,7 @@ private:
     std::uint8_t parameter_count_ = 0;
     std::string_view target_, path_, query_, host_, body_, client_, route_;
     http::headers headers_;
+    pooled_string notes_;
     std::array<path_parameter, path_parameters_max> parameters_;
     body_reader* stream_ = nullptr;
     sluice::context* context_ = nullptr;

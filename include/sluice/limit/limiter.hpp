@@ -24,6 +24,9 @@
 
 #pragma GCC visibility push(default)
 
+namespace sluice {
+class metric_set;
+}
 namespace sluice::redis {
 class client;
 }
@@ -62,6 +65,8 @@ public:
     [[nodiscard]] result<void> ready() const;
     [[nodiscard]] const rate_limit& of() const noexcept;
     [[nodiscard]] limiter_counters counters() const;
+    // The same as metrics (sluice_rate_limit_…), of the shard's set.
+    void expose(metric_set& in) const;
 
 private:
     std::unique_ptr<limiter_state> state_;

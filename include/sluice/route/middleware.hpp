@@ -37,11 +37,14 @@ public:
     virtual void after(request&, response&) {}
 };
 
-// The same where `before` has to wait (a look-up in Redis): before_waiting() is asked in its place, and a route with
-// one of these runs as a coroutine.
+// The same where `before` may have to wait (a look-up in Redis). at_once() is asked in its place, and where it cannot
+// say, before_waiting(): the request goes on as a coroutine from there.
 class waiting_middleware : public middleware
 {
 public:
+    using said = std::optional<result<response>>; // as before() says it
+    // Nothing: it has to wait. What it says counts; it is not asked again.
+    [[nodiscard]] virtual std::optional<said> at_once(request&) { return std::nullopt; }
     [[nodiscard]] virtual task<std::optional<result<response>>> before_waiting(request&) = 0;
 };
 

@@ -12,6 +12,9 @@
 // Each has a twin that is awaited. plain(): nothing in it waits, use the first of each pair. admits_plainly(): no
 // middleware waits, so admit() serves even where the handler is a coroutine. The twins serve every route.
 //
+// Middleware that may wait can often tell at once: admit_at_once() goes as far as there is no waiting, and the twins go
+// on from there.
+//
 // None of them throws or fails: errors become problem documents here (http/problem.hpp), and so does an exception,
 // which the client sees as a bare 500 and router::on_exception() tells the log.
 //
@@ -63,6 +66,14 @@ concept handler_callable = plain_callable<std::remove_cvref_t<F>> || coroutine_c
 using plain_handler = std::move_only_function<response(request&)>;
 using coroutine_handler = std::move_only_function<task<result<response>>(request&)>;
 
+// How far a request has come through a route's middleware without waiting.
+struct admission
+{
+    std::optional<http::response> early = {}; // ends it
+    std::size_t passed = 0;                   // of the middleware
+    bool complete = false;                    // all of it: the handler is next
+};
+
 class route
 {
 public:
@@ -80,13 +91,16 @@ public:
 
     [[nodiscard]] response answer(request& asked) const;
     [[nodiscard]] std::optional<response> admit(request& asked) const;
+    [[nodiscard]] admission admit_at_once(request& asked) const;
+    // Does the handler need no wait, whatever the middleware does?
+    [[nodiscard]] bool handles_plainly() const noexcept { return !coroutine_; }
     [[nodiscard]] response handle(request& asked) const;
     void finish(request& asked, response& answer) const;
     // What wrote a streamed answer has thrown; its head has gone, so only router::on_exception() hears of it.
     void stream_failed(const request& asked, std::exception_ptr why) const;
 
-    [[nodiscard]] task<response> answer_waiting(request& asked) const;
-    [[nodiscard]] task<std::optional<response>> admit_waiting(request& asked) const;
+    [[nodiscard]] task<response> answer_waiting(request& asked, std::size_t passed = 0) const;
+    [[nodiscard]] task<std::optional<response>> admit_waiting(request& asked, std::size_t passed = 0) const;
     [[nodiscard]] task<response> handle_waiting(request& asked) const;
 
     route(const route&) = delete;

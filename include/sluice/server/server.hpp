@@ -11,6 +11,7 @@
 
 #include <sluice/core/error.hpp>
 #include <sluice/core/units.hpp>
+#include <sluice/http/ip.hpp>
 #include <sluice/http/limits.hpp>
 #include <sluice/route/router.hpp>
 #include <sluice/shard/busy_poll.hpp>
@@ -41,9 +42,10 @@ struct server_options
     duration shutdown_grace = std::chrono::seconds(30);
     std::size_t connections = 0; // of the process; 0: what the file limit allows
     busy_poll_mode busy_poll = busy_poll_mode::automatic;
-    duration busy_poll_time = {}; // for fixed
-    bool access_log = false;      // a line for each answer (middleware/access_log.hpp)
-    bool handle_signals = true;   // SIGTERM and SIGINT drain
+    duration busy_poll_time = {};             // for fixed
+    http::trusted_peers trusted_proxies = {}; // whose Forwarded and X-Forwarded-For say who the client is
+    bool access_log = false;                  // a line for each answer (middleware/access_log.hpp)
+    bool handle_signals = true;               // SIGTERM and SIGINT drain
 };
 
 class server

@@ -1,0 +1,42 @@
+// What a limiter counts, as metrics of its shard.
+#include "limit/limiter_state.hpp"
+
+namespace sluice::limit {
+
+namespace {
+
+constexpr metric_family decisions = {"sluice_rate_limit_decisions_total", "Decisions about requests, by outcome.",
+                                     metric_kind::counter};
+constexpr metric_family sources = {"sluice_rate_limit_sources_total",
+                                   "Where decisions came from: a lease, a refusal remembered, Redis, another shard.",
+                                   metric_kind::counter};
+constexpr metric_family failures = {"sluice_rate_limit_redis_failures_total", "Answers of Redis that did not come.",
+                                    metric_kind::counter};
+constexpr metric_family outages = {"sluice_rate_limit_redis_outages_total",
+                                   "How often the process went over to what holds without Redis.",
+                                   metric_kind::maximum};
+constexpr metric_family away = {"sluice_rate_limit_without_redis", "1 while Redis does not answer.",
+                                metric_kind::maximum};
+constexpr metric_family evicted = {"sluice_rate_limit_evicted_total",
+                                   "Counts of clients that were given up for want of room.", metric_kind::counter};
+
+} // namespace
+
+void limiter_state::expose(metric_set& in) const
+{
+    const std::string& name = of.in_force().name;
+    const place& here = shared_.at(shard_.index());
+    in.read(decisions, {{"limit", name}, {"outcome", "passed"}}, counters_.passed);
+    in.read(decisions, {{"limit", name}, {"outcome", "refused"}}, counters_.refused);
+    in.read(decisions, {{"limit", name}, {"outcome", "unanswered"}}, counters_.unanswered);
+    in.read(sources, {{"limit", name}, {"source", "lease"}}, here.memory.leased());
+    in.read(sources, {{"limit", name}, {"source", "memory"}}, here.memory.refused());
+    in.read(sources, {{"limit", name}, {"source", "redis"}}, counters_.asked_redis);
+    in.read(sources, {{"limit", name}, {"source", "shard"}}, counters_.asked_home);
+    in.read(failures, {{"limit", name}}, counters_.failures);
+    in.read(evicted, {{"limit", name}}, here.counters.evicted());
+    in.read(outages, {{"limit", name}}, [&shared = shared_] { return static_cast<double>(shared.outages()); });
+    in.read(away, {{"limit", name}}, [&shared = shared_] { return shared.failing() ? 1.0 : 0.0; });
+}
+
+} // namespace sluice::limit

@@ -1,0 +1,142 @@
+"""The rate limit from the outside: rate_limit_test.py BINARY USERS_MEMORY ROOT. The server's settings and what it answers; and two
+processes that count in one Redis."""
+import http.client
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import sluice
+
+BINARY, USERS_MEMORY, ROOT = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
+USER = '/users/019c0000-0000-7000-8000-000000000001'  # whom users_memory has from the start
+
+
+def redis_server():
+    spec = importlib.util.spec_from_file_location('redis_server', os.path.join(ROOT, 'tests/redis/server.py'))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Redis()
+
+
+class Settings(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = scratch.name
+
+    def write(self, text):
+        with open(os.path.join(self.folder, 'sluice.toml'), 'w', encoding='utf-8') as file:
+            file.write(text)
+
+    def ask(self, server, path='/users?email=a@example.com', **fields):
+        connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=sluice.PATIENCE_SECONDS)
+        connection.request('GET', path, headers={name.replace('_', '-'): value for name, value in fields.items()})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer
+
+    def test_limits_the_api_and_never_health(self):
+        self.write('[rate_limit]\nrequests = 3\nwindow = "1h"\n')
+        with sluice.Server(BINARY, folder=self.folder) as server:
+            for left in (2, 1, 0):
+                answer = self.ask(server)
+                self.assertEqual(answer.status, 200)
+                self.assertEqual(answer.headers['RateLimit-Policy'], '"default";q=3;w=3600')
+                self.assertRegex(answer.headers['RateLimit'], rf'^"default";r={left};t=3\d\d\d$')
+            refused = self.ask(server)
+            self.assertEqual(refused.status, 429)
+            self.assertEqual(refused.headers['Content-Type'], 'application/problem+json')
+            self.assertGreater(int(refused.headers['Retry-After']), 3000)
+            _, metrics = server.get('/metrics', port=server.admin_port)
+            self.assertIn(b'sluice_rate_limit_decisions_total{limit="default",outcome="refused"} 1', metrics)
+            for path in ('/healthz', '/readyz'):
+                answer = self.ask(server, path)
+                self.assertEqual(answer.status, 200)
+                self.assertIsNone(answer.headers['RateLimit'])
+
+    def test_is_read_again_on_sighup(self):
+        self.write('[rate_limit]\nrequests = 1\nwindow = "1h"\n')
+        with sluice.Server(BINARY, folder=self.folder) as server:
+            self.assertEqual([self.ask(server).status for _ in range(2)], [200, 429])
+            self.write('[rate_limit]\nrequests = 4\nwindow = "1h"\n')
+            server.signal(signal.SIGHUP)
+            while self.ask(server).headers['RateLimit-Policy'] != '"default";q=4;w=3600':
+                time.sleep(0.01)
+            self.write('[rate_limit]\nrequests = "many"\n')
+            server.signal(signal.SIGHUP)
+            self.write('[rate_limit]\nrequests = 0\n')
+            server.signal(signal.SIGHUP)
+            self.assertEqual(self.ask(server).headers['RateLimit-Policy'], '"default";q=4;w=3600')
+
+    def test_counts_for_whom_a_trusted_proxy_names_and_logs_that_client(self):
+        environment = {'SLUICE_RATE_LIMIT_REQUESTS': '1', 'SLUICE_RATE_LIMIT_WINDOW': '1h', 'SLUICE_TRUSTED_PROXIES': '127.0.0.1,10.0.0.0/8'}
+        with sluice.Server(BINARY, folder=self.folder, environment=environment) as server:
+            self.assertEqual(self.ask(server, X_Forwarded_For='192.0.2.1').status, 200)
+            self.assertEqual(self.ask(server, X_Forwarded_For='8.8.8.8, 192.0.2.1, 10.0.0.7').status, 429)
+            self.assertEqual(self.ask(server, Forwarded='for="[2001:db8::1]"').status, 200)
+            self.assertEqual(self.ask(server, X_Forwarded_For='2001:db8::2').status, 429)
+            self.assertEqual(self.ask(server, X_Forwarded_For=',' * 5000 + '"\\').status, 200)
+        clients = sorted(line['client'] for line in server.lines if line['message'] == 'request')
+        self.assertEqual(clients, ['127.0.0.1', '192.0.2.1', '192.0.2.1', '2001:db8::1', '2001:db8::2'])
+
+    def test_is_shown_by_routes_and_config(self):
+        self.write('trusted_proxies = ["10.0.0.0/8"]\n[rate_limit]\nrequests = 100\nkey = "header:X-Api-Key"\n')
+        routes = sluice.run(BINARY, 'routes', folder=self.folder).stdout
+        for line in routes.splitlines():
+            self.assertEqual('rate limit (100/1m by X-Api-Key)' in line, '/users' in line, line)
+        config = sluice.run(BINARY, 'config', folder=self.folder).stdout
+        self.assertIn('"header:X-Api-Key"', config)
+        self.assertEqual(sluice.run(BINARY, 'check', folder=self.folder, environment={'SLUICE_RATE_LIMIT_KEY': 'header:'}).returncode, 2)
+
+
+class Processes(unittest.TestCase):
+    """Two of them, of two shards each, with the limit a minute in one Redis. The test takes less than that minute."""
+
+    LIMIT, CLIENTS, REQUESTS = 2000, 8, 400
+
+    def start(self, url):
+        process = subprocess.Popen([USERS_MEMORY, '--listen', '127.0.0.1:0', '--shards', '2', '--busy-poll', 'off', '--limit', str(self.LIMIT),
+                                    '--redis', url], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        return int(process.stdout.readline().split(':')[2].split('/')[0])
+
+    def ask_often(self, port, statuses):
+        connection = http.client.HTTPConnection('127.0.0.1', port, timeout=sluice.PATIENCE_SECONDS)
+        for _ in range(self.REQUESTS):
+            connection.request('GET', USER)
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+        connection.close()
+
+    def test_count_together(self):
+        redis = redis_server()
+        self.addCleanup(redis.stop)
+        began = time.monotonic()
+        ports = [self.start(f'redis://127.0.0.1:{redis.port}') for _ in range(2)]
+        statuses = [[] for _ in range(self.CLIENTS)]
+        threads = [threading.Thread(target=self.ask_often, args=(ports[i % 2], statuses[i])) for i in range(self.CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if time.monotonic() - began > 60:
+            self.skipTest('the machine was too busy: it took more than the window')
+        each = [sum(some.count(200) for some in statuses[i::2]) for i in range(2)]
+        self.assertLessEqual(sum(each), self.LIMIT)
+        self.assertGreater(sum(each), 0.9 * self.LIMIT)
+        self.assertEqual(sum(some.count(429) for some in statuses), self.CLIENTS * self.REQUESTS - sum(each))
+        self.assertGreater(min(each), 0)
+
+
+if __name__ == '__main__':
+    unittest.main()

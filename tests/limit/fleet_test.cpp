@@ -1,0 +1,255 @@
+// Two processes, as far as a test can have them in one: two groups of shards that share nothing but a Redis, and as
+// many clients on every shard as want through. What passes is held against the limit in every sliding window, while
+// Redis is well, frozen, killed and slow. Run by server.py.
+#include "redis.hpp"
+
+#include <sluice/limit/limiter.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace sluice::limit {
+namespace {
+
+using namespace std::chrono_literals;
+using redis::test::admin;
+using redis::test::order;
+
+constexpr unsigned shards_of_each = 2;
+
+// When a request that passed was asked for, and when it had been let through.
+struct pass
+{
+    time_point asked;
+    time_point let;
+};
+
+// The most requests that surely were decided within one window: those that began and ended within it.
+std::size_t worst(std::vector<pass> all, duration window)
+{
+    std::ranges::sort(all, {}, &pass::let);
+    std::size_t most = 0;
+    for (std::size_t last = 0; last < all.size(); ++last) {
+        const time_point from = all[last].let - window;
+        std::size_t held = 0;
+        for (std::size_t i = last + 1; i-- > 0 && all[i].let > from;) held += all[i].asked > from ? 1 : 0;
+        most = std::max(most, held);
+    }
+    return most;
+}
+
+// One process's shards, clients and limit.
+class process
+{
+public:
+    process(const policy& p, const redis::client_options& redis)
+        : all(p, {.shards = shards_of_each, .redis_patience = redis.command_timeout})
+    {
+        for (unsigned i = 0; i < shards_of_each; ++i) {
+            limiters.push_back(shards
+                                   .start(i,
+                                          [this, redis]() -> task<limiter*> {
+                                              shard& here = shard::current();
+                                              auto& client = here.own<redis::client>(here, blocking, redis);
+                                              co_return &here.own<limiter>(here, all, &client);
+                                          })
+                                   .get());
+        }
+    }
+    // Clients on every shard ask again and again until they are told to stop.
+    void begin(const client_key& key, unsigned clients)
+    {
+        for (unsigned i = 0; i < shards_of_each * clients; ++i) {
+            const unsigned on = i % shards_of_each;
+            running.push_back(shards.start(on, [this, on, key] { return ask_on(*limiters[on], key); }));
+        }
+    }
+    std::vector<pass> end()
+    {
+        stop = true;
+        std::vector<pass> passed;
+        for (auto& one : running) {
+            const std::vector<pass> some = one.get();
+            passed.insert(passed.end(), some.begin(), some.end());
+        }
+        running.clear();
+        return passed;
+    }
+    limiter_counters counters()
+    {
+        limiter_counters sum;
+        for (unsigned i = 0; i < shards_of_each; ++i) {
+            const auto one =
+                shards.start(i, [this, i]() -> task<limiter_counters> { co_return limiters[i]->counters(); }).get();
+            sum.passed += one.passed;
+            sum.asked_redis += one.asked_redis;
+            sum.leased += one.leased;
+            sum.refused_at_once += one.refused_at_once;
+            sum.unanswered += one.unanswered;
+            sum.failures += one.failures;
+        }
+        return sum;
+    }
+    [[nodiscard]] std::size_t asked_so_far() const { return asked; }
+    [[nodiscard]] duration longest_wait() const { return duration(longest.load()); }
+
+    rate_limit all;
+    std::atomic<bool> stop = false;
+    std::atomic<std::size_t> asked = 0;
+    std::atomic<std::int64_t> longest = 0;
+    std::vector<limiter*> limiters;
+    std::vector<std::future<std::vector<pass>>> running;
+    offload_pool blocking{{.threads = 2}};
+    sluice::test::shard_runner shards{shards_of_each};
+
+private:
+    task<std::vector<pass>> ask_on(limiter& by, client_key key)
+    {
+        std::vector<pass> passed;
+        while (!stop) {
+            const time_point before = steady_clock::now();
+            const decision made = co_await by.decide(key);
+            const time_point after = steady_clock::now();
+            ++asked;
+            longest = std::max(longest.load(), (after - before).count());
+            if (made.is == outcome::passes) passed.push_back({before, after});
+            // As far apart as requests of a connection are, or the machine would do nothing else.
+            (void)co_await sleep_for(1ms);
+        }
+        co_return passed;
+    }
+};
+
+class Fleet : public redis::test::Redis
+{
+protected:
+    void start(policy p, const redis::client_options& with)
+    {
+        for (int i = 0; i < 2; ++i) processes.push_back(std::make_unique<process>(p, with));
+        for (auto& one : processes) one->begin(client_key::of_text("everybody"), 40);
+    }
+    // As long as it takes the clients to ask so often again.
+    void let_them_ask(std::size_t more)
+    {
+        for (auto& one : processes) {
+            const std::size_t until = one->asked_so_far() + more;
+            while (one->asked_so_far() < until) std::this_thread::sleep_for(1ms);
+        }
+    }
+    void await_redis(bool answers)
+    {
+        for (auto& one : processes)
+            while (one->all.without_redis() == answers) std::this_thread::sleep_for(1ms);
+    }
+    // All that passed, by process.
+    std::vector<std::vector<pass>> end()
+    {
+        std::vector<std::vector<pass>> passed;
+        for (auto& one : processes) one->stop = true;
+        for (auto& one : processes) passed.push_back(one->end());
+        return passed;
+    }
+    static std::vector<pass> together(const std::vector<std::vector<pass>>& parts)
+    {
+        std::vector<pass> all;
+        for (const auto& one : parts) all.insert(all.end(), one.begin(), one.end());
+        return all;
+    }
+
+    std::vector<std::unique_ptr<process>> processes;
+};
+
+constexpr unsigned limit = 3000; // leases of 46
+constexpr duration window = 1s;
+constexpr double tolerance = 1.1;
+
+policy of(on_failure what)
+{
+    return {.name = "fleet", .quotas = {{.requests = limit, .window = window}}, .without_redis = what};
+}
+
+TEST_F(Fleet, passes_no_more_than_the_limit_in_any_window_leases_included)
+{
+    start(of(on_failure::local), options());
+    let_them_ask(100'000);
+    const auto all = together(end());
+    EXPECT_LE(worst(all, window), limit);
+    const duration time = std::ranges::max(all, {}, &pass::let).let - std::ranges::min(all, {}, &pass::let).let;
+    EXPECT_GT(static_cast<double>(all.size()), 0.8 * limit * static_cast<double>(time.count()) / 1e9);
+    limiter_counters sum;
+    for (auto& one : processes) {
+        sum.leased += one->counters().leased;
+        sum.asked_redis += one->counters().asked_redis;
+        sum.refused_at_once += one->counters().refused_at_once;
+        sum.failures += one->counters().failures;
+    }
+    EXPECT_EQ(sum.failures, 0u);
+    EXPECT_GT(sum.leased, all.size() / 4);
+    EXPECT_GT(sum.refused_at_once, 0u);
+    EXPECT_LT(sum.asked_redis, all.size());
+}
+
+TEST_F(Fleet, lets_each_process_count_by_itself_while_redis_does_not_answer_and_comes_back)
+{
+    start(of(on_failure::local), hasty());
+    let_them_ask(20'000);
+    for (const char* fault : {"freeze", "kill"}) {
+        order(fault);
+        await_redis(false);
+        let_them_ask(20'000);
+        order(std::string_view(fault) == "freeze" ? "thaw" : "start");
+        await_redis(true);
+        let_them_ask(20'000);
+    }
+    const auto passed = end();
+    for (const auto& one : passed) EXPECT_LE(static_cast<double>(worst(one, window)), tolerance * limit);
+    EXPECT_LE(static_cast<double>(worst(together(passed), window)), 2 * tolerance * limit);
+}
+
+TEST_F(Fleet, lets_nobody_pass_while_redis_does_not_answer_where_that_is_closed)
+{
+    start(of(on_failure::closed), hasty());
+    let_them_ask(20'000);
+    for (const char* fault : {"freeze", "kill"}) {
+        order(fault);
+        await_redis(false);
+        let_them_ask(5'000);
+        order(std::string_view(fault) == "freeze" ? "thaw" : "start");
+        await_redis(true);
+        let_them_ask(20'000);
+    }
+    const auto all = together(end());
+    EXPECT_LE(static_cast<double>(worst(all, window)), tolerance * limit);
+    for (auto& one : processes) EXPECT_GT(one->counters().unanswered, 0u);
+}
+
+TEST_F(Fleet, lets_all_pass_while_redis_does_not_answer_where_that_is_open)
+{
+    start(of(on_failure::open), hasty());
+    order("kill");
+    await_redis(false);
+    const auto before = processes[0]->counters();
+    let_them_ask(1000);
+    EXPECT_GE(processes[0]->counters().passed, before.passed + 900);
+    order("start");
+    await_redis(true);
+    (void)end();
+}
+
+TEST_F(Fleet, keeps_the_limit_where_the_script_and_connections_are_lost)
+{
+    start(of(on_failure::local), hasty());
+    for (int i = 0; i < 5; ++i) {
+        let_them_ask(5'000);
+        EXPECT_EQ(admin({"SCRIPT", "FLUSH"}), "OK");
+        let_them_ask(5'000);
+        (void)admin({"CLIENT", "KILL", "TYPE", "normal"});
+    }
+    const auto passed = end();
+    for (const auto& one : passed) EXPECT_LE(static_cast<double>(worst(one, window)), tolerance * limit);
+}
+
+} // namespace
+} // namespace sluice::limit
