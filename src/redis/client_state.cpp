@@ -7,6 +7,15 @@
 
 namespace sluice::redis {
 
+namespace {
+
+// A server that takes no writes is left after that long: since a fail-over, its name may stand for another.
+constexpr duration read_only_patience = std::chrono::seconds(2);
+
+constexpr unsigned reloads_max = 3; // for one call: a load may be lost on the way
+
+} // namespace
+
 client_state::client_state(shard& on, offload_pool& blocking, client_options options)
     : shard_(on), options_(std::move(options)),
       commands_({.commands_max = options_.commands_max, .waiting_bytes_max = options_.waiting_bytes_max}),
@@ -78,35 +87,37 @@ task<result<reply>> client_state::run(command_line what, effect does)
     co_return settle(std::move(got));
 }
 
-task<result<client_state::digest>> client_state::load(const script& s)
+task<result<void>> client_state::load(const script& s, known_script& as)
 {
     const command_line line = command_line::of("SCRIPT", "LOAD", s.text);
+    as.loading = true;
     auto asked = co_await ask(line.bytes(), effect::reads);
+    as.loading = false;
     auto got = settle(std::move(asked));
     if (!got) co_return fail(std::move(got.error()));
-    digest known{};
-    if (got->text.size() != known.size()) co_return fail(errc::internal, "Redis gave a script no digest");
-    std::ranges::copy(got->text, known.begin());
-    digests_.insert_or_assign(&s, known);
-    co_return known;
+    if (got->text.size() != as.sha.size()) co_return fail(errc::internal, "Redis gave a script no digest");
+    std::ranges::copy(got->text, as.sha.begin());
+    as.known = true;
+    co_return {};
 }
 
 task<result<reply>> client_state::run_script(const script& s, command_line call)
 {
     SLUICE_ASSERT(call.complete());
-    const auto found = digests_.find(&s);
-    result<digest> known = digest{};
-    if (found != digests_.end())
-        known = found->second;
-    else
-        known = co_await load(s);
-    if (!known) co_return fail(std::move(known.error()));
-    call.replace(digest_placeholder, {known->data(), known->size()});
+    known_script& known = scripts_[&s];
+    if (!known.known) {
+        auto loaded = co_await load(s, known);
+        if (!loaded) co_return fail(std::move(loaded.error()));
+    }
+    call.replace(digest_placeholder, {known.sha.data(), known.sha.size()});
     auto got = co_await ask(call.bytes(), effect::writes);
-    if (got && no_script(*got)) { // the server has been restarted or told to forget: nothing was done
-        ++counters_.script_reloads;
-        known = co_await load(s);
-        if (!known) co_return fail(std::move(known.error()));
+    // The server has been restarted or told to forget: nothing was done.
+    for (unsigned again = 0; got && no_script(*got) && again < reloads_max; ++again) {
+        if (!known.loading) {
+            ++counters_.script_reloads;
+            auto loaded = co_await load(s, known);
+            if (!loaded) co_return fail(std::move(loaded.error()));
+        }
         got = co_await ask(call.bytes(), effect::writes);
     }
     co_return settle(std::move(got));
@@ -116,12 +127,14 @@ task<result<reply>> client_state::run_script(const script& s, command_line call)
 
 void client_state::greeted()
 {
+    leaving_ = false;
     commands_.begin();
     flush();
 }
 
 void client_state::flush()
 {
+    if (leaving_) return;
     const bool rested = !commands_.expects();
     const std::string_view bytes = commands_.take_off();
     if (bytes.empty()) return;
@@ -141,7 +154,14 @@ void client_state::took(reply r)
 {
     const auto whose = commands_.on_reply();
     if (!whose) return connection_.end("it sent a reply that nothing had asked for");
+    if (only_reads(r) && shard_.now() - connection_.greeted_at() >= read_only_patience) leaving_ = true;
     if (*whose != multiplexer::nobody) reinterpret_cast<waiter*>(*whose)->end(std::move(r));
+    look_at_end();
+}
+
+void client_state::look_at_end()
+{
+    if (leaving_ && !commands_.expects()) return connection_.end("it is a replica, which only reads");
     if (stopping_ && commands_.idle()) connection_.end({});
 }
 
@@ -178,7 +198,7 @@ void client_state::drop_waiting(std::string_view why)
 void client_state::stopping()
 {
     stopping_ = true;
-    if (commands_.idle()) connection_.end({});
+    look_at_end();
 }
 
 client_counters client_state::counters() const

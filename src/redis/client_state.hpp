@@ -41,6 +41,13 @@ public:
 private:
     using digest = std::array<char, digest_placeholder.size()>;
 
+    struct known_script
+    {
+        digest sha{};
+        bool known = false;
+        bool loading = false; // whatever is sent from now on comes after it
+    };
+
     // A command, in the frame of the coroutine that waits for it.
     struct waiter
     {
@@ -65,19 +72,21 @@ private:
     void ended() override { drop_waiting("Redis is not asked any more"); }
 
     void flush();
+    void look_at_end();
     void look_at_head();
     void give_up(std::string why);
     void drop_waiting(std::string_view why);
     [[nodiscard]] result<multiplexer::place> submit(waiter& w, std::string_view bytes);
     [[nodiscard]] result<reply> settle(result<reply> how);
-    [[nodiscard]] task<result<digest>> load(const script& s);
+    [[nodiscard]] task<result<void>> load(const script& s, known_script& as);
 
     shard& shard_;
     client_options options_;
     multiplexer commands_;
     time_point asked_at_ = {}; // when a reply was first expected
     bool stopping_ = false;
-    std::unordered_map<const script*, digest> digests_;
+    bool leaving_ = false; // once every reply is there
+    std::unordered_map<const script*, known_script> scripts_;
     client_counters counters_;
     bound<ready, &client_state::flush> flush_{*this};
     bound<timer, &client_state::look_at_head> watch_{*this};

@@ -37,6 +37,8 @@ error error_of(const reply& failure)
 
 bool no_script(const reply& r) noexcept { return r.is == reply::kind::failure && first_word(r) == "NOSCRIPT"; }
 
+bool only_reads(const reply& r) noexcept { return r.is == reply::kind::failure && first_word(r) == "READONLY"; }
+
 error unavailable(std::string detail)
 {
     error made = make(errc::unavailable, std::move(detail));

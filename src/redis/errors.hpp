@@ -14,6 +14,9 @@ namespace sluice::redis {
 // Is the script unknown to the server?
 [[nodiscard]] bool no_script(const reply& r) noexcept;
 
+// Is the server a replica, which takes no writes?
+[[nodiscard]] bool only_reads(const reply& r) noexcept;
+
 [[nodiscard]] error unavailable(std::string detail);
 // It was sent, and its reply will never come.
 [[nodiscard]] error lost(effect does);

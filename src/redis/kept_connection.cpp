@@ -47,10 +47,10 @@ kept_connection::~kept_connection()
 task<void> kept_connection::keep()
 {
     while (!stopping_) {
-        std::string why = co_await connect_to_any();
+        const std::string why = co_await connect_to_any();
         if (stopping_) break;
         const bool made = why.empty();
-        if (!made) not_connected(std::move(why));
+        if (!made) not_connected(why);
         // One that lasted is no reason to wait.
         const bool lasted = made && brief_ == 0;
         if (!lasted || away_) co_await pause(back_off(std::max({failures_, brief_, 1U})));
@@ -131,27 +131,33 @@ void kept_connection::become_lost()
     greeted_ = false;
     const bool lasted = shard_.now() - greeted_at_ > back_off_max;
     brief_ = lasted ? 0 : brief_ + 1;
-    if (lasted) said_.clear();
     const std::string& why = connection_->why();
     if (!why.empty()) {
         ++counters_.losses;
-        if (said_ != why)
+        if (is_news(why))
             log(log_level::warn, "A connection to Redis was lost", {{"connection", options_.name}, {"reason", why}});
-        said_ = why;
     }
     user_.lost();
 }
 
-void kept_connection::not_connected(std::string why)
+void kept_connection::not_connected(const std::string& why)
 {
     ++counters_.failed_connects;
     ++failures_;
-    if (said_ != why)
+    if (is_news(why))
         log(log_level::warn, "Redis cannot be reached",
             {{"connection", options_.name}, {"place", place_of(options_.where)}, {"reason", why}});
-    said_ = std::move(why);
     away_ = true;
     user_.away();
+}
+
+bool kept_connection::is_news(const std::string& why)
+{
+    constexpr duration again_after = std::chrono::minutes(1);
+    if (said_ == why && shard_.now() - said_at_ < again_after) return false;
+    said_ = why;
+    said_at_ = shard_.now();
+    return true;
 }
 
 void kept_connection::end(std::string why)

@@ -69,6 +69,7 @@ public:
     [[nodiscard]] bool is_greeted() const noexcept { return greeted_; } // and not lost
     [[nodiscard]] bool is_away() const noexcept { return away_; }
     [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+    [[nodiscard]] time_point greeted_at() const noexcept { return greeted_at_; }
     [[nodiscard]] time_point heard_at() const noexcept { return heard_at_; }                // when bytes came last
     [[nodiscard]] const std::string& run_id() const noexcept { return greeting_.run_id(); } // of the last greeting
     [[nodiscard]] const connection_counters& counters() const noexcept { return counters_; }
@@ -94,7 +95,8 @@ private:
     void look_at_greeting();
     void become_greeted();
     void become_lost();
-    void not_connected(std::string why);
+    void not_connected(const std::string& why);
+    [[nodiscard]] bool is_news(const std::string& why);
     [[nodiscard]] task<void> pause(duration how_long);
     void on_stop();
 
@@ -118,7 +120,8 @@ private:
     bool ended_ = false;
     unsigned failures_ = 0; // to connect, one after the other
     unsigned brief_ = 0;    // connections that did not last, one after the other
-    std::string said_;      // of what goes on: each reason once
+    std::string said_;      // of what goes on: each reason once a minute at most
+    time_point said_at_ = {};
     bool said_no_run_id_ = false;
     connection_counters counters_;
     bound<stop_callback, &kept_connection::on_stop> stop_{*this};

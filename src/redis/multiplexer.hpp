@@ -119,7 +119,7 @@ public:
 
 private:
     // A flight larger than this gives its memory back.
-    static constexpr std::size_t kept_bytes_max = pool_block_max;
+    static constexpr std::size_t kept_bytes_max = std::size_t{256} << 10;
 
     struct entry
     {

@@ -9,6 +9,12 @@
 
 namespace sluice::redis {
 
+namespace {
+
+constexpr std::size_t kept_bytes_max = std::size_t{256} << 10; // of the buffer, once it is empty
+
+} // namespace
+
 // What hiredis calls while it reads. An object is a reply in its place: the whole one, or an element of its parent.
 struct reader::callbacks
 {
@@ -65,6 +71,7 @@ void reader::reset()
     hiredis_.reset(redisReaderCreateWithFunctions(&callbacks::all));
     if (hiredis_ == nullptr) throw std::bad_alloc();
     hiredis_->privdata = this;
+    hiredis_->maxbuf = kept_bytes_max;
     waiting_ = {};
     whole_ = reply();
     partial_ = 0;
