@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t trace_id_at = 3;
 constexpr std::size_t span_id_at = 36;
 constexpr std::size_t flags_at = 53;
-constexpr std::size_t size_v00 = 55;
+constexpr std::size_t size_v00 = traceparent_size;
 
 // The identifier of zeros is the invalid one.
 std::uint64_t nonzero_bits() noexcept
@@ -56,16 +56,42 @@ std::optional<trace_context> trace_context::from_traceparent(std::string_view va
     if (value.size() > size_v00 && (version == 0 || value[size_v00] != '-')) return std::nullopt;
 
     trace_context continued;
-    std::array<std::uint8_t, 8> parent{};
     if (!read_id(value.substr(trace_id_at, 32), continued.trace_id)) return std::nullopt;
-    if (!read_id(value.substr(span_id_at, 16), parent)) return std::nullopt;
+    if (!read_id(value.substr(span_id_at, 16), continued.parent_id)) return std::nullopt;
     const std::uint64_t span = nonzero_bits();
     std::memcpy(continued.span_id.data(), &span, sizeof span);
     continued.sampled = (flags & 1U) != 0;
     return continued;
 }
 
+trace_context trace_context::child() const noexcept
+{
+    trace_context made = *this;
+    made.parent_id = span_id;
+    const std::uint64_t span = nonzero_bits();
+    std::memcpy(made.span_id.data(), &span, sizeof span);
+    return made;
+}
+
+// The last 56 bits are the random ones, whoever made the id (Trace Context, level 2).
+bool trace_context::kept_at(double ratio) const noexcept
+{
+    std::uint64_t bits = 0;
+    for (std::size_t i = 9; i < trace_id.size(); ++i) bits = bits << 8U | trace_id[i];
+    constexpr double all = 72057594037927936.0; // 2^56
+    return static_cast<double>(bits) < ratio * all;
+}
+
 void trace_context::write_trace_id(char* out) const noexcept { hex::write(trace_id.data(), trace_id.size(), out); }
 void trace_context::write_span_id(char* out) const noexcept { hex::write(span_id.data(), span_id.size(), out); }
+
+void trace_context::write_traceparent(char* out) const noexcept
+{
+    std::memcpy(out, "00-", trace_id_at);
+    write_trace_id(out + trace_id_at);
+    out[span_id_at - 1] = '-';
+    write_span_id(out + span_id_at);
+    std::memcpy(out + flags_at - 1, sampled ? "-01" : "-00", 3);
+}
 
 } // namespace sluice

@@ -13,12 +13,13 @@ JSON = CORO | {'json'}
 ROUTE = HTTP | JSON | {'route'}
 RING = CORO | {'ring'}
 SHARD = RING | {'shard'}
-TELEMETRY = SHARD | JSON | {'telemetry'}
-DATABASE = TELEMETRY
+CLIENT = SHARD | HTTP | {'client'}
+DATABASE = SHARD | JSON | {'telemetry'}
+TELEMETRY = DATABASE | CLIENT
 POLICY = ROUTE | DATABASE | {'redis'}
 MIDDLEWARE = ROUTE | POLICY | {'limit', 'cache', 'middleware'}
 SERVER = MIDDLEWARE | {'server'}
-RESOURCE = SERVER | {'sqlite', 'postgres', 'redis'}
+RESOURCE = SERVER | {'sqlite', 'postgres', 'redis', 'client'}
 
 LAYERS = {
     'core': CORE,
@@ -28,6 +29,7 @@ LAYERS = {
     'route': ROUTE,
     'ring': RING,
     'shard': SHARD,
+    'client': CLIENT,
     'telemetry': TELEMETRY,
     'sqlite': DATABASE,
     'postgres': DATABASE,

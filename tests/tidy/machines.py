@@ -4,6 +4,7 @@ import re
 from tree import includes, without_comments
 
 FOLDERS = ('src/http', 'src/route', 'src/json', 'include/sluice/http', 'include/sluice/route', 'include/sluice/json',
+           'src/client/url.hpp', 'src/client/url.cpp', 'src/client/request_writer.hpp', 'src/client/request_writer.cpp',
            'src/postgres/pipeline.hpp', 'src/redis/greeting.hpp', 'src/redis/greeting.cpp', 'src/redis/multiplexer.hpp', 'src/redis/subscription.hpp',
            'src/redis/reader.hpp', 'src/redis/reader.cpp', 'src/cache/coherence.hpp', 'src/cache/coherence.cpp',
            'src/cache/packet.hpp', 'src/cache/pending_keys.hpp', 'src/cache/flight_table.hpp')

@@ -9,6 +9,7 @@
 #include <sluice/core/thread_local.hpp>
 #include <sluice/core/trace.hpp>
 
+#include <string_view>
 #include <utility>
 
 #pragma GCC visibility push(default)
@@ -16,10 +17,13 @@
 namespace sluice {
 
 class stop_source; // coro/stop.hpp
+class span_log;    // core/span.hpp
 
 struct context
 {
-    trace_context trace;
+    trace_context trace = {};
+    std::string_view trace_state = {}; // the callers' tracestate, valid; the owner keeps it
+    span_log* spans = nullptr;         // where this request's trace may be kept
     time_point deadline = never;
     stop_source* stop = nullptr; // set when nobody waits for the answer any more
 

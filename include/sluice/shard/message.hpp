@@ -61,6 +61,7 @@ public:
     {
         if (const context* current = context::current()) {
             context_.trace = current->trace;
+            context_.trace_state = current->trace_state;
             context_.deadline = current->deadline;
         }
     }

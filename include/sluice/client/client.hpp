@@ -1,0 +1,128 @@
+// Calls to other services over HTTP/1.1, from a handler or any task of a shard.
+//
+//     auto answer = co_await http.get("http://127.0.0.1:8081/users/7");
+//     if (!answer) co_return fail(answer.error());
+//     if (answer->status() != http::status::ok) …
+//
+// Connections are kept and used again, so many a shard for each origin; at that bound calls wait for one, and at the
+// bound of those that wait they are refused. Every call ends: by its timeout, by the deadline of the request whose
+// task makes it, or because that request's client has gone away. It carries the request's trace (`traceparent`, with a
+// span of its own, and `tracestate`). Redirects are not followed, bodies not decompressed; https is refused.
+//
+// What it gives: the answer, whatever its status, or an error: `unavailable` (not reached, gone, or not answering in
+// HTTP within bounds), `timeout`, `outcome_unknown` (it may have been done and its answer is lost: POST and PATCH),
+// `cancelled`, or `internal` (a call that is wrong by itself: its URL or a field). GET, HEAD, OPTIONS, PUT and DELETE
+// are made once more if a kept connection proved closed before anything of an answer came; nothing else is repeated.
+//
+// In steady state a call allocates nothing but from the thread's pool. Owned by a shard, used on it alone; it must die
+// on it, after the shard's background tasks (shard::own does that).
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/core/error.hpp>
+#include <sluice/coro/task.hpp>
+#include <sluice/http/answer.hpp>
+#include <sluice/http/headers.hpp>
+#include <sluice/http/method.hpp>
+#include <sluice/shard/offload.hpp>
+#include <sluice/shard/shard.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#pragma GCC visibility push(default)
+
+namespace sluice::http {
+
+class client_state;
+
+struct client_options
+{
+    duration connect_timeout = std::chrono::seconds(1); // name look-up included
+    duration timeout = std::chrono::seconds(30);        // of a whole call
+    duration idle_timeout = std::chrono::seconds(30);   // a kept connection is closed after it
+    std::size_t connections_max = 32;                   // to one origin
+    std::size_t waiting_max = 1024;                     // calls to one origin without a connection
+    std::size_t origins_max = 256;
+    answer_limits limits = {};
+    std::string user_agent = "sluice";
+};
+
+// One call. What it refers to must outlive the task, as what stands in the expression that awaits it does.
+struct call
+{
+    http::method method = method::get;
+    // http://HOST[:PORT][/PATH][?QUERY], or http://unix:/SOCKET:/PATH
+    std::string_view url = {};
+    // Host, framing, Connection and the trace's fields are the client's to write: a call with one of them is refused.
+    std::span<const header> headers = {};
+    std::string_view body = {};
+    std::string_view content_type = {};
+    duration timeout = {}; // zero: the client's
+};
+
+struct client_counters
+{
+    // Now:
+    std::size_t connections = 0; // being made, idle or busy
+    std::size_t idle = 0;
+    std::size_t waiting = 0; // calls
+    std::size_t origins = 0;
+    // Since the start:
+    std::uint64_t calls = 0;
+    std::uint64_t answers = 0;
+    std::uint64_t connects = 0;
+    std::uint64_t failed_connects = 0;
+    std::uint64_t reused = 0;    // exchanges on a kept connection
+    std::uint64_t repeated = 0;  // calls made once more
+    std::uint64_t timeouts = 0;  // calls
+    std::uint64_t cancelled = 0; // calls
+    std::uint64_t refused = 0;   // calls, at a bound
+    std::uint64_t lost = 0;      // connections that ended, or broke HTTP, in an exchange
+};
+
+class client
+{
+public:
+    // `blocking` looks up names. It outlives the client.
+    client(shard& on, offload_pool& blocking, client_options options = {});
+    ~client();
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    [[nodiscard]] task<result<answer>> get(std::string_view url, std::span<const header> headers = {})
+    {
+        return send({.method = method::get, .url = url, .headers = headers});
+    }
+    [[nodiscard]] task<result<answer>> post(std::string_view url, std::string_view body, std::string_view content_type,
+                                            std::span<const header> headers = {})
+    {
+        return send(
+            {.method = method::post, .url = url, .headers = headers, .body = body, .content_type = content_type});
+    }
+    [[nodiscard]] task<result<answer>> put(std::string_view url, std::string_view body, std::string_view content_type,
+                                           std::span<const header> headers = {})
+    {
+        return send(
+            {.method = method::put, .url = url, .headers = headers, .body = body, .content_type = content_type});
+    }
+    [[nodiscard]] task<result<answer>> del(std::string_view url, std::span<const header> headers = {})
+    {
+        return send({.method = method::delete_, .url = url, .headers = headers});
+    }
+    [[nodiscard]] task<result<answer>> send(call what);
+
+    [[nodiscard]] client_counters counters() const;
+
+private:
+    std::unique_ptr<client_state> state_;
+};
+
+} // namespace sluice::http
+
+#pragma GCC visibility pop

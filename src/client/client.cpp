@@ -1,0 +1,19 @@
+#include "client/client_state.hpp"
+
+#include <sluice/client/client.hpp>
+
+#include <utility>
+
+namespace sluice::http {
+
+client::client(shard& on, offload_pool& blocking, client_options options)
+    : state_(std::make_unique<client_state>(on, blocking, std::move(options)))
+{}
+
+client::~client() = default;
+
+task<result<answer>> client::send(call what) { return state_->send(what); }
+
+client_counters client::counters() const { return state_->counters(); }
+
+} // namespace sluice::http

@@ -1,0 +1,186 @@
+#include "client/client_state.hpp"
+
+#include "client/request_writer.hpp"
+#include "http/characters.hpp"
+
+#include <sluice/core/span.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace sluice::http {
+
+namespace {
+
+std::unexpected<error> failed(errc code, std::string_view detail)
+{
+    error made{.code = code, .detail = std::string(detail), .dependency = "http"};
+    if (code == errc::unavailable || code == errc::outcome_unknown) made.retry_after = std::chrono::seconds(1);
+    return fail(std::move(made));
+}
+
+// Made twice, it is the same as made once (RFC 9110, section 9.2.2).
+bool idempotent(method m) noexcept { return m != method::post && m != method::patch; }
+
+// A call counts among its origin's users while it lives.
+class user_of
+{
+public:
+    explicit user_of(origin& of) noexcept : of_(of) { ++of.users; }
+    ~user_of() { --of_.users; }
+    user_of(const user_of&) = delete;
+    user_of& operator=(const user_of&) = delete;
+
+private:
+    origin& of_;
+};
+
+} // namespace
+
+client_state::client_state(shard& on, offload_pool& blocking, client_options options)
+    : options_(std::move(options)), shared_{.on = on, .blocking = blocking, .options = options_, .counters = counters_}
+{
+    SLUICE_ASSERT(std::ranges::all_of(options_.user_agent, [](char c) { return is(c, value_class); }));
+    on.background().stop().add(stop_);
+}
+
+client_state::~client_state() { stop_.unlink(); }
+
+// The shard ends: what is under way goes on, and nothing is kept behind it.
+void client_state::on_stop()
+{
+    shared_.stopping = true;
+    for (const auto& one : origins_) one->drop_idle();
+}
+
+// At the bound of origins one that nobody uses makes room. Null: there is none.
+origin* client_state::origin_of(const url& where)
+{
+    const auto known = std::ranges::find_if(origins_, [&](const auto& one) { return one->is(where.authority); });
+    if (known != origins_.end()) return known->get();
+    if (origins_.size() >= options_.origins_max) {
+        const auto unused = std::ranges::find_if(origins_, [](const auto& one) { return one->unused(); });
+        if (unused == origins_.end()) return nullptr;
+        origins_.erase(unused);
+    }
+    return origins_.emplace_back(std::make_unique<origin>(shared_, where)).get();
+}
+
+task<result<answer>> client_state::send(call what)
+{
+    ++counters_.calls;
+    const auto where = parse_url(what.url);
+    if (!where) co_return fail(where.error());
+    if (auto valid = check_fields(what); !valid) co_return fail(std::move(valid.error()));
+    origin* const to = origin_of(*where);
+    if (to == nullptr) {
+        ++counters_.refused;
+        co_return failed(errc::unavailable, "Too many other services are called already");
+    }
+    const user_of using_it(*to);
+    const duration allowed = what.timeout > duration::zero() ? what.timeout : options_.timeout;
+    co_return co_await exchange_with(*to, what, *where, shared_.on.now() + allowed);
+}
+
+// A connection that nobody else uses, which the caller uses before it waits for anything.
+task<result<client_connection*>> client_state::connection_to(origin& to, time_point limit)
+{
+    for (;;) {
+        if (client_connection* idle = to.take_idle()) co_return idle;
+        origin::waiter waiting;
+        if (!to.join(waiting)) {
+            ++counters_.refused;
+            co_return failed(errc::unavailable, "Too many calls wait for another service already");
+        }
+        const wait_end how = co_await waiting.finished.until(limit);
+        if (how != wait_end::completed) {
+            to.leave(waiting);
+            if (waiting.given != nullptr) to.give_back(*waiting.given); // it came too late for us
+            co_return given_up(how, {}, false);
+        }
+        if (waiting.given == nullptr) co_return failed(errc::unavailable, "Another service cannot be reached");
+        // Since it was given it may have ended, and then there is another.
+        if (!waiting.given->has_ended()) co_return waiting.given;
+    }
+}
+
+task<result<answer>> client_state::exchange_with(origin& to, const call& what, const url& where, time_point limit)
+{
+    for (bool again = false;; again = true) {
+        const auto on = co_await connection_to(to, limit);
+        if (!on) co_return fail(on.error());
+        span calling(name(what.method), span_kind::client);
+        buffer request;
+        trace_context trace;
+        const context* const current = context::current();
+        if (current != nullptr) {
+            trace = current->trace.child();
+            if (span_record* kept = calling.record()) trace.span_id = kept->id;
+        }
+        write_request(what, where, options_.user_agent, current != nullptr ? &trace : nullptr,
+                      current != nullptr ? current->trace_state : std::string_view(), request);
+        exchange with;
+        (*on)->begin(std::move(request), what.method, options_.limits, with);
+        const wait_end how = co_await with.finished.until(limit);
+        if (!with.how) {
+            (*on)->leave();
+            calling.failed();
+            co_return given_up(how, what, true);
+        }
+        if (with.how != exchange::end::stale || again || !idempotent(what.method)) {
+            if (with.how != exchange::end::answered)
+                calling.failed();
+            else
+                calling.attribute("http.response.status_code", static_cast<std::int64_t>(with.got.status()));
+            co_return settle(with, what);
+        }
+        ++counters_.repeated;
+        to.drop_idle(); // they were kept as long
+    }
+}
+
+result<answer> client_state::settle(exchange& with, const call& what)
+{
+    switch (*with.how) {
+    case exchange::end::answered:
+        ++counters_.answers;
+        return std::move(with.got);
+    case exchange::end::malformed:
+        ++counters_.lost;
+        return failed(errc::unavailable, "Another service gave an answer that is not valid HTTP");
+    case exchange::end::too_large:
+        ++counters_.lost;
+        return failed(errc::unavailable, "Another service gave an answer that is too large");
+    case exchange::end::lost:
+    case exchange::end::stale:
+        break;
+    }
+    ++counters_.lost;
+    if (idempotent(what.method)) return failed(errc::unavailable, "Another service closed before it had answered");
+    return failed(errc::outcome_unknown,
+                  "Another service closed before it had answered; what was asked may or may not have been done");
+}
+
+std::unexpected<error> client_state::given_up(wait_end how, const call& what, bool sent)
+{
+    if (how == wait_end::cancelled) {
+        ++counters_.cancelled;
+        return fail(how);
+    }
+    ++counters_.timeouts;
+    return failed(errc::timeout, sent && !idempotent(what.method)
+                                     ? "Another service did not answer in time; what was asked may still be done"
+                                     : "Another service did not answer in time");
+}
+
+client_counters client_state::counters() const
+{
+    client_counters now = counters_;
+    now.origins = origins_.size();
+    for (const auto& one : origins_) one->add_to(now);
+    return now;
+}
+
+} // namespace sluice::http

@@ -1,0 +1,140 @@
+#include "client/origin.hpp"
+
+#include <sluice/core/log.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::http {
+
+origin::origin(shared& of, const url& where)
+    : shared_(of), authority_(where.authority), host_(where.host), socket_(where.socket), port_(where.port)
+{
+    idle_.reserve(of.options.connections_max);
+}
+
+origin::~origin() { SLUICE_ASSERT(unused() && waiting_ == 0); }
+
+bool origin::is(std::string_view authority) const noexcept
+{
+    return socket_.empty() ? equal_ignoring_case(authority_, authority) : authority_ == authority;
+}
+
+client_connection* origin::take_idle() noexcept
+{
+    if (idle_.empty()) return nullptr;
+    client_connection* const newest = idle_.back();
+    idle_.pop_back();
+    ++shared_.counters.reused;
+    return newest;
+}
+
+bool origin::join(waiter& who)
+{
+    if (waiting_ == shared_.options.waiting_max) return false;
+    waiters_.push_back(who);
+    ++waiting_;
+    make_connections();
+    return true;
+}
+
+void origin::leave(waiter& who)
+{
+    if (!who.linked()) return;
+    who.unlink();
+    --waiting_;
+}
+
+void origin::give_back(client_connection& unused)
+{
+    if (!unused.has_ended()) released(unused);
+}
+
+void origin::drop_idle()
+{
+    while (!idle_.empty()) idle_.back()->end();
+}
+
+void origin::add_to(client_counters& now) const noexcept
+{
+    now.connections += connections_;
+    now.idle += idle_.size();
+    now.waiting += waiting_;
+}
+
+void origin::released(client_connection& which)
+{
+    if (!waiters_.empty()) {
+        waiter& first = waiters_.pop_front();
+        --waiting_;
+        first.given = &which;
+        return first.finished.complete();
+    }
+    if (shared_.stopping) return which.end();
+    idle_.push_back(&which);
+    which.rest_until(shared_.on.now() + shared_.options.idle_timeout);
+}
+
+void origin::ended(client_connection& which) { std::erase(idle_, &which); }
+
+void origin::make_connections()
+{
+    while (opening_ < waiting_ && connections_ < shared_.options.connections_max) {
+        auto made = std::make_unique<client_connection>(shared_.on, static_cast<connection_owner&>(*this));
+        ++connections_;
+        ++opening_;
+        shared_.on.background().spawn(keep(std::move(made)), &background_);
+    }
+}
+
+// A connection's life.
+task<void> origin::keep(std::unique_ptr<client_connection> made)
+{
+    const result<void> opened = co_await open(*made);
+    --opening_;
+    if (opened) {
+        ++shared_.counters.connects;
+        if (!said_.empty()) log(log_level::info, "A service is back", {{"service", authority_}});
+        said_.clear();
+        released(*made);
+        (void)co_await made->ended().until();
+    } else {
+        not_made(opened.error());
+    }
+    co_await made->close();
+    made.reset();
+    --connections_;
+    make_connections();
+}
+
+task<result<void>> origin::open(client_connection& made)
+{
+    const time_point limit = shared_.on.now() + shared_.options.connect_timeout;
+    if (!socket_.empty()) {
+        const auto there = unix_address(socket_);
+        if (!there) co_return fail(there.error());
+        co_return co_await made.open({&*there, 1}, limit);
+    }
+    context in_time{.deadline = limit};
+    context* const before = context::exchange_current(&in_time);
+    const auto found = co_await addresses_of(host_, port_, shared_.blocking);
+    context::exchange_current(before);
+    if (!found) co_return fail(found.error());
+    co_return co_await made.open(*found, limit);
+}
+
+void origin::not_made(const error& why)
+{
+    ++shared_.counters.failed_connects;
+    if (said_ != why.detail)
+        log(log_level::warn, "A service cannot be reached", {{"service", authority_}, {"reason", why.detail}});
+    said_ = why.detail;
+    const bool none = connections_ == opening_ + 1; // but this one
+    while (!waiters_.empty()) {
+        waiters_.pop_front().finished.complete();
+        --waiting_;
+        if (!none) return;
+    }
+}
+
+} // namespace sluice::http
