@@ -12,6 +12,7 @@ import time
 import unittest
 
 import sluice
+import told
 
 BINARY, USERS_MEMORY, ROOT = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
 USER = '/users/019c0000-0000-7000-8000-000000000001'  # whom users_memory has from the start
@@ -24,7 +25,7 @@ def redis_server():
     return module.Redis()
 
 
-class Settings(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
@@ -42,6 +43,8 @@ class Settings(unittest.TestCase):
         connection.close()
         return answer
 
+
+class Settings(Case):
     def test_limits_the_api_and_never_health(self):
         self.write('[rate_limit]\nrequests = 3\nwindow = "1h"\n')
         with sluice.Server(BINARY, folder=self.folder) as server:
@@ -96,6 +99,59 @@ class Settings(unittest.TestCase):
         self.assertEqual(sluice.run(BINARY, 'check', folder=self.folder, environment={'SLUICE_RATE_LIMIT_KEY': 'header:'}).returncode, 2)
 
 
+class WithRedis(Case):
+    def serve(self, redis, **more):
+        folder = tempfile.mkdtemp(dir=self.folder)
+        environment = {'REDIS_URL': redis.url(), 'SLUICE_RATE_LIMIT_WINDOW': '1h', **more}
+        return sluice.Server(BINARY, '--shards', '2', folder=folder, environment=environment)
+
+    def await_status(self, server, path, status):
+        end = time.monotonic() + 60
+        while (answer := self.ask(server, path)).status != status:
+            self.assertLess(time.monotonic(), end, f'{path} stays {answer.status}')
+            time.sleep(0.02)
+        return answer
+
+    def test_servers_count_together(self):
+        with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='30') as one, \
+                self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='30') as other:
+            statuses = [self.ask(server).status for _ in range(25) for server in (one, other)]
+            self.assertEqual(statuses, [200] * 30 + [429] * 20)
+
+    def test_closed_refuses_while_redis_does_not_answer_and_says_so_once(self):
+        with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='1000', SLUICE_RATE_LIMIT_ON_REDIS_FAILURE='closed',
+                                                 SLUICE_REDIS_COMMAND_TIMEOUT='500ms') as server:
+            self.await_status(server, '/users?email=a@example.com', 200)
+            redis.freeze()
+            refused = self.await_status(server, '/users?email=a@example.com', 503)
+            self.assertEqual(refused.headers['Retry-After'], '1')
+            self.assertEqual(refused.headers['Content-Type'], 'application/problem+json')
+            self.await_status(server, '/readyz', 503)
+            self.assertEqual(self.ask(server, '/healthz').status, 200)
+            redis.thaw()
+            self.await_status(server, '/users?email=a@example.com', 200)
+            self.await_status(server, '/readyz', 200)
+        said = [line['message'] for line in server.lines if 'rate limit' in line['message']]
+        self.assertEqual(said, ['Redis does not answer: the rate limit goes on without it', 'Redis answers again: it decides about the rate limit'])
+
+    def test_local_goes_on_from_what_is_known_and_is_ready(self):
+        with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='20') as server:
+            self.assertEqual([self.ask(server).status for _ in range(12)], [200] * 12)
+            redis.kill()
+            statuses = [self.ask(server).status for _ in range(12)]
+            self.assertEqual(statuses, [200] * 8 + [429] * 4)
+            self.assertEqual(self.ask(server, '/readyz').status, 200)
+            redis.start()
+            self.await_metric(server, b'sluice_rate_limit_without_redis{limit="default"} 0')
+            self.assertEqual(self.ask(server).status, 429, 'a Redis that has lost everything hears of it')
+
+    def await_metric(self, server, line):
+        end = time.monotonic() + 60
+        while line not in server.get('/metrics', port=server.admin_port)[1]:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
+
 class Processes(unittest.TestCase):
     """Two of them, of two shards each, with the limit a minute in one Redis. The test takes less than that minute."""
 
@@ -138,5 +194,4 @@ class Processes(unittest.TestCase):
         self.assertGreater(min(each), 0)
 
 
-if __name__ == '__main__':
-    unittest.main()
+told.run(Settings, WithRedis, Processes)

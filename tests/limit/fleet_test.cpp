@@ -93,12 +93,10 @@ public:
         return sum;
     }
     [[nodiscard]] std::size_t asked_so_far() const { return asked; }
-    [[nodiscard]] duration longest_wait() const { return duration(longest.load()); }
 
     rate_limit all;
     std::atomic<bool> stop = false;
     std::atomic<std::size_t> asked = 0;
-    std::atomic<std::int64_t> longest = 0;
     std::vector<limiter*> limiters;
     std::vector<std::future<std::vector<pass>>> running;
     offload_pool blocking{{.threads = 2}};
@@ -113,7 +111,6 @@ private:
             const decision made = co_await by.decide(key);
             const time_point after = steady_clock::now();
             ++asked;
-            longest = std::max(longest.load(), (after - before).count());
             if (made.is == outcome::passes) passed.push_back({before, after});
             // As far apart as requests of a connection are, or the machine would do nothing else.
             (void)co_await sleep_for(1ms);
@@ -249,6 +246,46 @@ TEST_F(Fleet, keeps_the_limit_where_the_script_and_connections_are_lost)
     }
     const auto passed = end();
     for (const auto& one : passed) EXPECT_LE(static_cast<double>(worst(one, window)), tolerance * limit);
+}
+
+TEST_F(Fleet, keeps_the_limit_where_redis_is_slow)
+{
+    start(of(on_failure::local), options());
+    for (int i = 0; i < 8; ++i) {
+        EXPECT_EQ(admin({"CLIENT", "PAUSE", "150", "ALL"}), "OK");
+        let_them_ask(3'000);
+    }
+    const auto all = together(end());
+    EXPECT_LE(worst(all, window), limit);
+    EXPECT_GT(all.size(), limit / 2);
+}
+
+TEST_F(Fleet, goes_on_without_a_redis_that_takes_no_writes_and_comes_back)
+{
+    start(of(on_failure::local), options());
+    let_them_ask(5'000);
+    EXPECT_EQ(admin({"CONFIG", "SET", "maxmemory", "1"}), "OK");
+    await_redis(false);
+    let_them_ask(10'000);
+    EXPECT_EQ(admin({"CONFIG", "SET", "maxmemory", "0"}), "OK");
+    await_redis(true);
+    let_them_ask(5'000);
+    for (const auto& one : end()) EXPECT_LE(static_cast<double>(worst(one, window)), tolerance * limit);
+}
+
+TEST_F(Fleet, waits_no_longer_than_for_a_command_and_not_at_all_while_redis_is_known_to_be_away)
+{
+    start(of(on_failure::local), hasty());
+    let_them_ask(1'000);
+    order("freeze");
+    await_redis(false);
+    // From here on nobody asks a Redis that answers nobody.
+    const std::uint64_t asked = processes[0]->counters().asked_redis;
+    let_them_ask(5'000);
+    EXPECT_EQ(processes[0]->counters().asked_redis, asked);
+    order("thaw");
+    await_redis(true);
+    (void)end();
 }
 
 } // namespace
