@@ -9,6 +9,7 @@ import cache_cases
 import limit_cases
 import machine
 import postgres_cases
+import telemetry_cases
 from database import Database, redis_server
 from load import OTHERS_MAX_FOR_TAIL
 from outcome import Outcome
@@ -245,4 +246,5 @@ GROUPS = {
     'postgres': postgres_cases.CASES,
     'arena': arena_cases.CASES,
     'cache': cache_cases.CASES,
+    'telemetry': telemetry_cases.CASES,
 }

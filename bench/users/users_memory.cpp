@@ -1,5 +1,5 @@
 // The users API from memory, for measuring the whole stack above a database: `users_memory [--listen ADDR:PORT]
-// [--shards N] [--id UUID] [--busy-poll auto|off] [--limit N [--redis URL]]`
+// [--shards N] [--id UUID] [--busy-poll auto|off] [--limit N [--redis URL]] [--log FILE] [--metrics on|off]`
 //
 // Every shard has a set of users of its own, with one user in it whose id is known, so GET /users/{id} answers the same
 // on all of them. What is written is seen by one shard only: this is no server for anything else. With --limit each
@@ -7,18 +7,21 @@
 #include "resources/users/memory_user_repository.hpp"
 #include "resources/users/user_routes.hpp"
 
+#include <sluice/core/log.hpp>
 #include <sluice/limit/limiter.hpp>
 #include <sluice/middleware/rate_limiting.hpp>
 #include <sluice/redis/client.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/shard/cpus.hpp>
 #include <sluice/shard/offload.hpp>
+#include <sluice/telemetry/log_file.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -63,10 +66,31 @@ private:
     offload_pool blocking_{{.threads = 1}};
 };
 
-int serve(server_options options, const uuid& id, const limit_options& limited)
+// The process's sink while it lives.
+class log_in_use
+{
+public:
+    explicit log_in_use(log_file& log) noexcept { exchange_log_sink(&log); }
+    ~log_in_use() { exchange_log_sink(nullptr); }
+    log_in_use(const log_in_use&) = delete;
+    log_in_use& operator=(const log_in_use&) = delete;
+};
+
+int serve(server_options options, const uuid& id, const limit_options& limited, const std::string& path)
 {
     if (options.shards == 0) options.shards = default_shards();
     limits all_limits(limited, options.shards);
+    std::unique_ptr<log_file> log;
+    std::optional<log_in_use> used;
+    if (!path.empty()) {
+        auto opened = log_file::open({.path = path});
+        if (!opened) {
+            std::fprintf(stderr, "users_memory: %s\n", opened.error().detail.c_str());
+            return 1;
+        }
+        log = *std::move(opened);
+        used.emplace(*log);
+    }
     server all(std::move(options));
     all.on_shard([&](shard& on, router& routes) {
         all_limits.use_in(routes, on);
@@ -95,6 +119,8 @@ try {
     std::string listen = "127.0.0.1:8080";
     std::string id = "019c0000-0000-7000-8000-000000000001";
     std::string busy_poll = "auto";
+    std::string log;
+    std::string metrics = "on";
     server_options options;
     limit_options limited;
     CLI::App command("The users API of Sluice with its users in memory");
@@ -107,6 +133,8 @@ try {
         ->capture_default_str();
     command.add_option("--limit", limited.requests, "requests a minute that a client may make; 0: any number");
     command.add_option("--redis", limited.redis, "URL of the Redis that counts");
+    command.add_option("--log", log, "a file for access lines; none: they are not written");
+    command.add_option("--metrics", metrics, "on or off")->check(CLI::IsMember({"on", "off"}))->capture_default_str();
     try {
         command.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {
@@ -119,7 +147,10 @@ try {
     }
     options.listen = {listen};
     options.busy_poll = busy_poll == "off" ? busy_poll_mode::off : busy_poll_mode::automatic;
-    return serve(std::move(options), *parsed, limited);
+    options.access_log.lines = !log.empty();
+    options.metrics = metrics == "on";
+    if (log.empty() && !options.metrics) options.access_log.slow = {};
+    return serve(std::move(options), *parsed, limited, log);
 } catch (const std::exception& failure) {
     std::fprintf(stderr, "users_memory: %s\n", failure.what());
     return 1;
