@@ -31,6 +31,7 @@ raw_value read_value(const toml::node& node)
 {
     if (const auto* text = node.as_string()) return text->get();
     if (const auto* number = node.as_integer()) return number->get();
+    if (const auto* fraction = node.as_floating_point()) return fraction->get();
     if (const auto* flag = node.as_boolean()) return flag->get();
     if (const auto* array = node.as_array()) return read_array(*array);
     return unreadable();

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdlib>
 
 namespace sluice::app {
 namespace {
@@ -61,6 +62,18 @@ void leave_signals_to_the_server()
     std::signal(SIGPIPE, SIG_IGN);
 }
 
+result<std::unique_ptr<log_file>> open_log(const settings& values)
+{
+    log_file_options options = {.path = values.log_file, .level = values.level, .redact = values.redact};
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    if (values.log_file.empty() && stream != nullptr && output_is_journal(stream)) {
+        options.journal_socket = values.journal_socket;
+        if (auto journal = log_file::open(options)) return journal;
+        options.journal_socket.clear(); // its stream takes lines, too
+    }
+    return log_file::open(std::move(options));
+}
+
 result<std::unique_ptr<database>> open_database(const settings& values)
 {
     if (values.uses_postgres()) return open_postgres(values);
@@ -76,7 +89,12 @@ void reload(const setting_sources& sources, request_limit& limit)
         changed = limit.change(loaded->values.rate_limit);
     else
         changed = fail(errc::invalid, loaded.error());
-    if (!changed) log(log_level::error, "The settings in use stay as they are", {{"reason", changed.error().detail}});
+    if (!changed) {
+        log(log_level::error, "The settings in use stay as they are", {{"reason", changed.error().detail}});
+        return;
+    }
+    change_log_level(loaded->values.level);
+    log(log_level::info, "The settings were read again", {{"log_level", name(loaded->values.level)}});
 }
 
 server_options server_options_of(const settings& values)
@@ -95,7 +113,7 @@ result<void> run(const loaded_settings& loaded, const setting_sources& sources, 
     if (!opened) return std::unexpected(std::move(opened).error());
     const auto redis = redis_clients::of(values);
     request_limit limit(values);
-    const dependencies with{.values = values, .data = **opened, .redis = redis.get(), .limit = limit};
+    const dependencies with{.values = values, .data = **opened, .redis = redis.get(), .limit = limit, .log = log};
 
     all.on_shard([&with](shard& on, router& routes) { wire_api(on, routes, with); });
     all.on_admin([&with](shard& on, router& routes) { wire_admin(on, routes, with); });
@@ -113,7 +131,7 @@ int serve(const loaded_settings& loaded, const setting_sources& sources)
 {
     leave_signals_to_the_server();
     const settings& values = loaded.values;
-    auto log = log_file::open({.path = values.log_file, .level = values.level});
+    auto log = open_log(values);
     if (!log) {
         complain(log.error().detail);
         return status_failed;

@@ -154,24 +154,6 @@ std::string write_busy_poll(const server_options& options)
     return quoted(to_string(options.busy_poll_time));
 }
 
-// In any case, since LOG_LEVEL comes from elsewhere and is often written in capitals.
-bool read_level(const setting_kind<log_level>&, const raw_setting& raw, log_level& out)
-{
-    const auto* text = std::get_if<std::string>(&raw.value);
-    if (text == nullptr) return false;
-    std::string lower = *text;
-    for (char& c : lower) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    for (const log_level one : {log_level::debug, log_level::info, log_level::warn, log_level::error}) {
-        if (lower == name(one)) {
-            out = one;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool read_yes_or_no(const setting_kind<bool>&, const raw_setting& raw, bool& out)
 {
     if (const auto* value = std::get_if<bool>(&raw.value)) {
@@ -295,14 +277,6 @@ setting_kind<bool> yes_or_no()
             .expects = "true or false",
             .read = &read_yes_or_no,
             .write = [](const bool& value) { return std::string(value ? "true" : "false"); }};
-}
-
-setting_kind<log_level> level()
-{
-    return {.name = "debug, info, warn or error",
-            .expects = "debug, info, warn or error",
-            .read = &read_level,
-            .write = [](const log_level& value) { return quoted(name(value)); }};
 }
 
 } // namespace sluice::app

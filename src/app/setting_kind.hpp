@@ -25,9 +25,9 @@ enum class on_failure : std::uint8_t;
 namespace sluice::app {
 
 // A value of a file, before it has a kind. Environment and flags give texts only.
-struct unreadable // a date, a fraction, a table …: no setting is one
+struct unreadable // a date, a table …: no setting is one
 {};
-using raw_value = std::variant<std::string, std::int64_t, bool, std::vector<std::string>, unreadable>;
+using raw_value = std::variant<std::string, std::int64_t, double, bool, std::vector<std::string>, unreadable>;
 struct raw_setting
 {
     raw_value value;
@@ -67,6 +67,8 @@ template <class T> struct setting_kind
 [[nodiscard]] setting_kind<server_options> busy_poll();            // mode and time are one setting
 [[nodiscard]] setting_kind<log_level> level();
 [[nodiscard]] setting_kind<bool> yes_or_no();
+[[nodiscard]] setting_kind<double> ratio();                   // from 0 to 1
+[[nodiscard]] setting_kind<std::vector<std::string>> words(); // none is fine
 
 // Of the rate limit: limit_kinds.cpp.
 [[nodiscard]] setting_kind<std::string> client_key(); // "ip", stored as "", or the NAME of "header:NAME"

@@ -67,6 +67,17 @@ bool read_networks(const setting_kind<std::vector<std::string>>&, const raw_sett
     return true;
 }
 
+// A single letter would be in nearly every name.
+bool is_word(std::string_view text) { return text.size() > 1; }
+
+bool read_words(const setting_kind<std::vector<std::string>>&, const raw_setting& raw, std::vector<std::string>& out)
+{
+    auto all = list_of(raw);
+    if (!all || !std::ranges::all_of(*all, is_word)) return false;
+    out = *std::move(all);
+    return true;
+}
+
 std::string write_addresses(const std::vector<std::string>& all)
 {
     if (all.size() == 1) return quoted(all.front());
@@ -98,6 +109,14 @@ setting_kind<std::vector<std::string>> host_names()
     return {.name = "host names",
             .expects = "a host name in lower case and without a port, or a list of them",
             .read = &read_host_names,
+            .write = &write_addresses};
+}
+
+setting_kind<std::vector<std::string>> words()
+{
+    return {.name = "words",
+            .expects = "a word of at least two letters, or a list of them",
+            .read = &read_words,
             .write = &write_addresses};
 }
 

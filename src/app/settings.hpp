@@ -46,7 +46,7 @@ struct rate_limit_settings
 
 struct settings
 {
-    server_options server = {.admin_listen = "127.0.0.1:9090", .access_log = true};
+    server_options server = {.admin_listen = "127.0.0.1:9090", .access_log = {.lines = true}};
     std::vector<std::string> admin_names; // of this machine, for the admin listener
     std::string database_url;             // of PostgreSQL; empty: see below
     std::string sqlite_path = "sluice.db";
@@ -55,7 +55,9 @@ struct settings
     rate_limit_settings rate_limit;
     std::vector<std::string> trusted_proxies; // addresses and networks
     log_level level = log_level::info;
-    std::string log_file; // empty: standard output
+    std::string log_file;                                     // empty: standard output
+    std::string journal_socket = std::string(system_journal); // used where standard output leads to it
+    std::vector<std::string> redact = secret_words();
 
     // Are requests refused while Redis does not answer?
     [[nodiscard]] bool needs_redis() const

@@ -5,6 +5,7 @@
 #include <sluice/core/log.hpp>
 #include <sluice/middleware/same_site.hpp>
 #include <sluice/server/live_routes.hpp>
+#include <sluice/server/log_routes.hpp>
 #include <sluice/server/metrics_routes.hpp>
 
 #include <exception>
@@ -13,6 +14,9 @@
 
 namespace sluice::app {
 namespace {
+
+constexpr metric_family lines_dropped = {
+    "sluice_log_lines_dropped_total", "Log lines that found no room, or whose reader was gone.", metric_kind::counter};
 
 health& own_health(shard& on, const dependencies& with)
 {
@@ -55,6 +59,7 @@ void admin_routes(router& routes, health& state, middleware& guard)
     state.routes(routes);
     metrics_routes(routes);
     live_routes(routes);
+    log_routes(routes);
 }
 
 void wire_api(shard& on, router& routes, const dependencies& with)
@@ -70,6 +75,7 @@ void wire_api(shard& on, router& routes, const dependencies& with)
 
 void wire_admin(shard& on, router& routes, const dependencies& with)
 {
+    shard_metrics().read(lines_dropped, {}, [&log = with.log] { return static_cast<double>(log.dropped()); });
     admin_routes(routes, own_health(on, with), on.own<same_site>(with.values.admin_names));
 }
 

@@ -26,6 +26,7 @@ struct dependencies
     database& data;
     redis_clients* redis; // null: none
     request_limit& limit;
+    const log_file& log;
 };
 
 // Makes a shard's parts, which live as long as the shard, and registers their routes: the API's first, on every shard.

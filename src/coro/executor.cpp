@@ -1,4 +1,5 @@
 #include <sluice/coro/executor.hpp>
+#include <sluice/coro/turn_watch.hpp>
 
 #include <utility>
 
@@ -17,11 +18,13 @@ std::size_t ready_queue::run() noexcept
     ready* item = std::exchange(head_, nullptr);
     tail_ = nullptr;
     std::size_t ran = 0;
+    turn_watch& watch = turn_watch::current();
     while (item != nullptr) {
         // The item may be posted again, or freed, by its own run: read what is needed first.
         ready* next = item->next;
         item->queued = false;
         item->run(*item);
+        watch.cut();
         item = next;
         ++ran;
     }
@@ -32,6 +35,7 @@ void resumption::resume(ready& self)
 {
     auto& me = static_cast<resumption&>(self);
     context* before = context::exchange_current(me.context_);
+    if (me.context_ != nullptr) turn_watch::current().runs_for(*me.context_);
     std::exchange(me.handle_, nullptr).resume();
     context::exchange_current(before);
 }

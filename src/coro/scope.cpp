@@ -1,4 +1,5 @@
 #include <sluice/coro/scope.hpp>
+#include <sluice/coro/turn_watch.hpp>
 
 namespace sluice {
 
@@ -8,6 +9,7 @@ void scope::spawn(task<void>&& work, context* during)
     frame.promise().belong_to(*this);
     ++running_;
     context* before = context::exchange_current(during);
+    if (during != nullptr) turn_watch::current().runs_for(*during);
     frame.resume();
     context::exchange_current(before);
 }

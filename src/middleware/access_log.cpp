@@ -3,20 +3,88 @@
 #include <sluice/http/method.hpp>
 #include <sluice/middleware/access_log.hpp>
 
-namespace sluice {
+#include <array>
+#include <span>
 
-void log_access(const http::request& asked, const access& answered) noexcept
+namespace sluice {
+namespace {
+
+constexpr std::uint16_t first_error = 400;
+
+std::int64_t microseconds(duration d) noexcept
 {
-    // The line names the request's trace, wherever it is called from.
-    context* before = context::exchange_current(&asked.context());
-    log(log_level::info, "request",
+    return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
+}
+
+std::string_view name(cache_tier tier) noexcept
+{
+    constexpr std::array<std::string_view, 4> names = {"none", "l1", "l2", "miss"};
+    return names[static_cast<std::size_t>(tier)];
+}
+
+// By the trace's last bytes, which are random by the recommendation.
+bool in_sample(const trace_context& trace, double ratio) noexcept
+{
+    if (ratio >= 1) return true;
+    std::uint64_t bits = 0;
+    for (std::size_t i = trace.trace_id.size() - sizeof bits; i < trace.trace_id.size(); ++i)
+        bits = bits << 8U | trace.trace_id[i];
+    return static_cast<double>(bits) * 0x1p-64 < ratio;
+}
+
+void write_line(const http::request& asked, const access& answered) noexcept
+{
+    const context& request = asked.context();
+    const std::array fields = {
+        log_field("method", name(asked.method())),
+        log_field("route", asked.route()),
+        log_field("path", asked.path()),
+        log_field("status", static_cast<std::uint16_t>(answered.status)),
+        log_field("duration_us", microseconds(answered.took)),
+        log_field("bytes_out", answered.bytes_out),
+        log_field("client", asked.client()),
+        log_field("db_us", microseconds(request.stages.spent(stage::query))),
+        log_field("cache", name(request.cache)),
+    };
+    const bool cached = request.cache != cache_tier::none;
+    log(log_level::info, "request", std::span(fields).first(fields.size() - (cached ? 0 : 1)));
+}
+
+void write_stages(const http::request& asked, const access& answered) noexcept
+{
+    const stage_times& stages = asked.context().stages;
+    const auto spent = [&](stage s) { return microseconds(stages.spent(s)); };
+    log(log_level::warn, "slow request",
         {{"method", name(asked.method())},
          {"route", asked.route()},
          {"path", asked.path()},
          {"status", static_cast<std::uint16_t>(answered.status)},
-         {"duration_us", std::chrono::duration_cast<std::chrono::microseconds>(answered.took).count()},
-         {"bytes_out", answered.bytes_out},
-         {"client", asked.client()}});
+         {"duration_us", microseconds(answered.took)},
+         {"head_us", microseconds(answered.head)},
+         {"body_us", spent(stage::body)},
+         {"limit_us", spent(stage::limit)},
+         {"cache_us", spent(stage::cache)},
+         {"pool_wait_us", spent(stage::pool_wait)},
+         {"query_us", spent(stage::query)},
+         {"redis_us", spent(stage::redis)},
+         {"call_us", spent(stage::call)},
+         {"write_us", spent(stage::write)},
+         {"work_us", spent(stage::work)}});
+}
+
+} // namespace
+
+void log_access(const http::request& asked, const access& answered, const access_log_options& options) noexcept
+{
+    context& request = asked.context();
+    const bool slow = options.slow > duration::zero() && answered.took >= options.slow;
+    const bool kept = slow || static_cast<std::uint16_t>(answered.status) >= first_error || request.debug ||
+                      in_sample(request.trace, options.ratio);
+    if (!slow && !(options.lines && kept)) return;
+    // The lines name the request's trace, wherever this is called from.
+    context* before = context::exchange_current(&request);
+    if (options.lines && log_enabled(log_level::info)) write_line(asked, answered);
+    if (slow) write_stages(asked, answered);
     context::exchange_current(before);
 }
 

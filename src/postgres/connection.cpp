@@ -67,6 +67,7 @@ void connection::submit(query_run& q)
         rested_ = true;
     }
     q.on = this;
+    q.queued.reset();
     // What ends several connections together counts once.
     const bool lost_once = q.lost_at < made_at_;
     const bool taken = pipeline_.submit({.query = ticket_of(q),

@@ -143,6 +143,7 @@ pool_state::queue& pool_state::place_of(const query_run& q) noexcept
 void pool_state::enqueue(query_run& q)
 {
     q.waiting_since = shard_.now();
+    q.queued.emplace(stage::pool_wait, q.request);
     place_of(q).push_back(q);
     ++waiters_;
     arm_patience();
@@ -248,6 +249,7 @@ task<result<void>> pool_state::take(lease& l)
         ++counters_.refused;
         co_return fail(unavailable("Too much waits for the database already"));
     }
+    const stage_timer waiting(stage::pool_wait);
     changed();
     ++waiters_;
     wanted_.push_back(l);

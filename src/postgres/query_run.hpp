@@ -5,8 +5,10 @@
 #pragma once
 
 #include <sluice/core/clock.hpp>
+#include <sluice/core/context.hpp>
 #include <sluice/core/error.hpp>
 #include <sluice/core/intrusive_list.hpp>
+#include <sluice/core/stage_timer.hpp>
 #include <sluice/postgres/parameters.hpp>
 #include <sluice/postgres/rows.hpp>
 #include <sluice/postgres/statement.hpp>
@@ -39,8 +41,10 @@ struct query_run : list_node<query_run>
     bool joins_next = false;    // if it fails, what is submitted next does not run
     bool repeatable = false;    // it failed because of other transactions
     time_point waiting_since = {};
-    rows got;           // of a write that is not committed yet
-    error failure = {}; // of a preparation
+    context* request = context::current();
+    std::optional<stage_timer> queued; // while no connection has it
+    rows got;                          // of a write that is not committed yet
+    error failure = {};                // of a preparation
     std::optional<result<rows>> outcome;
     wait finished; // until the end, the deadline, or the request's
     wait settled;  // until the end, even of a request that nobody waits for

@@ -5,6 +5,7 @@
 #include "postgres/pool_state.hpp"
 
 #include <sluice/core/context.hpp>
+#include <sluice/core/stage_timer.hpp>
 #include <sluice/coro/task.hpp>
 
 namespace sluice::postgres {
@@ -46,6 +47,7 @@ private:
 inline task<result<rows>> finish(pool_state& pool, query_run& q)
 {
     const timing counted(pool, q.what);
+    const stage_timer querying(stage::query);
     const time_point limit = pool.home().now() + pool.options().statement_timeout;
     wait_end how = co_await q.finished.until(limit);
     const bool writing = q.on != nullptr && q.what.does == access::writes;

@@ -2,6 +2,8 @@
 
 #include "redis/errors.hpp"
 
+#include <sluice/core/stage_timer.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -55,6 +57,7 @@ result<multiplexer::place> client_state::submit(waiter& w, std::string_view byte
 
 task<result<reply>> client_state::ask(std::string_view bytes, effect does)
 {
+    const stage_timer waiting(stage::redis);
     waiter w{.does = does};
     const auto place = submit(w, bytes);
     if (!place) co_return fail(place.error());

@@ -29,7 +29,8 @@ struct exchange : list_node<exchange> // among those under way
 
     http::connection machine;
     context request_context;
-    stop_source stop; // requested when nobody waits for the answer any more
+    stop_source stop;           // requested when nobody waits for the answer any more
+    time_point head_began_at{}; // of a head that did not come at once
     time_point began_at{};
     bool under_way = false;         // counted as such
     std::uint64_t bytes_out = 0;    // of a streamed answer

@@ -160,6 +160,7 @@ void session::wait_for_input()
         enter(phase::idle);
         if (server_.draining()) drain();
     } else {
+        if (!body_admitted_ && phase_ != phase::reading_head) exchange_->head_began_at = server_.here().now();
         enter(body_admitted_ ? phase::reading_body : phase::reading_head);
     }
 }

@@ -45,18 +45,23 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
     const route* matched = exchange_->matched;
     const duration took = matched != nullptr ? steady_clock::now() - exchange_->began_at : duration::zero();
     const http::request& asked = exchange_->machine.current();
+    context& belongs = exchange_->request_context;
+    belongs.stages.charge(exchange_->began_at + took);
     const bool administration = &routes_ == &server_.admin(); // a scrape is no load, and who watches waits for ever
-    if (!administration) server_.metrics().answered(matched, asked.method(), status, took);
-    if (!administration && matched != nullptr)
+    const bool counted = !administration && server_.options().metrics;
+    if (counted) server_.metrics().answered(matched, asked.method(), status, took);
+    if (counted && matched != nullptr)
         server_.slowest().offer({.matched = matched,
                                  .method = asked.method(),
                                  .status = status,
-                                 .trace = exchange_->request_context.trace,
+                                 .trace = belongs.trace,
                                  .ended_at = exchange_->began_at + took,
                                  .took = took});
-    if (!server_.options().access_log || !log_enabled(log_level::info)) return;
+    access_log_options wanted = server_.options().access_log;
+    if (administration) wanted.slow = {};
     if (matched == nullptr) { // no request that could be understood: nothing of it can be named
-        context* before = context::exchange_current(&exchange_->request_context);
+        if (!wanted.lines) return;
+        context* before = context::exchange_current(&belongs);
         log(log_level::info, "request refused",
             {{"status", static_cast<std::uint16_t>(status)},
              {"bytes_out", bytes_out},
@@ -64,13 +69,20 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
         context::exchange_current(before);
         return;
     }
-    log_access(exchange_->machine.current(), {.status = status, .bytes_out = bytes_out, .took = took});
+    const time_point head = exchange_->head_began_at;
+    log_access(asked,
+               {.status = status,
+                .bytes_out = bytes_out,
+                .took = took,
+                .head = head == time_point() ? duration::zero() : exchange_->began_at - head},
+               wanted);
 }
 
 void session::note_answered()
 {
     body_admitted_ = false;
     exchange_->matched = nullptr;
+    exchange_->head_began_at = {};
     server_.request_ended(*exchange_);
     if (!handler_running_) phase_ = phase::idle;
     if (exchange_->machine.must_close()) {

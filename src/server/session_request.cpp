@@ -3,6 +3,7 @@
 #include "server/session_streams.hpp"
 #include "server/shard_server.hpp"
 
+#include <sluice/coro/turn_watch.hpp>
 #include <sluice/http/forwarded.hpp>
 #include <sluice/http/problem.hpp>
 #include <sluice/http/request_parts.hpp>
@@ -45,14 +46,19 @@ void session::begin_request()
     http::request& asked = exchange_->machine.current();
     context& belongs = exchange_->request_context;
     exchange_->began_at = server_.here().now();
+    belongs.stages.begin(exchange_->began_at);
+    belongs.cache = cache_tier::none;
     server_.request_began(*exchange_);
     belongs.trace = trace_of(asked);
     parts::context(asked) = &belongs;
     parts::client(asked) = client_of(asked);
     parts::stream(asked) = &nothing_to_read;
     exchange_->matched = routes_.find(asked).found;
+    belongs.task = exchange_->matched->pattern();
+    belongs.debug = peer_trusted_ && asked.header("X-Log-Debug") == "1";
     exchange_->stop.reset(); // the last request of this connection may have been stopped by its deadline
     belongs.deadline = server_.here().now() + request_timeout();
+    turn_watch::current().turns_to(belongs);
 }
 
 // The peer, or whom a proxy that is trusted names.
@@ -107,6 +113,7 @@ void session::accept_body(http::body_mode mode)
 {
     const auto& own_limit = exchange_->matched->options().body_bytes;
     exchange_->machine.accept_body(mode, own_limit.value_or(server_.options().limits.body_bytes));
+    if (mode == http::body_mode::buffered) exchange_->request_context.stages.enter(stage::body, server_.here().now());
     if (exchange_->machine.take_expect_continue()) {
         out_.append("HTTP/1.1 100 Continue\r\n\r\n");
         flush_later();
@@ -116,7 +123,10 @@ void session::accept_body(http::body_mode mode)
 // A request that is all here. False: a coroutine has taken over.
 bool session::answer_request()
 {
-    if (!body_admitted_) begin_request();
+    if (body_admitted_)
+        exchange_->request_context.stages.leave(stage::body, server_.here().now());
+    else
+        begin_request();
     const route& found = *exchange_->matched;
     http::request& asked = exchange_->machine.current();
     std::size_t passed = 0;

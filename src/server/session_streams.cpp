@@ -2,6 +2,7 @@
 
 #include "server/shard_server.hpp"
 
+#include <sluice/core/stage_timer.hpp>
 #include <sluice/shard/shard.hpp>
 
 #include <algorithm>
@@ -34,6 +35,7 @@ task<result<std::string_view>> request_body::read()
             if (session_.input_ended_) co_return client_is_gone();
             session_.update_receiving();
             wait input;
+            const stage_timer reading(stage::body);
             session_.input_waiter_ = &input;
             const time_point began = session_.server_.here().now();
             const wait_end how = co_await input.until(began + patience_);
@@ -76,6 +78,7 @@ task<result<void>> response_body::write(std::string_view bytes)
     session_.flush_later();
     while (session_.output_is_full()) {
         wait room;
+        const stage_timer writing(stage::write);
         session_.output_waiter_ = &room;
         const wait_end how = co_await room.until();
         session_.output_waiter_ = nullptr;

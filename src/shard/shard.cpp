@@ -1,6 +1,7 @@
 #include "shard/shard_group.hpp"
 
 #include <sluice/core/log.hpp>
+#include <sluice/coro/turn_watch.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
 
@@ -16,6 +17,24 @@ thread_local shard* current_shard = nullptr;
 constexpr duration stall = std::chrono::milliseconds(50);
 
 time_point clock_now() noexcept { return steady_clock::now(); }
+
+// A line of the request that took longest, if it was one.
+[[gnu::cold]] void log_stall(duration turn)
+{
+    const turn_watch& watch = turn_watch::current();
+    const turn_watch::piece& longest = watch.longest();
+    const double part = static_cast<double>(longest.ticks) / static_cast<double>(watch.turn_ticks());
+    const auto microseconds = [](duration d) {
+        return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
+    };
+    context request = {.trace = longest.trace};
+    context* before = context::exchange_current(&request);
+    log(log_level::warn, "The shard did not turn",
+        {{"duration_us", microseconds(turn)},
+         {"longest_us", microseconds(std::chrono::duration_cast<duration>(turn * std::min(part, 1.0)))},
+         {"task", longest.task}});
+    context::exchange_current(before);
+}
 
 } // namespace
 
@@ -74,8 +93,10 @@ void shard::run()
         while (!turn_end_.idle()) turn_end_.run(); // what is posted there meanwhile belongs to this turn, too
         if (ended()) break;                        // before it could sleep: finish() wakes nobody
         enter();
+        turn_watch::current().begin_turn();
         ring_->dispatch();
         timers_.advance(now_);
+        turn_watch::current().cut();
         ready_.run();
         ++counters_.turns;
     }
@@ -97,8 +118,7 @@ void shard::enter()
     counters_.longest_turn_ns = std::max<std::int64_t>(counters_.longest_turn_ns, took.count());
     if (took > stall) {
         ++counters_.stalls;
-        log(log_level::warn, "The shard did not turn",
-            {{"duration_us", std::chrono::duration_cast<std::chrono::microseconds>(took).count()}});
+        log_stall(took);
     }
 
     if (!ready_.idle()) {

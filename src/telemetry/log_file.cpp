@@ -1,6 +1,6 @@
+#include "telemetry/file_output.hpp"
+#include "telemetry/journal_output.hpp"
 #include "telemetry/log_buffer.hpp"
-#include "telemetry/log_line.hpp"
-#include "telemetry/log_output.hpp"
 
 #include <sluice/core/context.hpp>
 #include <sluice/core/thread_local.hpp>
@@ -9,6 +9,7 @@
 #include <sluice/telemetry/log_file.hpp>
 
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -67,6 +68,14 @@ struct attachment
     }
 };
 
+std::unique_ptr<telemetry::log_output> output_for(log_file_options& options)
+{
+    telemetry::redaction hidden(options.redact);
+    if (options.journal_socket.empty())
+        return std::make_unique<telemetry::file_output>(std::move(options.path), std::move(hidden));
+    return std::make_unique<telemetry::journal_output>(std::move(options.journal_socket), std::move(hidden));
+}
+
 // Never given twice: a thread may still hold the buffer of a log that is gone.
 std::uint64_t next_log_number() noexcept
 {
@@ -76,11 +85,24 @@ std::uint64_t next_log_number() noexcept
 
 } // namespace
 
+std::vector<std::string> secret_words()
+{
+    return {"api_key",  "apikey", "authorization", "cookie", "credential", "passphrase",
+            "password", "passwd", "private_key",   "secret", "token"};
+}
+
+bool output_is_journal(std::string_view stream) noexcept
+{
+    // Its device and inode: "8:1048576".
+    struct stat what = {};
+    if (::fstat(STDOUT_FILENO, &what) != 0) return false;
+    return stream == std::to_string(what.st_dev) + ':' + std::to_string(what.st_ino);
+}
+
 struct log_file::state
 {
     explicit state(log_file_options o)
-        : waiting_bytes_max(o.waiting_bytes_max), output(std::move(o.path)),
-          wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
+        : waiting_bytes_max(o.waiting_bytes_max), output(output_for(o)), wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
     {}
     ~state()
     {
@@ -91,7 +113,7 @@ struct log_file::state
 
     const std::uint64_t number = next_log_number();
     const std::size_t waiting_bytes_max;
-    telemetry::log_output output;
+    const std::unique_ptr<telemetry::log_output> output;
     const int wake; // an eventfd
     std::atomic<writer_is> writer_state = writer_is::awake;
     std::atomic<std::uint64_t> dropped = 0;
@@ -141,21 +163,19 @@ struct log_file::state
 
     void put(std::string_view lines) noexcept
     {
-        const std::string_view lost = output.put(lines);
-        if (lost.empty()) return;
-        dropped.fetch_add(static_cast<std::uint64_t>(std::ranges::count(lost, '\n')), std::memory_order_relaxed);
+        if (const std::size_t lost = output->put(lines); lost != 0) dropped.fetch_add(lost, std::memory_order_relaxed);
     }
 
     void say(log_level level, std::string_view message, std::initializer_list<log_field> fields)
     {
         pooled_string text;
-        telemetry::append_json({.when = wall_now(),
-                                .level = level,
-                                .shard = std::nullopt,
-                                .trace = nullptr,
-                                .message = message,
-                                .fields = fields},
-                               text);
+        output->encode({.when = wall_now(),
+                        .level = level,
+                        .shard = std::nullopt,
+                        .trace = nullptr,
+                        .message = message,
+                        .fields = fields},
+                       text);
         put(text);
     }
 
@@ -181,7 +201,7 @@ struct log_file::state
 
     void open_again()
     {
-        if (const int failure = output.open(); failure != 0)
+        if (const int failure = output->open(); failure != 0)
             say(log_level::error, "The log file cannot be opened again; this one is kept", {{"errno", failure}});
     }
 
@@ -223,13 +243,14 @@ log_file::log_file(log_level level, std::unique_ptr<state> s) noexcept : log_sin
 result<std::unique_ptr<log_file>> log_file::open(log_file_options options)
 {
     const log_level level = options.level;
-    const std::string path = options.path;
+    const std::string name =
+        options.journal_socket.empty() ? "the log file " + options.path : "the journal at " + options.journal_socket;
     auto made = std::make_unique<state>(std::move(options));
     if (made->wake < 0)
         return fail(errc::unavailable, "the log has no file descriptor left: raise the limit (ulimit -n)");
-    if (const int failure = made->output.open(); failure != 0) {
-        return fail(errc::unavailable, "the log file " + path + " cannot be opened (" + std::strerror(failure) +
-                                           "): name one that this user may write");
+    if (const int failure = made->output->open(); failure != 0) {
+        return fail(errc::unavailable,
+                    name + " cannot be opened (" + std::strerror(failure) + "): name one that this user may write");
     }
     // Signals are for the thread that runs the server.
     sigset_t all;
@@ -243,7 +264,7 @@ result<std::unique_ptr<log_file>> log_file::open(log_file_options options)
 
 log_file::~log_file()
 {
-    state_->output.end_soon();
+    state_->output->end_soon();
     state_->stopping.store(true, std::memory_order_release);
     state_->wake_writer();
     state_->writer.join();
@@ -251,12 +272,11 @@ log_file::~log_file()
 
 void log_file::write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept
 {
-    if (level < this->level()) return;
     // Background work may have a context, for its deadline or its stop, and yet no trace.
     const context* request = context::current();
     const bool traced = request != nullptr && request->trace.trace_id != trace_context().trace_id;
     pooled_string text;
-    telemetry::append_json({.when = wall_now(),
+    state_->output->encode({.when = wall_now(),
                             .level = level,
                             .shard = shard::is_current() ? std::optional(shard::current().index()) : std::nullopt,
                             .trace = traced ? &request->trace : nullptr,

@@ -25,7 +25,7 @@ void write_value(json_writer& out, const log_field::value_type& value)
 
 } // namespace
 
-void append_json(const log_line& line, pooled_string& text)
+void append_json(const log_line& line, const redaction& hidden, pooled_string& text)
 {
     constexpr std::size_t expected_bytes = 256;
     json_writer out(text, expected_bytes);
@@ -54,7 +54,10 @@ void append_json(const log_line& line, pooled_string& text)
         out.raw(',');
         out.string(field.name);
         out.raw(':');
-        write_value(out, field.value);
+        if (hidden.hides(field.name))
+            out.string(redacted);
+        else
+            write_value(out, field.value);
     }
     out.raw("}\n");
 }

@@ -1,6 +1,8 @@
 // One log line as JSON, with its line feed. Whatever bytes a message or a field holds, it is one line of valid JSON.
 #pragma once
 
+#include "telemetry/redaction.hpp"
+
 #include <sluice/core/clock.hpp>
 #include <sluice/core/log.hpp>
 #include <sluice/core/pool.hpp>
@@ -23,6 +25,6 @@ struct log_line
 };
 
 // At the end of `text`.
-void append_json(const log_line& line, pooled_string& text);
+void append_json(const log_line& line, const redaction& hidden, pooled_string& text);
 
 } // namespace sluice::telemetry

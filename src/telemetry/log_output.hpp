@@ -1,36 +1,44 @@
-// The descriptor that log lines go to: a file that can be opened again, or standard output.
+// Where log lines go, and in which form: what the file (file_output.hpp) and the journal (journal_output.hpp) share.
 //
-// The writing thread's own, except end_soon(). It may wait for a slow reader, but once the log ends it gives one that
-// takes nothing a second in all.
+// encode() runs on the thread that logs and only makes bytes of a line; the rest is the writing thread's own, except
+// end_soon(). It may wait for a slow reader, but once the log ends it gives one that takes nothing a second in all.
 #pragma once
 
+#include "telemetry/log_line.hpp"
+
+#include <sluice/core/pool.hpp>
+
 #include <atomic>
-#include <string>
+#include <cstddef>
 #include <string_view>
-#include <utility>
 
 namespace sluice::telemetry {
 
 class log_output
 {
 public:
-    // An empty path is standard output.
-    explicit log_output(std::string path) noexcept : path_(std::move(path)) {}
-    ~log_output();
+    virtual ~log_output() = default;
+
+    // --- Any thread.
+    // The line at the end of `text`.
+    virtual void encode(const log_line& line, pooled_string& text) const = 0;
+    void end_soon() noexcept { ending_.store(true, std::memory_order_relaxed); }
+
+    // --- The writing thread.
+    // Opens it, or opens it again: what was open before is kept when that fails. 0 or errno.
+    [[nodiscard]] virtual int open() noexcept = 0;
+    // Writes encoded lines, of which the last may be continued by the next call; says how many were lost.
+    [[nodiscard]] virtual std::size_t put(std::string_view lines) noexcept = 0;
+
+protected:
+    log_output() noexcept = default;
     log_output(const log_output&) = delete;
     log_output& operator=(const log_output&) = delete;
 
-    // Opens the path, for appending; the file before it, if there was one, is kept when that fails. 0 or errno.
-    [[nodiscard]] int open() noexcept;
-    // Writes all of it and gives back nothing, or what could not be written.
-    [[nodiscard]] std::string_view put(std::string_view text) noexcept;
-    // From any thread.
-    void end_soon() noexcept { ending_.store(true, std::memory_order_relaxed); }
+    // Waits a while for room; false once it is time to give up.
+    [[nodiscard]] bool wait_for_room(int descriptor) noexcept;
 
 private:
-    std::string path_;
-    int descriptor_ = -1;
-    bool regular_file_ = false;
     int polls_left_ = 10; // once the log ends
     std::atomic<bool> ending_ = false;
 };

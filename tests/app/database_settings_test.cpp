@@ -52,18 +52,18 @@ TEST_F(DatabaseSettings, let_the_database_of_the_stronger_source_win_whole)
 TEST_F(DatabaseSettings, refuse_a_database_that_cannot_be_without_quoting_it)
 {
     for (const char* name : {"DATABASE_URL", "SLUICE_DATABASE_URL"}) {
-        const problem what = problem_of_environment({std::string(name) + "=postgres://app:secret@db:port/shop"});
+        const problem what = problem_of_environment({std::string(name) + "=postgres://app:hunter2@db:port/shop"});
         expect_contains(what, {name, ": database_url must be a URL such as postgres://user:password@host:5432/name: ",
                                "a port is no number"});
-        EXPECT_EQ(what.find("secret"), std::string::npos);
+        EXPECT_EQ(what.find("hunter2"), std::string::npos);
     }
     expect_contains(problem_of_environment({"DATABASE_URL=mysql://db/shop"}), {"does not begin with postgres://"});
     expect_contains(problem_of_file("database_url = 5432\n"),
                     {"s.toml:1: database_url must be a URL", "it is no text"});
     expect_contains(problem_of_environment({"DB_PORT=http"}), {"DB_PORT: postgres.port must be a whole number"});
-    const problem secret = problem_of_file("postgres.password = [\"secret\"]\n");
-    expect_contains(secret, {"s.toml:1: postgres.password must be a text"});
-    EXPECT_EQ(secret.find("secret"), std::string::npos);
+    const problem refused = problem_of_file("postgres.password = [\"hunter2\"]\n");
+    expect_contains(refused, {"s.toml:1: postgres.password must be a text"});
+    EXPECT_EQ(refused.find("hunter2"), std::string::npos);
     expect_contains(problem_of_file("postgres.pooler = 'session'\n"),
                     {"s.toml:1: postgres.pooler must be none or transaction, not \"session\""});
 }
@@ -82,10 +82,10 @@ TEST_F(DatabaseSettings, refuse_fewer_connections_than_shards_and_name_both)
 
 TEST_F(DatabaseSettings, are_printed_without_their_passwords)
 {
-    const auto loaded = from_environment({"DATABASE_URL=postgres://app:secret@db/shop", "DB_PASSWORD=secret"});
+    const auto loaded = from_environment({"DATABASE_URL=postgres://app:hunter2@db/shop", "DB_PASSWORD=hunter2"});
     ASSERT_TRUE(loaded) << loaded.error();
     const std::string printed = config_text(*loaded);
-    EXPECT_EQ(printed.find("secret"), std::string::npos) << printed;
+    EXPECT_EQ(printed.find("hunter2"), std::string::npos) << printed;
     expect_contains(printed, {"\"postgres://app:********@db/shop\"", "= \"********\"", "# environment DB_PASSWORD"});
 }
 
@@ -99,16 +99,16 @@ TEST_F(DatabaseSettings, name_a_redis_that_ours_beats_REDIS_URL_and_an_empty_one
 
 TEST_F(DatabaseSettings, refuse_a_redis_url_that_is_none_without_quoting_it_and_print_one_without_its_password)
 {
-    const problem what = problem_of_environment({"REDIS_URL=redis://app:secret@cache:http"});
+    const problem what = problem_of_environment({"REDIS_URL=redis://app:hunter2@cache:http"});
     expect_contains(what, {"REDIS_URL: redis.url must be a URL such as redis://", "its port is no number"});
-    EXPECT_EQ(what.find("secret"), std::string::npos);
+    EXPECT_EQ(what.find("hunter2"), std::string::npos);
     expect_contains(problem_of_file("redis.url = 6379\n"), {"s.toml:1: redis.url must be", "it is no text"});
     expect_contains(problem_of_file("redis.command_timeout = '0s'\n"), {"redis.command_timeout must be a duration"});
 
-    const auto loaded = from_environment({"REDIS_URL=redis://app:secret@cache/1"});
+    const auto loaded = from_environment({"REDIS_URL=redis://app:hunter2@cache/1"});
     ASSERT_TRUE(loaded) << loaded.error();
     const std::string printed = config_text(*loaded);
-    EXPECT_EQ(printed.find("secret"), std::string::npos) << printed;
+    EXPECT_EQ(printed.find("hunter2"), std::string::npos) << printed;
     expect_contains(printed, {"\"redis://app:********@cache/1\"", "# environment REDIS_URL"});
 }
 

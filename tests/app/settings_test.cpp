@@ -38,7 +38,7 @@ TEST_F(Settings, have_the_defaults_that_users_were_promised)
     EXPECT_EQ(s.server.connections, 0U);
     EXPECT_EQ(s.level, log_level::info);
     EXPECT_EQ(s.log_file, "");
-    EXPECT_TRUE(s.server.access_log);
+    EXPECT_TRUE(s.server.access_log.lines);
     EXPECT_EQ(s.server.shutdown_grace, 30s);
     EXPECT_FALSE(loaded->file);
 }

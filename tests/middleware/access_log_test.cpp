@@ -21,6 +21,7 @@ public:
     void write(log_level, std::string_view message, std::span<const log_field> fields) noexcept override
     {
         ++lines;
+        values.clear();
         during = context::current();
         values["message"] = message;
         for (const log_field& field : fields) {
@@ -43,6 +44,10 @@ private:
     log_sink* before_;
 };
 
+constexpr access_log_options every_line = {.lines = true};
+
+access good(duration took = {}) { return {.status = http::status::ok, .bytes_out = 0, .took = took}; }
+
 TEST(AccessLog, says_what_was_asked_and_what_came_of_it)
 {
     kept_line line;
@@ -50,7 +55,8 @@ TEST(AccessLog, says_what_was_asked_and_what_came_of_it)
     asked.header("Authorization", "secret").client("192.0.2.1");
     http::request::parts::route(asked.get()) = "/users/{id}";
     log_access(asked.get(),
-               {.status = http::status::not_found, .bytes_out = 431, .took = std::chrono::nanoseconds(112'900)});
+               {.status = http::status::not_found, .bytes_out = 431, .took = std::chrono::nanoseconds(112'900)},
+               every_line);
     EXPECT_EQ(line.values, (std::map<std::string, std::string>{{"message", "request"},
                                                                {"method", "GET"},
                                                                {"route", "/users/{id}"},
@@ -58,25 +64,100 @@ TEST(AccessLog, says_what_was_asked_and_what_came_of_it)
                                                                {"status", "404"},
                                                                {"duration_us", "112"},
                                                                {"bytes_out", "431"},
-                                                               {"client", "192.0.2.1"}}));
+                                                               {"client", "192.0.2.1"},
+                                                               {"db_us", "0"}}));
     EXPECT_EQ(line.lines, 1);
+}
+
+TEST(AccessLog, says_how_long_the_database_took_and_which_tier_answered)
+{
+    kept_line line;
+    http::test_request asked;
+    context& request = asked.context();
+    const time_point start(std::chrono::seconds(1));
+    request.stages.begin(start);
+    request.stages.enter(stage::query, start + std::chrono::microseconds(3));
+    request.stages.leave(stage::query, start + std::chrono::microseconds(45));
+    request.cache = cache_tier::miss;
+    log_access(asked.get(), good(), every_line);
+    EXPECT_EQ(line.values["db_us"], "42");
+    EXPECT_EQ(line.values["cache"], "miss");
 }
 
 TEST(AccessLog, belongs_to_its_request)
 {
     kept_line line;
     http::test_request asked;
-    log_access(asked.get(), {.status = http::status::ok, .bytes_out = 0, .took = {}});
+    log_access(asked.get(), good(), every_line);
     EXPECT_EQ(line.during, &asked.context());
     EXPECT_EQ(context::current(), nullptr);
 }
 
-TEST(AccessLog, is_silent_above_its_level)
+TEST(AccessLog, is_silent_where_it_is_not_wanted_and_above_its_level)
 {
     kept_line line(log_level::warn);
     http::test_request asked;
-    log_access(asked.get(), {.status = http::status::ok, .bytes_out = 0, .took = {}});
+    log_access(asked.get(), good(), every_line);
+    change_log_level(log_level::info);
+    log_access(asked.get(), good(), {});
     EXPECT_EQ(line.lines, 0);
+}
+
+TEST(AccessLog, has_a_line_for_a_part_of_the_traces)
+{
+    kept_line line;
+    const access_log_options some = {.lines = true, .ratio = 0.25};
+    http::test_request asked;
+    for (int i = 0; i < 256; ++i) {
+        asked.context().trace.trace_id[8] = static_cast<std::uint8_t>(i);
+        log_access(asked.get(), good(), some);
+    }
+    EXPECT_EQ(line.lines, 64);
+    log_access(asked.get(), good(), {.lines = true, .ratio = 0});
+    EXPECT_EQ(line.lines, 64);
+}
+
+TEST(AccessLog, has_a_line_for_every_error_and_slow_request_and_for_who_asks_for_it)
+{
+    kept_line line;
+    const access_log_options few = {.lines = true, .ratio = 0};
+    http::test_request asked;
+    for (const http::status failed : {http::status::bad_request, http::status::internal_server_error})
+        log_access(asked.get(), {.status = failed, .bytes_out = 0, .took = {}}, few);
+    EXPECT_EQ(line.lines, 2);
+    log_access(asked.get(), good(few.slow), few);
+    EXPECT_EQ(line.lines, 4); // and the one with its stages
+    asked.context().debug = true;
+    log_access(asked.get(), good(), few);
+    EXPECT_EQ(line.lines, 5);
+}
+
+TEST(AccessLog, says_where_the_time_of_a_slow_request_went)
+{
+    using std::chrono::microseconds;
+    kept_line line(log_level::warn);
+    http::test_request asked(http::method::get, "/users/7");
+    stage_times& stages = asked.context().stages;
+    const time_point start(std::chrono::seconds(1));
+    stages.begin(start);
+    stages.enter(stage::cache, start + microseconds(10));
+    stages.enter(stage::pool_wait, start + microseconds(30));
+    stages.leave(stage::pool_wait, start + microseconds(60));
+    stages.enter(stage::query, start + microseconds(60));
+    stages.leave(stage::query, start + microseconds(100));
+    stages.leave(stage::cache, start + microseconds(150));
+    stages.charge(start + microseconds(210));
+    const access answered = {
+        .status = http::status::ok, .bytes_out = 0, .took = microseconds(210), .head = microseconds(5)};
+    log_access(asked.get(), answered, {.slow = microseconds(211)});
+    EXPECT_EQ(line.lines, 0);
+    log_access(asked.get(), answered, {.slow = microseconds(210)});
+    EXPECT_EQ(line.lines, 1);
+    const std::map<std::string, std::string> expected = {
+        {"message", "slow request"}, {"duration_us", "210"}, {"head_us", "5"},   {"body_us", "0"},
+        {"limit_us", "0"},           {"cache_us", "70"},     {"query_us", "40"}, {"pool_wait_us", "30"},
+        {"redis_us", "0"},           {"call_us", "0"},       {"write_us", "0"},  {"work_us", "70"}};
+    for (const auto& [name, value] : expected) EXPECT_EQ(line.values[name], value) << name;
 }
 
 } // namespace

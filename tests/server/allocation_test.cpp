@@ -1,12 +1,16 @@
-// What a kept-alive request costs beside its own work: no heap allocation, and no turn of the loop but its own.
+// What a kept-alive request costs beside its own work: no heap allocation, and no turn of the loop but its own; with a
+// line for each in the log.
 //
 // A program of its own, since it counts every malloc of the shard's thread (operator new ends there, too).
 #include "running_server.hpp"
 
+#include <sluice/core/log.hpp>
 #include <sluice/json/fields.hpp>
 #include <sluice/route/json.hpp>
+#include <sluice/telemetry/log_file.hpp>
 
 #include <cstdlib>
+#include <memory>
 #include <string>
 
 namespace {
@@ -78,37 +82,58 @@ public:
     void after(request&, response& answer) override { answer.header("X-Added", "yes"); }
 };
 
+// The process's log while it lives.
+struct log_in_use
+{
+    log_in_use() { exchange_log_sink(file.get()); }
+    log_in_use(const log_in_use&) = delete;
+    log_in_use& operator=(const log_in_use&) = delete;
+    ~log_in_use() { exchange_log_sink(nullptr); }
+
+    std::unique_ptr<log_file> file = log_file::open({.path = "/dev/null"}).value();
+};
+
+server_options options_with_access_lines()
+{
+    server_options options = quick_options();
+    options.access_log.lines = true;
+    return options;
+}
+
 struct Steady : ::testing::Test
 {
+    log_in_use log;
     const std::string large = std::string(100'000, 'x');
-    running_server server{[this](shard& here, router& routes) {
-        routes.use(here.own<header_adder>());
-        routes.get("/plain", [](request&) -> response {
-            response answer;
-            answer.static_body("plain", http::text_plain);
-            return answer;
-        });
-        routes.get("/coroutine", [](request&) -> task<result<response>> { co_return response::text("coroutine"); });
-        routes.get("/waiting", [](request&) -> task<result<response>> {
-            if (auto slept = co_await sleep_for(1us); !slept) co_return fail(slept.error());
-            co_return response::text("waiting");
-        });
-        routes.get("/json/{number}", [](request& asked) -> result<response> {
-            auto number = asked.path<std::int64_t>("number");
-            if (!number) return fail(number.error());
-            return json(thing{.number = *number, .name = "a name that fits into no small string"});
-        });
-        routes.post("/json", [](request& asked) -> task<result<response>> {
-            auto read = json_body<thing>(asked);
-            if (!read) co_return fail(read.error());
-            co_return json(*read, http::status::created);
-        });
-        routes.get("/large", [this](request&) -> response {
-            response answer;
-            answer.static_body(large, http::text_plain);
-            return answer;
-        });
-    }};
+    running_server server{
+        [this](shard& here, router& routes) {
+            routes.use(here.own<header_adder>());
+            routes.get("/plain", [](request&) -> response {
+                response answer;
+                answer.static_body("plain", http::text_plain);
+                return answer;
+            });
+            routes.get("/coroutine", [](request&) -> task<result<response>> { co_return response::text("coroutine"); });
+            routes.get("/waiting", [](request&) -> task<result<response>> {
+                if (auto slept = co_await sleep_for(1us); !slept) co_return fail(slept.error());
+                co_return response::text("waiting");
+            });
+            routes.get("/json/{number}", [](request& asked) -> result<response> {
+                auto number = asked.path<std::int64_t>("number");
+                if (!number) return fail(number.error());
+                return json(thing{.number = *number, .name = "a name that fits into no small string"});
+            });
+            routes.post("/json", [](request& asked) -> task<result<response>> {
+                auto read = json_body<thing>(asked);
+                if (!read) co_return fail(read.error());
+                co_return json(*read, http::status::created);
+            });
+            routes.get("/large", [this](request&) -> response {
+                response answer;
+                answer.static_body(large, http::text_plain);
+                return answer;
+            });
+        },
+        options_with_access_lines()};
     client peer{server.address()};
 
     struct cost

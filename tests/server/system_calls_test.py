@@ -34,10 +34,10 @@ def read_answer(connection, rest):
     return rest[length:]
 
 
-def ask(connection, times):
+def ask(connection, times, routes):
     rest = b''
     for i in range(times):
-        connection.sendall(ROUTES[i % len(ROUTES)])
+        connection.sendall(routes[i % len(routes)])
         rest = read_answer(connection, rest)
 
 
@@ -52,6 +52,21 @@ def attach(thread):
     return watcher
 
 
+def calls_of_shard(pid, port, routes):
+    """What the shard of a process calls, and how often, while it answers REQUESTS requests."""
+    with socket.create_connection(('127.0.0.1', port), timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ask(connection, 300, routes)
+        watcher = attach(shard_thread(pid))
+        ask(connection, REQUESTS, routes)
+        watcher.send_signal(signal.SIGINT)
+        table = watcher.stderr.read()
+        watcher.wait()
+    # "% time  seconds  usecs/call  calls  [errors]  syscall"
+    return {line.split()[-1]: int(line.split()[3]) for line in table.splitlines()
+            if re.match(r'\s*\d+\.\d+\s+\d', line) and not line.endswith('total')}
+
+
 def main(arena):
     if not shutil.which('strace'):
         print('strace is not installed')
@@ -59,23 +74,11 @@ def main(arena):
     server = subprocess.Popen([arena, '--listen', '127.0.0.1:0', '--shards', '1', '--busy-poll', 'off'],
                               stdout=subprocess.PIPE, text=True)
     try:
-        address = server.stdout.readline().split()[-1]
-        host, port = address.rsplit(':', 1)
-        connection = socket.create_connection((host, int(port)), timeout=20)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        ask(connection, 300)
-        watcher = attach(shard_thread(server.pid))
-        ask(connection, REQUESTS)
-        watcher.send_signal(signal.SIGINT)
-        table = watcher.stderr.read()
-        watcher.wait()
-        # "% time  seconds  usecs/call  calls  [errors]  syscall"
-        calls = {line.split()[-1]: int(line.split()[3]) for line in table.splitlines()
-                 if re.match(r'\s*\d+\.\d+\s+\d', line) and not line.endswith('total')}
+        port = server.stdout.readline().rsplit(':', 1)[1]
+        calls = calls_of_shard(server.pid, int(port), ROUTES)
         print(calls)
         assert set(calls) == {'io_uring_enter'}, f'other system calls: {calls}'
         assert calls['io_uring_enter'] <= 2 * REQUESTS + 100, calls
-        connection.close()
     finally:
         server.terminate()
         server.wait(timeout=20)

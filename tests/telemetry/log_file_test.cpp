@@ -1,6 +1,4 @@
 // The log: lines as JSON, in a file that can be rotated, through a pipe that nobody reads.
-#include "telemetry/log_line.hpp"
-
 #include <sluice/core/context.hpp>
 #include <sluice/core/random.hpp>
 #include <sluice/json/reader.hpp>
@@ -23,77 +21,6 @@
 
 namespace sluice {
 namespace {
-
-std::string json_of(std::string_view message, std::initializer_list<log_field> fields = {})
-{
-    pooled_string text;
-    telemetry::append_json({.when = timestamp(std::chrono::microseconds(1)),
-                            .level = log_level::warn,
-                            .shard = 3,
-                            .trace = nullptr,
-                            .message = message,
-                            .fields = fields},
-                           text);
-    return std::string(text);
-}
-
-TEST(LogLine, has_its_members_in_order_and_ends_with_a_line_feed)
-{
-    EXPECT_EQ(json_of("Something", {{"count", 7}, {"name", "x"}, {"good", true}, {"ratio", 0.5}, {"big", ~0ULL}}),
-              R"({"timestamp":"1970-01-01T00:00:00.000001Z","level":"warn","message":"Something","shard":3,)"
-              R"("count":7,"name":"x","good":true,"ratio":0.5,"big":18446744073709551615})"
-              "\n");
-}
-
-TEST(LogLine, has_no_shard_where_there_is_none)
-{
-    pooled_string text;
-    telemetry::append_json(
-        {.when = {}, .level = log_level::info, .shard = {}, .trace = nullptr, .message = "", .fields = {}}, text);
-    EXPECT_NE(text.find(R"("shard":null)"), pooled_string::npos);
-}
-
-TEST(LogLine, names_the_trace_and_the_span_of_its_request)
-{
-    const auto trace = *trace_context::from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-    std::string span(16, ' ');
-    trace.write_span_id(span.data());
-    pooled_string text;
-    telemetry::append_json(
-        {.when = {}, .level = log_level::info, .shard = 0, .trace = &trace, .message = "", .fields = {}}, text);
-    EXPECT_NE(text.find(R"("shard":0,"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":")" + span + "\"}"),
-              pooled_string::npos)
-        << text;
-}
-
-TEST(LogLine, stays_one_line_of_JSON_whatever_it_holds)
-{
-    using namespace std::string_view_literals;
-    for (const std::string_view evil :
-         {"a\nb"sv, "\"},{\""sv, "\x1b[2J"sv, "\xff\xfe"sv, "\0"sv, "\\"sv, "\xed\xa0\x80"sv}) {
-        const std::string line = json_of(evil, {{"field", evil}});
-        EXPECT_EQ(line.find('\n'), line.size() - 1);
-        EXPECT_TRUE(parse_json(line)) << line;
-    }
-    EXPECT_TRUE(parse_json(json_of("x", {{"ratio", std::numeric_limits<double>::infinity()}})));
-}
-
-TEST(LogLine, stays_one_line_of_JSON_for_ten_thousand_random_messages)
-{
-    using namespace std::string_view_literals;
-    // Bytes that matter to JSON and to UTF-8 come often.
-    constexpr std::string_view favourites = "\"\\\n\r\t\0{}\x7f\x80\xbf\xc0\xc2\xe0\xed\xa0\xef\xf0\xf4\x90\xff"sv;
-    for (int i = 0; i < 10'000; ++i) {
-        std::string bytes(random_bits() % 24, ' ');
-        for (char& byte : bytes) {
-            const std::uint64_t bits = random_bits();
-            byte = bits % 2 == 0 ? static_cast<char>(bits >> 8) : favourites[(bits >> 8) % favourites.size()];
-        }
-        const std::string line = json_of(bytes, {{bytes, bytes}});
-        ASSERT_EQ(line.find('\n'), line.size() - 1);
-        ASSERT_TRUE(parse_json(line)) << line;
-    }
-}
 
 class LogFile : public testing::Test
 {
@@ -207,8 +134,10 @@ TEST_F(LogFile, leaves_out_what_is_below_its_level)
     {
         const auto log = log_file::open({.path = path_, .level = log_level::warn});
         ASSERT_TRUE(log);
-        (*log)->write(log_level::info, "No", {});
-        (*log)->write(log_level::warn, "Yes", {});
+        exchange_log_sink(log->get());
+        sluice::log(log_level::info, "No", {});
+        sluice::log(log_level::warn, "Yes", {});
+        exchange_log_sink(nullptr);
     }
     const auto written = lines_of(path_);
     ASSERT_EQ(written.size(), 1U);
@@ -285,42 +214,6 @@ TEST_F(LogFile, drops_and_counts_what_does_not_fit_and_ends_without_a_reader)
         EXPECT_LT((*log)->dropped(), 100U);
     }
     ::close(reader);
-}
-
-TEST(LogSink, is_where_lines_go_and_nowhere_without_one)
-{
-    struct last_line final : log_sink
-    {
-        void write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept override
-        {
-            text = std::string(name(level)) + " " + std::string(message) + " " + std::to_string(fields.size());
-        }
-        std::string text;
-    } sink;
-    log(log_level::error, "Nobody hears");
-    EXPECT_EQ(exchange_log_sink(&sink), nullptr);
-    EXPECT_TRUE(log_enabled(log_level::debug));
-    log(log_level::error, "Heard", {{"a", 1}, {"b", "c"}});
-    EXPECT_EQ(exchange_log_sink(nullptr), &sink);
-    log(log_level::error, "Nobody hears");
-    EXPECT_EQ(sink.text, "error Heard 2");
-}
-
-TEST(LogSink, is_not_asked_for_lines_below_its_level)
-{
-    struct counting final : log_sink
-    {
-        counting() : log_sink(log_level::warn) {}
-        void write(log_level, std::string_view, std::span<const log_field>) noexcept override { ++lines; }
-        int lines = 0;
-    } sink;
-    EXPECT_FALSE(log_enabled(log_level::error));
-    exchange_log_sink(&sink);
-    EXPECT_FALSE(log_enabled(log_level::info));
-    log(log_level::info, "Too low");
-    log(log_level::warn, "Heard");
-    exchange_log_sink(nullptr);
-    EXPECT_EQ(sink.lines, 1);
 }
 
 } // namespace

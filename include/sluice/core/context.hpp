@@ -1,4 +1,5 @@
-// What belongs to one request and is known everywhere below it without being passed: trace, deadline, cancellation.
+// What belongs to one request and is known everywhere below it without being passed: trace, deadline, cancellation,
+// and where its time goes.
 //
 // The owner (the connection) keeps the context alive for as long as any task of the request runs. A leaf awaitable
 // saves current() when it suspends and restores it when its coroutine runs on, so within a request current() is always
@@ -6,9 +7,11 @@
 #pragma once
 
 #include <sluice/core/clock.hpp>
+#include <sluice/core/stages.hpp>
 #include <sluice/core/thread_local.hpp>
 #include <sluice/core/trace.hpp>
 
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -19,6 +22,15 @@ namespace sluice {
 class stop_source; // coro/stop.hpp
 class span_log;    // core/span.hpp
 
+// Where the cache found what was asked for.
+enum class cache_tier : std::uint8_t
+{
+    none, // it was not asked
+    l1,
+    l2,
+    miss,
+};
+
 struct context
 {
     trace_context trace = {};
@@ -26,6 +38,10 @@ struct context
     span_log* spans = nullptr;         // where this request's trace may be kept
     time_point deadline = never;
     stop_source* stop = nullptr; // set when nobody waits for the answer any more
+    std::string_view task = {};  // what it is, in the program's own words: the route's pattern
+    bool debug = false;          // its lines are written whatever their level
+    cache_tier cache = cache_tier::none;
+    stage_times stages = {};
 
     [[nodiscard]] static context* current() noexcept;
     static context* exchange_current(context* next) noexcept;

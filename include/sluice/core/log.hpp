@@ -4,14 +4,18 @@
 // log() hands the line to the process's one sink, which main() chooses (telemetry/log_file.hpp writes JSON lines);
 // without a sink it goes nowhere. Secrets and bodies never appear in a line.
 //
-// Any thread. A sink never waits and never throws; what it is given is valid during the call only. A line below the
-// sink's level costs one load and one branch.
+// The level can be changed at any time; a request whose context asks for it (context::debug) has all of its lines
+// written. Any thread. A sink never waits and never throws; what it is given is valid during the call only. A line
+// below the level costs two loads and two branches.
 #pragma once
+
+#include <sluice/core/context.hpp>
 
 #include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -30,6 +34,7 @@ enum class log_level : std::uint8_t
 
 // "debug", "info", "warn", "error".
 [[nodiscard]] std::string_view name(log_level level) noexcept;
+[[nodiscard]] std::optional<log_level> log_level_named(std::string_view name) noexcept;
 
 struct log_field
 {
@@ -49,9 +54,9 @@ struct log_field
 class log_sink
 {
 public:
-    // What is below `level` is not written.
+    // What is below `level` is not given to it, but for the lines of a request that asks for all of them.
     explicit log_sink(log_level level = log_level::debug) noexcept : level_(level) {}
-    [[nodiscard]] log_level level() const noexcept { return level_; }
+    [[nodiscard]] log_level level() const noexcept { return level_.load(std::memory_order_relaxed); }
 
     virtual void write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept = 0;
 
@@ -59,12 +64,16 @@ protected:
     ~log_sink() = default;
 
 private:
-    log_level level_;
+    friend void change_log_level(log_level next) noexcept;
+    std::atomic<log_level> level_;
 };
 
 // Makes `next` the process's sink and gives back the one before. Whoever owns a sink takes it out before it dies, when
 // no other thread logs any more.
 log_sink* exchange_log_sink(log_sink* next) noexcept;
+
+// Of the process's sink, from the next line on.
+void change_log_level(log_level next) noexcept;
 
 namespace detail {
 
@@ -78,7 +87,9 @@ void log_to_sink(log_level level, std::string_view message, std::span<const log_
 // For lines whose fields cost something to gather.
 [[nodiscard]] inline bool log_enabled(log_level level) noexcept
 {
-    return static_cast<std::uint8_t>(level) >= detail::log_threshold.load(std::memory_order_relaxed);
+    if (static_cast<std::uint8_t>(level) >= detail::log_threshold.load(std::memory_order_relaxed)) return true;
+    const context* request = context::current();
+    return request != nullptr && request->debug;
 }
 
 inline void log(log_level level, std::string_view message, std::span<const log_field> fields) noexcept

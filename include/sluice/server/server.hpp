@@ -13,6 +13,7 @@
 #include <sluice/core/units.hpp>
 #include <sluice/http/ip.hpp>
 #include <sluice/http/limits.hpp>
+#include <sluice/middleware/access_log.hpp>
 #include <sluice/route/router.hpp>
 #include <sluice/shard/busy_poll.hpp>
 #include <sluice/shard/shard.hpp>
@@ -43,8 +44,9 @@ struct server_options
     std::size_t connections = 0; // of the process; 0: what the file limit allows
     busy_poll_mode busy_poll = busy_poll_mode::automatic;
     duration busy_poll_time = {};             // for fixed
-    http::trusted_peers trusted_proxies = {}; // whose Forwarded and X-Forwarded-For say who the client is
-    bool access_log = false;                  // a line for each answer (middleware/access_log.hpp)
+    http::trusted_peers trusted_proxies = {}; // whose Forwarded, X-Forwarded-For and X-Log-Debug count
+    access_log_options access_log = {};       // whether answers have a line each, and which
+    bool metrics = true;                      // requests by method, route and status (server/metrics_routes.hpp)
     bool handle_signals = true;               // SIGTERM and SIGINT drain
 };
 

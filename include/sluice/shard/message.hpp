@@ -63,6 +63,8 @@ public:
             context_.trace = current->trace;
             context_.trace_state = current->trace_state;
             context_.deadline = current->deadline;
+            context_.task = current->task;
+            context_.debug = current->debug;
         }
     }
     bool await_ready() const noexcept { return false; }
@@ -73,6 +75,7 @@ public:
     }
     value await_resume()
     {
+        if (context* current = context::current()) current->stages.absorb(context_.stages, steady_clock::now());
         if constexpr (!std::is_void_v<value>) return *std::move(value_);
     }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sluice/core/pool.hpp>
+#include <sluice/core/stage_timer.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
 #include <sluice/sqlite/database.hpp>
@@ -67,11 +68,14 @@ template <class F> task<void> outlive(write_operation<F>* operation)
 
 template <class F> task<std::invoke_result_t<F&, connection&>> database::read(F f)
 {
-    return offload(readers(), [this, f = std::move(f)]() mutable { return f(reader()); });
+    const stage_timer querying(stage::query);
+    auto work = [this, f = std::move(f)]() mutable { return f(reader()); };
+    co_return co_await offload(readers(), std::move(work));
 }
 
 template <class F> task<std::invoke_result_t<F&, connection&>> database::write(F f)
 {
+    const stage_timer querying(stage::query);
     auto* operation = new detail::write_operation<F>(shard::current().inbox(), std::move(f));
     if (!submit(*operation)) {
         delete operation;

@@ -1,9 +1,10 @@
-// The log as JSON lines in a file or on standard output.
+// The log as JSON lines in a file or on standard output, or as entries of the systemd journal.
 //
 // The problem: a write to a file or a pipe can block, and a shard must not. The answer: write() makes the whole line
 // and copies it into a buffer of its thread, without a lock, an allocation or, as long as lines keep coming, a system
 // call; one thread owns the descriptor and writes what all buffers hold. A buffer is bounded: a line that does not fit
 // is dropped and counted, and the next write says how many were. Within a request a line names its trace and span.
+// What a field whose name tells of a secret holds is not written.
 // Lines of one thread keep their order; those of several are not sorted by time.
 //
 // Any thread writes. The destructor writes what waits, but does not wait for a reader that has stopped reading.
@@ -16,17 +17,30 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #pragma GCC visibility push(default)
 
 namespace sluice {
 
+// Of field names that tell of a secret.
+[[nodiscard]] std::vector<std::string> secret_words();
+
 struct log_file_options
 {
-    std::string path;                                       // empty: standard output
+    std::string path = {};                                  // empty: standard output
+    std::string journal_socket = {};                        // empty: it does not go to a journal
     log_level level = log_level::info;                      // what is below is not written
     std::size_t waiting_bytes_max = std::size_t{256} << 10; // of each thread; rounded up to a power of two
+    // Values of fields whose names contain one of these are not written; in any case, '-' and '_' alike.
+    std::vector<std::string> redact = secret_words();
 };
+
+// Where the systemd journal takes entries.
+inline constexpr std::string_view system_journal = "/run/systemd/journal/socket";
+// Is standard output connected to the journal? `stream` is what systemd says of it in JOURNAL_STREAM.
+[[nodiscard]] bool output_is_journal(std::string_view stream) noexcept;
 
 class log_file final : public log_sink
 {

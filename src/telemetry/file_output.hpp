@@ -1,0 +1,31 @@
+// JSON lines in a file that can be opened again, or on standard output.
+#pragma once
+
+#include "telemetry/log_output.hpp"
+#include "telemetry/redaction.hpp"
+
+#include <string>
+#include <utility>
+
+namespace sluice::telemetry {
+
+class file_output final : public log_output
+{
+public:
+    // An empty path is standard output.
+    file_output(std::string path, redaction hidden) noexcept : path_(std::move(path)), hidden_(std::move(hidden)) {}
+    ~file_output() override;
+
+    void encode(const log_line& line, pooled_string& text) const override { append_json(line, hidden_, text); }
+    // Opens the path for appending.
+    [[nodiscard]] int open() noexcept override;
+    [[nodiscard]] std::size_t put(std::string_view lines) noexcept override;
+
+private:
+    std::string path_;
+    redaction hidden_;
+    int descriptor_ = -1;
+    bool regular_file_ = false;
+};
+
+} // namespace sluice::telemetry

@@ -1,0 +1,44 @@
+// Which fields of a log line hold secrets, by their names: their values are not written.
+//
+// A name is secret if it contains one of the words, in whatever case, with '-' and '_' alike. Immutable, so any thread
+// may ask. Most names are let pass by a look at their pairs of letters.
+#pragma once
+
+#include <bitset>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::telemetry {
+
+inline constexpr std::string_view redacted = "[redacted]";
+
+class redaction
+{
+public:
+    // Words of fewer than two letters are no words.
+    explicit redaction(std::span<const std::string> words);
+    [[nodiscard]] bool hides(std::string_view name) const noexcept
+    {
+        for (std::size_t i = 0; i + 1 < name.size(); ++i) {
+            if (begins_[pair(name[i], name[i + 1])] && begins_here(name.substr(i))) [[unlikely]]
+                return true;
+        }
+        return false;
+    }
+
+private:
+    // The same for both cases of a letter; other characters may share it with one.
+    [[nodiscard]] static constexpr std::size_t pair(char first, char second) noexcept
+    {
+        return (static_cast<std::size_t>(first) & 31U) << 5U | (static_cast<std::size_t>(second) & 31U);
+    }
+    [[nodiscard]] bool begins_here(std::string_view rest) const noexcept;
+
+    std::vector<std::string> words_; // lower case, with '_'
+    std::bitset<32 * 32> begins_;    // the pairs with which they begin
+};
+
+} // namespace sluice::telemetry

@@ -1,0 +1,172 @@
+"""The log from the outside: log_test.py BINARY. A reader that stops, the level, the journal."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import sluice
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../server'))
+import system_calls_test  # noqa: E402
+
+BINARY = os.path.abspath(sys.argv.pop(1))
+DROPPED = re.compile(r'^sluice_log_lines_dropped_total (\d+)$', re.MULTILINE)
+
+
+class Log(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.folder = self.scratch.name
+
+    def start(self, *arguments, **more):
+        server = sluice.Server(BINARY, *arguments, folder=self.folder, **more)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def wait_until(self, happened):
+        end = time.monotonic() + sluice.PATIENCE_SECONDS
+        while not happened():
+            self.assertLess(time.monotonic(), end, 'it does not happen')
+            time.sleep(0.01)
+
+    @staticmethod
+    def dropped(server):
+        return int(DROPPED.search(server.get('/metrics', server.admin_port)[1].decode())[1])
+
+    @staticmethod
+    def level(server):
+        return json.loads(server.get('/log/level', server.admin_port)[1])['level']
+
+    def put_level(self, server, level, **fields):
+        body = json.dumps({'level': level})
+        head = {'Host': 'localhost', 'Content-Type': 'application/json', 'Content-Length': len(body), 'Connection': 'close', **fields}
+        text = 'PUT /log/level HTTP/1.1\r\n' + ''.join(f'{name}: {value}\r\n' for name, value in head.items()) + '\r\n' + body
+        with socket.create_connection(('127.0.0.1', server.admin_port), timeout=sluice.PATIENCE_SECONDS) as client:
+            client.sendall(text.encode())
+            answer = b''.join(iter(lambda: client.recv(4096), b''))
+        return int(answer.split()[1])
+
+    def test_a_reader_that_stops_slows_no_request_and_loses_no_more_than_is_said(self):
+        server = self.start('--shards', '1')
+        # From here on nobody reads its standard output: the pipe fills, then the buffer, and then lines are dropped.
+        asked = 0
+        with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
+            batch = b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n' * 100
+            while self.dropped(server) == 0:
+                client.sendall(batch)
+                asked += 100
+                answers = b''
+                while answers.count(b'{"status":"ok"}') < 100:
+                    answers += client.recv(65536)  # which would time out if the log held the shard up
+        self.assertEqual(server.stop(), 0)  # and now it is read again
+        lines = [line for line in server.lines if line['message'] == 'request' and line['path'] == '/healthz']
+        said = sum(line['dropped'] for line in server.lines if line['message'] == 'Log lines were dropped')
+        self.assertGreater(len(lines), 100)
+        self.assertGreater(said, 0)
+        self.assertLess(len(lines), asked)
+
+    @unittest.skipUnless(shutil.which('strace'), 'needs strace')
+    def test_a_line_for_each_request_costs_the_shard_no_system_call_but_for_waking_the_writer_now_and_then(self):
+        log = os.path.join(self.folder, 's.log')
+        server = self.start('--shards', '1', log=log, environment={'SLUICE_LOG_FILE': log, 'SLUICE_REACTOR_BUSY_POLL': 'off'})
+        try:
+            calls = system_calls_test.calls_of_shard(server.process.pid, server.port, [b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'])
+        except SystemExit:
+            self.skipTest('strace may not watch')
+        self.assertLessEqual(set(calls), {'io_uring_enter', 'write'})
+        self.assertLessEqual(calls.get('write', 0), system_calls_test.REQUESTS / 20)
+        self.assertLessEqual(calls['io_uring_enter'], 2 * system_calls_test.REQUESTS + 100)
+        self.assertEqual(server.stop(), 0)
+        with open(log, encoding='utf-8') as lines:
+            told = [line for line in map(json.loads, lines) if line['message'] == 'request']
+        self.assertEqual(len(told), system_calls_test.REQUESTS + 300)
+
+    def test_hangup_reads_the_level_again_and_keeps_it_where_the_file_is_wrong(self):
+        path = os.path.join(self.folder, 'sluice.toml')
+
+        def write(text):
+            with open(path + '.new', 'w', encoding='utf-8') as file:
+                file.write(text)
+            os.rename(path + '.new', path)
+
+        write('log.level = "info"\n')
+        server = self.start()
+        self.assertEqual(self.level(server), 'info')
+        write('log.level = "debug"\n')
+        server.signal(signal.SIGHUP)
+        self.wait_until(lambda: self.level(server) == 'debug')
+        self.assertEqual(self.put_level(server, 'warn'), 200)
+        self.assertEqual(self.level(server), 'warn')
+        write('log.level = "loud"\n')
+        server.signal(signal.SIGHUP)
+        server.signal(signal.SIGHUP)
+        self.assertEqual(self.level(server), 'warn')
+        write('log.level = "error"\n')
+        self.wait_until(lambda: server.signal(signal.SIGHUP) or self.level(server) == 'error')
+        self.assertEqual(server.stop(), 0)
+        wrong = [line for line in server.lines if line['level'] == 'error']
+        self.assertIn('sluice.toml:1: log.level must be', wrong[0]['reason'])
+
+    def test_the_level_is_not_for_pages_of_other_sites(self):
+        server = self.start()
+        self.assertEqual(self.put_level(server, 'debug', Origin='http://evil.example'), 403)
+        self.assertEqual(self.put_level(server, 'debug', Host='evil.example'), 403)
+        self.assertEqual(self.level(server), 'info')
+
+    def test_lines_go_to_the_journal_where_systemd_has_connected_standard_output_to_it(self):
+        path = os.path.join(self.folder, 'journal')
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, open(os.path.join(self.folder, 'out'), 'wb') as out:
+            journal.bind(path)
+            journal.settimeout(sluice.PATIENCE_SECONDS)
+            about = os.fstat(out.fileno())
+            environment = sluice.clean_environment(SLUICE_LOG_JOURNAL=path, JOURNAL_STREAM=f'{about.st_dev}:{about.st_ino}')
+            server = subprocess.Popen([BINARY, 'serve', '--listen', '127.0.0.1:0', '--admin-listen', ''], cwd=self.folder,
+                                      env=environment, stdout=out)
+            try:
+                entry = self.fields_of(journal.recv(1 << 20))
+                self.assertTrue(entry['MESSAGE'].startswith('Serving http://127.0.0.1:'), entry)
+                self.assertEqual((entry['PRIORITY'], entry['SYSLOG_IDENTIFIER'], entry['DATABASE']), ('6', 'sluice', 'sqlite'))
+                server.send_signal(signal.SIGTERM)
+                self.assertEqual(server.wait(sluice.PATIENCE_SECONDS), 0)
+            finally:
+                server.kill()
+                server.wait()
+            self.assertEqual(os.path.getsize(out.name), 0)
+
+    @staticmethod
+    def fields_of(entry):
+        fields = {}
+        while entry:
+            line, _, entry = entry.partition(b'\n')
+            name, equals, value = line.partition(b'=')
+            if not equals:
+                size, = struct.unpack('<Q', entry[:8])
+                value, entry = entry[8:8 + size], entry[9 + size:]
+            fields[name.decode()] = value.decode()
+        return fields
+
+    def test_lines_go_to_standard_output_where_it_is_not_the_journal(self):
+        server = self.start(environment={'JOURNAL_STREAM': '1:1', 'SLUICE_LOG_JOURNAL': os.path.join(self.folder, 'absent')})
+        self.assertEqual(server.stop(), 0)
+
+    def test_only_a_part_of_the_access_lines_is_written_if_so_asked_but_every_error(self):
+        server = self.start(environment={'SLUICE_LOG_ACCESS_RATIO': '0'})
+        for _ in range(10):
+            server.get('/users')
+        server.get('/nothing')
+        self.assertEqual(server.stop(), 0)
+        told = [(line['path'], line['status']) for line in server.lines if line['message'] == 'request']
+        self.assertEqual(told, [('/nothing', 404)])
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

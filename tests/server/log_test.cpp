@@ -1,0 +1,271 @@
+// What the server logs of itself, and how that can be changed while it runs.
+#include "running_server.hpp"
+
+#include <sluice/core/log.hpp>
+#include <sluice/core/stage_timer.hpp>
+#include <sluice/server/log_routes.hpp>
+#include <sluice/shard/message.hpp>
+#include <sluice/shard/timer.hpp>
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+namespace sluice::testing {
+namespace {
+
+using values = std::map<std::string, std::string>;
+
+std::string hex_trace(const trace_context& trace)
+{
+    std::string id(32, ' ');
+    trace.write_trace_id(id.data());
+    return id;
+}
+
+// Keeps every line, of any thread: its values as text, and the trace that it belongs to.
+class kept_lines final : public log_sink
+{
+public:
+    explicit kept_lines(log_level least = log_level::info) : log_sink(least), before_(exchange_log_sink(this)) {}
+    ~kept_lines() { exchange_log_sink(before_); }
+
+    void write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept override
+    {
+        values line = {{"message", std::string(message)}, {"level", std::string(name(level))}};
+        if (const context* request = context::current()) line["trace_id"] = hex_trace(request->trace);
+        if (shard::is_current()) line["shard"] = std::to_string(shard::current().index());
+        for (const log_field& field : fields) {
+            std::visit(
+                [&](const auto& value) {
+                    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::string_view>)
+                        line[std::string(field.name)] = value;
+                    else
+                        line[std::string(field.name)] = std::to_string(value);
+                },
+                field.value);
+        }
+        const std::scoped_lock lock(guard_);
+        lines_.push_back(std::move(line));
+    }
+    [[nodiscard]] std::vector<values> named(const std::string& message)
+    {
+        const std::scoped_lock lock(guard_);
+        std::vector<values> found;
+        for (const values& line : lines_)
+            if (line.at("message") == message) found.push_back(line);
+        return found;
+    }
+
+private:
+    log_sink* before_;
+    std::mutex guard_;
+    std::vector<values> lines_;
+};
+
+std::string put_level(std::string_view body)
+{
+    return "PUT /log/level HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+// As services and repositories are made: a task within a task, with waits between.
+task<void> repository(std::string_view message)
+{
+    log(log_level::info, message, {{"layer", "repository"}});
+    (void)co_await sleep_for(std::chrono::milliseconds(1));
+    log(log_level::info, message, {{"layer", "repository, later"}});
+}
+task<void> service(std::string_view message)
+{
+    co_await repository(message);
+    log(log_level::info, message, {{"layer", "service"}});
+}
+
+TEST(ServerLog, names_the_request_on_every_line_below_it_across_every_wait_and_a_hop_to_another_shard)
+{
+    kept_lines lines;
+    server_options options = quick_options();
+    options.shards = 2;
+    running_server server(
+        [](shard&, router& routes) {
+            routes.get("/deep", [](request&) -> task<result<response>> {
+                co_await service("here");
+                const unsigned other = 1 - shard::current().index();
+                co_await on_shard(other, [] { return service("there"); });
+                co_await on_shard(other, [] { log(log_level::info, "there", {{"layer", "function"}}); });
+                log(log_level::info, "here", {{"layer", "handler"}});
+                co_return response::text("done");
+            });
+        },
+        options);
+    std::vector<client> clients;
+    constexpr std::size_t requests = 8; // which interleave
+    for (std::size_t i = 0; i < requests; ++i) clients.emplace_back(server.address());
+    for (client& each : clients) ASSERT_TRUE(each.send(get("/deep")));
+    std::map<std::string, std::map<std::string, int>> seen; // trace: layer: lines
+    for (client& each : clients) seen[each.read_answer().header("X-Request-Id").value_or("")];
+    ASSERT_EQ(seen.size(), requests);
+    for (const char* where : {"here", "there"})
+        for (const values& line : lines.named(where)) ++seen.at(line.at("trace_id"))[where + (" " + line.at("layer"))];
+    const std::map<std::string, int> expected = {
+        {"here repository", 1},  {"here repository, later", 1},  {"here service", 1},  {"here handler", 1},
+        {"there repository", 1}, {"there repository, later", 1}, {"there service", 1}, {"there function", 1}};
+    for (const auto& [trace, layers] : seen) EXPECT_EQ(layers, expected) << trace;
+}
+
+TEST(ServerLog, says_where_the_time_of_a_slow_request_went)
+{
+    kept_lines lines;
+    server_options options = quick_options();
+    options.access_log = {.lines = true, .ratio = 0, .slow = std::chrono::milliseconds(20)};
+    running_server server(
+        [](shard&, router& routes) {
+            routes.get("/slow/{id}", [](request&) -> task<result<response>> {
+                {
+                    const stage_timer querying(stage::query);
+                    (void)co_await sleep_for(std::chrono::milliseconds(30));
+                }
+                co_return response::text("done");
+            });
+            routes.post("/slow", [](request&) { return response::text("done"); });
+            routes.get("/quick", [](request&) { return response::text("done"); });
+        },
+        options);
+    client peer(server.address());
+    (void)peer.ask(get("/quick"));
+    (void)peer.ask(get("/slow/7"));
+    ASSERT_TRUE(peer.send("POST /slow HTTP/1.1\r\nHost: a\r\n"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10)); // a head that takes its time
+    ASSERT_TRUE(peer.send("Content-Length: 4\r\n\r\n"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(30)); // so does its body
+    ASSERT_TRUE(peer.send("body"));
+    (void)peer.read_answer();
+
+    const auto slow = lines.named("slow request");
+    ASSERT_EQ(slow.size(), 2U);
+    EXPECT_EQ(slow[0].at("route"), "/slow/{id}");
+    EXPECT_EQ(slow[0].at("level"), "warn");
+    EXPECT_GE(std::stoll(slow[0].at("query_us")), 29'000);
+    EXPECT_EQ(slow[1].at("route"), "/slow");
+    EXPECT_GT(std::stoll(slow[1].at("head_us")), 0);
+    EXPECT_GE(std::stoll(slow[1].at("body_us")), 20'000);
+    for (const values& line : slow) {
+        std::int64_t sum = 0;
+        for (const char* one : {"body_us", "limit_us", "cache_us", "pool_wait_us", "query_us", "redis_us", "call_us",
+                                "write_us", "work_us"})
+            sum += std::stoll(line.at(one));
+        const std::int64_t took = std::stoll(line.at("duration_us"));
+        EXPECT_LE(sum, took);
+        EXPECT_GE(sum, took - 10); // each of them is rounded down
+    }
+    const auto access = lines.named("request");
+    ASSERT_EQ(access.size(), 2U); // of the slow ones alone
+    EXPECT_GE(std::stoll(access[0].at("db_us")), 29'000);
+}
+
+void spin(std::chrono::milliseconds how_long)
+{
+    const auto until = std::chrono::steady_clock::now() + how_long;
+    while (std::chrono::steady_clock::now() < until) {
+    }
+}
+
+TEST(ServerLog, names_what_a_shard_did_that_did_not_turn)
+{
+    kept_lines lines;
+    running_server server([](shard&, router& routes) {
+        routes.get("/plain/{id}", [](request&) {
+            spin(std::chrono::milliseconds(80));
+            return response::text("done");
+        });
+        routes.get("/waits", [](request&) -> task<result<response>> {
+            (void)co_await sleep_for(std::chrono::milliseconds(1));
+            spin(std::chrono::milliseconds(80));
+            (void)co_await sleep_for(std::chrono::milliseconds(1));
+            co_return response::text("done");
+        });
+        routes.get("/quick", [](request&) { return response::text("done"); });
+    });
+    client peer(server.address());
+    const std::string quick = get("/quick");
+    // Pipelined: in one turn, quick ones before and after it.
+    ASSERT_TRUE(peer.send(quick + get("/plain/7") + quick));
+    std::vector<std::string> traces;
+    for (int i = 0; i < 3; ++i) traces.push_back(peer.read_answer().header("X-Request-Id").value_or(""));
+    ASSERT_TRUE(eventually([&] { return lines.named("The shard did not turn").size() == 1; }));
+    values said = lines.named("The shard did not turn")[0];
+    EXPECT_EQ(said["task"], "/plain/{id}");
+    EXPECT_EQ(said["trace_id"], traces[1]);
+    EXPECT_GE(std::stoll(said["longest_us"]), 70'000);
+    EXPECT_LE(std::stoll(said["longest_us"]), std::stoll(said["duration_us"]));
+
+    const std::string trace = peer.ask(get("/waits")).header("X-Request-Id").value_or("");
+    ASSERT_TRUE(eventually([&] { return lines.named("The shard did not turn").size() == 2; }));
+    said = lines.named("The shard did not turn")[1];
+    EXPECT_EQ(said["task"], "/waits");
+    EXPECT_EQ(said["trace_id"], trace);
+}
+
+TEST(ServerLog, has_every_line_of_a_request_for_which_a_trusted_peer_asks_for_them)
+{
+    kept_lines lines(log_level::error);
+    const auto say = [](shard&, router& routes) {
+        routes.get("/say", [](request&) {
+            log(log_level::debug, "said");
+            return response::text("done");
+        });
+    };
+    {
+        server_options options = quick_options();
+        options.trusted_proxies = http::trusted_peers::parse(std::vector<std::string>{"127.0.0.1"}).value();
+        options.access_log.lines = true;
+        running_server server(say, options);
+        client peer(server.address());
+        (void)peer.ask(get("/say"));
+        (void)peer.ask(get("/say", "X-Log-Debug: 0\r\n"));
+        EXPECT_TRUE(lines.named("said").empty());
+        const std::string trace = peer.ask(get("/say", "X-Log-Debug: 1\r\n")).header("X-Request-Id").value_or("");
+        ASSERT_EQ(lines.named("said").size(), 1U);
+        EXPECT_EQ(lines.named("said")[0].at("trace_id"), trace);
+        EXPECT_EQ(lines.named("request").size(), 1U);
+        (void)peer.ask(get("/say")); // on the same connection
+    }
+    running_server server(say);
+    (void)client(server.address()).ask(get("/say", "X-Log-Debug: 1\r\n"));
+    EXPECT_EQ(lines.named("said").size(), 1U);
+}
+
+TEST(ServerLog, has_a_level_that_changes_at_once)
+{
+    kept_lines lines(log_level::warn);
+    running_server server([](shard&, router& routes) {
+        log_routes(routes);
+        routes.get("/say", [](request&) {
+            log(log_level::debug, "said");
+            return response::text("done");
+        });
+    });
+    client peer(server.address());
+    EXPECT_EQ(peer.ask(get("/log/level")).body, R"({"level":"warn"})");
+    (void)peer.ask(get("/say"));
+    EXPECT_TRUE(lines.named("said").empty());
+    const answer changed = peer.ask(put_level(R"({"level":"debug"})"));
+    EXPECT_EQ(changed.status, 200);
+    EXPECT_EQ(changed.body, R"({"level":"debug"})");
+    (void)peer.ask(get("/say"));
+    EXPECT_EQ(lines.named("said").size(), 1U);
+    EXPECT_EQ(lines.named("The log's level was changed").size(), 1U);
+
+    EXPECT_EQ(peer.ask(put_level(R"({"level":"loud"})")).status, 422);
+    EXPECT_EQ(peer.ask(put_level(R"({"levle":"info"})")).status, 422);
+    EXPECT_EQ(peer.ask(put_level("debug")).status, 400);
+    EXPECT_EQ(peer.ask(get("/log/level")).body, R"({"level":"debug"})");
+    EXPECT_EQ(peer.ask(put_level(R"({"level":"error"})")).body, R"({"level":"error"})");
+}
+
+} // namespace
+} // namespace sluice::testing
