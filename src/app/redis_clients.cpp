@@ -18,8 +18,10 @@ redis::client& redis_clients::client_of(shard& on)
 {
     redis::client*& mine = clients_[on.index()];
     if (mine == nullptr) {
-        redis::client_options options{
-            .where = where_, .connect_timeout = options_.connect_timeout, .command_timeout = options_.command_timeout};
+        redis::client_options options{.where = where_,
+                                      .connections = static_cast<unsigned>(options_.connections),
+                                      .connect_timeout = options_.connect_timeout,
+                                      .command_timeout = options_.command_timeout};
         mine = &on.own<redis::client>(on, names_, std::move(options));
     }
     return *mine;

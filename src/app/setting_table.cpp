@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 constexpr unsigned shards_max = 1024;
 constexpr std::uint64_t connections_max = 10'000'000;
 constexpr std::uint64_t database_connections_max = 10'000;
+constexpr std::uint64_t redis_connections_max = 64;
 constexpr duration timeout_min = 1ms;
 constexpr duration timeout_max = 24h;
 
@@ -107,6 +108,9 @@ std::vector<setting> make_table()
              .also = "REDIS_URL",
              .default_note = "(none)"},
             redis_url(), [](auto& all) -> auto& { return all.redis.url; }),
+        row({.key = "redis.connections",
+             .meaning = "of each shard; more than one are of use where large values hold up small ones"},
+            whole_number(1, redis_connections_max), [](auto& all) -> auto& { return all.redis.connections; }),
         row({.key = "redis.connect_timeout", .meaning = "for making a connection"}, timeout,
             [](auto& all) -> auto& { return all.redis.connect_timeout; }),
         row({.key = "redis.command_timeout",

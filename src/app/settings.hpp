@@ -28,7 +28,8 @@ struct postgres_settings
 
 struct redis_settings
 {
-    std::string url; // empty: there is none
+    std::string url;             // empty: there is none
+    std::size_t connections = 1; // of a shard
     duration connect_timeout = std::chrono::seconds(1);
     duration command_timeout = std::chrono::milliseconds(250);
 };

@@ -1,5 +1,6 @@
 #include "redis/client_state.hpp"
 
+#include <sluice/core/assert.hpp>
 #include <sluice/redis/client.hpp>
 
 #include <algorithm>
@@ -42,45 +43,80 @@ task<result<std::optional<pooled_string>>> text(client_state& state, command_lin
 } // namespace
 
 client::client(shard& on, offload_pool& blocking, client_options options)
-    : state_(std::make_unique<client_state>(on, blocking, std::move(options)))
-{}
+{
+    SLUICE_ASSERT(options.connections > 0);
+    for (unsigned i = 0; i < options.connections; ++i)
+        connections_.push_back(std::make_unique<client_state>(on, blocking, options));
+}
 
 client::~client() = default;
 
-task<result<reply>> client::run(command_line what, effect does) { return state_->run(std::move(what), does); }
+client_state& client::pick() const noexcept
+{
+    client_state* best = connections_.front().get();
+    for (const auto& one : connections_)
+        if (one->load() < best->load()) best = one.get();
+    return *best;
+}
+
+task<result<reply>> client::run(command_line what, effect does) { return pick().run(std::move(what), does); }
 
 task<result<std::optional<pooled_string>>> client::get(std::string_view key)
 {
-    return text(*state_, command_line::of("GET", key));
+    return text(pick(), command_line::of("GET", key));
 }
 
 task<result<void>> client::set(std::string_view key, std::string_view value)
 {
-    return done(*state_, command_line::of("SET", key, value));
+    return done(pick(), command_line::of("SET", key, value));
 }
 
 task<result<void>> client::set(std::string_view key, std::string_view value, duration expires_after)
 {
     const auto after = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(expires_after).count());
-    return done(*state_, command_line::of("SET", key, value, "PX", after));
+    return done(pick(), command_line::of("SET", key, value, "PX", after));
 }
 
-task<result<bool>> client::del(std::string_view key) { return any(*state_, command_line::of("DEL", key)); }
+task<result<bool>> client::del(std::string_view key) { return any(pick(), command_line::of("DEL", key)); }
 
 task<result<std::int64_t>> client::incr(std::string_view key, std::int64_t by)
 {
-    return number(*state_, command_line::of("INCRBY", key, by));
+    return number(pick(), command_line::of("INCRBY", key, by));
 }
 
-task<result<void>> client::ping() { return done(*state_, command_line::of("PING"), effect::reads); }
+task<result<void>> client::ping() { return done(pick(), command_line::of("PING"), effect::reads); }
 
 task<result<reply>> client::run_script(const script& s, command_line call)
 {
-    return state_->run_script(s, std::move(call));
+    return pick().run_script(s, std::move(call));
 }
 
-client_counters client::counters() const { return state_->counters(); }
+client_counters client::counters() const
+{
+    client_counters all = connections_.front()->counters();
+    for (std::size_t i = 1; i < connections_.size(); ++i) {
+        const client_counters one = connections_[i]->counters();
+        all.connected = all.connected || one.connected;
+        all.away = all.away && one.away;
+        all.in_flight += one.in_flight;
+        for (const auto number : {&client_counters::commands, &client_counters::flights, &client_counters::timeouts,
+                                  &client_counters::refused, &client_counters::failures, &client_counters::unknown,
+                                  &client_counters::connects, &client_counters::failed_connects,
+                                  &client_counters::losses, &client_counters::script_reloads})
+            all.*number += one.*number;
+    }
+    return all;
+}
 
-std::string_view client::run_id() const noexcept { return state_->run_id(); }
+std::string_view client::run_id() const noexcept
+{
+    const client_state* first = nullptr;
+    for (const auto& one : connections_) {
+        if (!one->is_connected()) continue;
+        if (first != nullptr && one->run_id() != first->run_id()) return {};
+        first = one.get();
+    }
+    return first == nullptr ? std::string_view() : first->run_id();
+}
 
 } // namespace sluice::redis

@@ -5,6 +5,7 @@
 #include <sluice/core/stage_timer.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace sluice::redis {
@@ -217,9 +218,10 @@ client_counters client_state::counters() const
     return now;
 }
 
-std::string_view client_state::run_id() const noexcept
+std::size_t client_state::load() const noexcept
 {
-    return connection_.is_greeted() ? std::string_view(connection_.run_id()) : std::string_view();
+    if (connection_.is_away()) return std::numeric_limits<std::size_t>::max();
+    return commands_.size() + (connection_.is_greeted() ? 0 : options_.commands_max);
 }
 
 } // namespace sluice::redis

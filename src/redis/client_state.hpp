@@ -1,4 +1,4 @@
-// What a client knows: its connection, who waits for a reply, and when to connect again.
+// What a client knows of one of its connections: its connection, who waits for a reply, and when to connect again.
 //
 // The connection comes and goes by itself; the multiplexer decides whose each reply is, and this hands bytes and
 // verdicts about.
@@ -36,7 +36,10 @@ public:
     [[nodiscard]] task<result<reply>> run_script(const script& s, command_line call);
 
     [[nodiscard]] client_counters counters() const;
-    [[nodiscard]] std::string_view run_id() const noexcept;
+    [[nodiscard]] bool is_connected() const noexcept { return connection_.is_greeted(); }
+    [[nodiscard]] std::string_view run_id() const noexcept { return connection_.run_id(); }
+    // How long a command would have to wait, by comparison.
+    [[nodiscard]] std::size_t load() const noexcept;
 
 private:
     using digest = std::array<char, digest_placeholder.size()>;

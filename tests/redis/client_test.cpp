@@ -156,6 +156,26 @@ TEST_F(Client, tells_which_run_of_the_server_answers_where_it_may_know)
     ASSERT_EQ(test::admin({"ACL", "DELUSER", "app"}), "1");
 }
 
+TEST_F(Client, shares_its_commands_out_over_several_connections_and_outlives_the_loss_of_one)
+{
+    client_options several = options();
+    several.connections = 3;
+    client& redis = open(several);
+    await(redis, [](const client_counters& c) { return c.connects == 3; });
+    const auto before = counters(redis);
+    for (const auto& one : all(300, [&redis](std::size_t) { return redis.incr("n"); })) ASSERT_TRUE(one);
+    EXPECT_EQ(test::admin({"GET", "n"}), "300");
+    EXPECT_GE(counters(redis).flights - before.flights, 3u);
+    EXPECT_EQ(counters(redis).commands - before.commands, 300u);
+
+    const std::string id = std::to_string(shards.run([&] { return redis.command("CLIENT", "ID"); })->integer);
+    ASSERT_EQ(test::admin({"CLIENT", "KILL", "ID", id}), "1");
+    EXPECT_TRUE(shards.run([&] { return redis.set("key", "x"); }));
+    await(redis, [](const client_counters& c) { return c.connects == 4; });
+    const std::string run = shards.run([&redis]() -> task<std::string> { co_return std::string(redis.run_id()); });
+    EXPECT_EQ(run.size(), 40u);
+}
+
 TEST_F(Client, connects_over_a_unix_socket_and_by_name)
 {
     client_options local = options();

@@ -4,8 +4,9 @@
 //     auto fields = co_await redis.command("HMGET", "user:7", "name", "email");
 //     if (!fields) co_return fail(fields.error());
 //
-// One connection, all commands of a turn in one send at its end. Commands that block or change what a connection is
-// (BLPOP, SUBSCRIBE, MULTI without EXEC, SELECT) have no place on it.
+// One connection, all commands of a turn in one send at its end, done in their order. With more connections each
+// command takes the one where least waits, and only what was awaited is done before what comes after. Commands that
+// block or change what a connection is (BLPOP, SUBSCRIBE, MULTI without EXEC, SELECT) have no place on it.
 //
 // Every wait ends: by `command_timeout` or the request's deadline, and at once with errc::unavailable where too much
 // waits or Redis is known to be away: from when it did not answer in time, or could not be connected to, until it has
@@ -35,6 +36,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #pragma GCC visibility push(default)
 
@@ -52,8 +54,10 @@ struct client_options
 {
     location where;              // parse_url() reads one
     std::string name = "sluice"; // of the connection, in CLIENT LIST; without spaces
+    unsigned connections = 1;    // at least one; more are of use where large replies hold up small ones
     duration connect_timeout = std::chrono::seconds(1);
     duration command_timeout = std::chrono::milliseconds(250);
+    // Of each connection:
     std::size_t commands_max = 4096;                       // in flight
     std::size_t waiting_bytes_max = std::size_t{16} << 20; // of commands that are not sent yet; a larger one is refused
     std::size_t reply_bytes_max = std::size_t{8} << 20;    // of one reply; a larger one ends the connection
@@ -62,8 +66,8 @@ struct client_options
 struct client_counters
 {
     // Now:
-    bool connected = false;
-    bool away = false; // known to be
+    bool connected = false; // one at least
+    bool away = false;      // known to be, for all
     std::size_t in_flight = 0;
     // Since the start:
     std::uint64_t commands = 0;
@@ -123,14 +127,15 @@ public:
     [[nodiscard]] client_counters counters() const;
 
     // Which run of a server this is: it changes with a restart, and where another server has taken over, so names that
-    // carry it begin anew there. Empty without a connection, and where Redis does not tell (its user may not INFO: the
-    // log says so). As long as the turn.
+    // carry it begin anew there. Empty without a connection, where Redis does not tell (its user may not INFO: the
+    // log says so), and while several connections say different things. As long as the turn.
     [[nodiscard]] std::string_view run_id() const noexcept;
 
 private:
     [[nodiscard]] task<result<reply>> run_script(const script& s, command_line call);
+    [[nodiscard]] client_state& pick() const noexcept;
 
-    std::unique_ptr<client_state> state_;
+    std::vector<std::unique_ptr<client_state>> connections_;
 };
 
 } // namespace sluice::redis
