@@ -19,12 +19,12 @@ constexpr std::uint32_t round_for_each_unit = 4;
 
 constexpr std::uint32_t units_of(std::size_t bytes) noexcept { return static_cast<std::uint32_t>(bytes / unit_bytes); }
 // Places are 32 bits of units.
-constexpr std::size_t bytes_max = (std::size_t{32} << 30) - page_bytes;
+constexpr std::size_t bytes_max = (std::size_t{32} << 30) - small_page_bytes;
 
 } // namespace
 
 tier_plan::tier_plan(const first_tier_options& options) noexcept
-    : bytes(std::min(options.bytes, bytes_max) / page_bytes * page_bytes),
+    : bytes(std::min(options.bytes, bytes_max) / small_page_bytes * small_page_bytes),
       index_lines(static_cast<std::uint32_t>(bytes / bytes_an_index_line)),
       ghost_lines(static_cast<std::uint32_t>(bytes / bytes_a_ghost_line)),
       small_begin(units_of(index_lines * entry_index::line_bytes + ghost_lines * ghosts::line_bytes)),
@@ -43,6 +43,8 @@ entry_index::slot tier_state::find_slot(std::uint64_t hash, std::string_view key
 {
     return index_.find(hash, [&](std::uint32_t place) {
         entry& e = at(place);
+        // Where the value begins is known only when the header is there; that line comes along meanwhile.
+        __builtin_prefetch(reinterpret_cast<const char*>(&e) + 64);
         return e.hash == hash && e.key() == key;
     });
 }
@@ -106,6 +108,17 @@ void tier_state::put(const new_entry& added) noexcept
     add_to_index(added.hash, place);
     ++counters_.entries;
     ++(was_there ? counters_.updates : counters_.insertions);
+    prefetch_next_to_go(small_);
+    prefetch_next_to_go(main_);
+}
+
+void tier_state::prefetch_next_to_go(const entry_queue& from) const noexcept
+{
+    if (from.empty()) return;
+    entry& first = at(from.front());
+    index_.prefetch(first.hash);
+    ghosts_.prefetch(first.hash);
+    __builtin_prefetch(reinterpret_cast<const char*>(&first) + std::size_t{first.units()} * unit_bytes);
 }
 
 bool tier_state::put_in_place(entry& old, const new_entry& added) noexcept
@@ -244,12 +257,15 @@ void tier_state::clear() noexcept
 
 first_tier_counters tier_state::counters() const noexcept
 {
+    const std::size_t page = pages_.page_bytes();
+    const auto end_of = [&](std::uint32_t place) { return (std::size_t{place} * unit_bytes + page - 1) / page * page; };
     first_tier_counters now = counters_;
-    const auto whole_pages = [](std::uint64_t units) {
-        return (units * unit_bytes + page_bytes - 1) / page_bytes * page_bytes;
-    };
-    now.bytes = std::min<std::uint64_t>(
-        whole_pages(plan_.small_begin) + whole_pages(small_.reached()) + whole_pages(main_.reached()), plan_.bytes);
+    now.bytes = end_of(plan_.small_begin + small_.reached());
+    if (main_.reached() != 0) {
+        const std::size_t main_from = std::size_t{plan_.main_begin} * unit_bytes / page * page;
+        now.bytes += end_of(plan_.main_begin + main_.reached()) - std::max<std::size_t>(main_from, now.bytes);
+    }
+    now.bytes = std::min<std::uint64_t>(now.bytes, plan_.bytes);
     return now;
 }
 

@@ -73,6 +73,8 @@ private:
     void write(std::uint32_t place, std::uint32_t units, const new_entry& added) noexcept;
     void add_to_index(std::uint64_t hash, std::uint32_t place) noexcept;
 
+    // The lines that the next put will need to make room, while there is time.
+    void prefetch_next_to_go(const entry_queue& from) const noexcept;
     // Each makes room at the end of its queue.
     void make_room_in_small(std::uint32_t units) noexcept;
     void make_room_in_main(std::uint32_t units) noexcept;

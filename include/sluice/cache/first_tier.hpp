@@ -56,7 +56,7 @@ struct cached
 struct first_tier_counters
 {
     // Now:
-    std::uint64_t bytes = 0;   // occupied, counted as the kernel counts: whole pages, whatever is in them
+    std::uint64_t bytes = 0;   // occupied at most, counted as the kernel counts: whole pages, whatever is in them
     std::uint64_t entries = 0; // those that expired unnoticed among them
     // Since the start:
     std::uint64_t hits = 0; // fresh
