@@ -55,8 +55,9 @@ template <class T> struct setting_kind
 [[nodiscard]] setting_kind<unsigned> port();
 [[nodiscard]] setting_kind<std::string> text(); // empty: not said
 [[nodiscard]] setting_kind<std::string> secret_text();
-[[nodiscard]] setting_kind<std::string> database_url(); // of PostgreSQL; empty: none
-[[nodiscard]] setting_kind<std::string> redis_url();    // empty: none
+[[nodiscard]] setting_kind<std::string> database_url();  // of PostgreSQL; empty: none
+[[nodiscard]] setting_kind<std::string> redis_url();     // empty: none
+[[nodiscard]] setting_kind<std::string> collector_url(); // empty: none
 [[nodiscard]] setting_kind<bool> transaction_pooler();
 [[nodiscard]] setting_kind<std::string> path();          // of a file; may not be empty
 [[nodiscard]] setting_kind<std::string> optional_path(); // empty: none

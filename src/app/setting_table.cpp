@@ -178,6 +178,13 @@ std::vector<setting> make_table()
              .meaning = "the systemd journal's socket, where lines go if standard output leads to that journal; empty: "
                         "they do not"},
             optional_path(), [](auto& all) -> auto& { return all.journal_socket; }),
+        row({.key = "telemetry.otlp_url",
+             .meaning = "where traces go: a collector of OpenTelemetry's, over HTTP in JSON; empty: nowhere",
+             .default_note = "(none)"},
+            collector_url(), [](auto& all) -> auto& { return all.telemetry.otlp_url; }),
+        row({.key = "telemetry.sample_ratio",
+             .meaning = "how many traces are kept, from 0 (none) to 1 (all), beside those that failed or were slow"},
+            ratio(), [](auto& all) -> auto& { return all.telemetry.sample_ratio; }),
         row({.key = "shutdown.grace", .meaning = "how long a drain may take"}, time_span(0s, timeout_max),
             [](auto& all) -> auto& { return all.server.shutdown_grace; }),
     };

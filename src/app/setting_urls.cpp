@@ -1,6 +1,7 @@
 // The kinds of settings that are URLs with a password in them: never quoted, and printed without it.
 #include "setting_kind.hpp"
 
+#include <sluice/client/client.hpp>
 #include <sluice/postgres/connection_info.hpp>
 #include <sluice/redis/location.hpp>
 
@@ -15,6 +16,12 @@ std::string fault_of_redis(const std::string& url)
 {
     const auto read = redis::parse_url(url);
     return read ? "" : read.error().detail;
+}
+
+std::string fault_of_collector(const std::string& url)
+{
+    const auto valid = http::check_url(url);
+    return valid ? "" : valid.error().detail;
 }
 
 template <fault_function Fault> std::string why_not(const raw_setting& raw)
@@ -53,6 +60,14 @@ setting_kind<std::string> database_url()
 {
     return secret_url<&fault_of_database, &postgres::without_passwords>(
         "a URL such as postgres://user:password@host:5432/name");
+}
+
+setting_kind<std::string> collector_url()
+{
+    return {.name = "URL",
+            .expects = "a URL that begins with http://, such as http://127.0.0.1:4318",
+            .read = &read<&fault_of_collector>,
+            .write = [](const std::string& value) { return quoted(value); }};
 }
 
 setting_kind<std::string> redis_url()

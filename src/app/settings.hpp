@@ -45,6 +45,12 @@ struct rate_limit_settings
     [[nodiscard]] limit::policy policy() const;
 };
 
+struct telemetry_settings
+{
+    std::string otlp_url; // of a collector of traces; empty: none
+    double sample_ratio = 0.01;
+};
+
 struct settings
 {
     server_options server = {.admin_listen = "127.0.0.1:9090", .access_log = {.lines = true}};
@@ -55,6 +61,7 @@ struct settings
     redis_settings redis;
     rate_limit_settings rate_limit;
     std::vector<std::string> trusted_proxies; // addresses and networks
+    telemetry_settings telemetry;
     log_level level = log_level::info;
     std::string log_file;                                     // empty: standard output
     std::string journal_socket = std::string(system_journal); // used where standard output leads to it

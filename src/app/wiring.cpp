@@ -64,6 +64,7 @@ void admin_routes(router& routes, health& state, middleware& guard)
 
 void wire_api(shard& on, router& routes, const dependencies& with)
 {
+    if (with.traces != nullptr) with.traces->begin_on(on);
     auto& users = on.own<users::user_service>(with.data.make_users(on));
     redis::client* const redis = with.redis != nullptr ? &with.redis->client_of(on) : nullptr;
     std::vector<middleware*> around;

@@ -5,6 +5,7 @@
 #include "redis_clients.hpp"
 #include "request_limit.hpp"
 #include "resources/users/user_service.hpp"
+#include "tracing.hpp"
 
 #include <sluice/route/router.hpp>
 #include <sluice/server/health.hpp>
@@ -27,6 +28,7 @@ struct dependencies
     redis_clients* redis; // null: none
     request_limit& limit;
     const log_file& log;
+    tracing* traces; // null: nobody keeps any
 };
 
 // Makes a shard's parts, which live as long as the shard, and registers their routes: the API's first, on every shard.

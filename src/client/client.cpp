@@ -6,6 +6,13 @@
 
 namespace sluice::http {
 
+result<void> check_url(std::string_view url)
+{
+    const auto read = parse_url(url);
+    if (!read) return fail(read.error());
+    return {};
+}
+
 client::client(shard& on, offload_pool& blocking, client_options options)
     : state_(std::make_unique<client_state>(on, blocking, std::move(options)))
 {}

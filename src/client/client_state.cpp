@@ -4,6 +4,7 @@
 #include "http/characters.hpp"
 
 #include <sluice/core/span.hpp>
+#include <sluice/core/stage_timer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -70,6 +71,7 @@ origin* client_state::origin_of(const url& where)
 
 task<result<answer>> client_state::send(call what)
 {
+    const stage_timer calling(stage::call);
     ++counters_.calls;
     const auto where = parse_url(what.url);
     if (!where) co_return fail(where.error());

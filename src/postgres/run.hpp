@@ -5,6 +5,7 @@
 #include "postgres/pool_state.hpp"
 
 #include <sluice/core/context.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
 #include <sluice/coro/task.hpp>
 
@@ -48,6 +49,8 @@ inline task<result<rows>> finish(pool_state& pool, query_run& q)
 {
     const timing counted(pool, q.what);
     const stage_timer querying(stage::query);
+    span asking(*q.what.name != '\0' ? q.what.name : "statement", span_kind::client);
+    asking.attribute("db.system.name", "postgresql");
     const time_point limit = pool.home().now() + pool.options().statement_timeout;
     wait_end how = co_await q.finished.until(limit);
     const bool writing = q.on != nullptr && q.what.does == access::writes;
@@ -55,6 +58,7 @@ inline task<result<rows>> finish(pool_state& pool, query_run& q)
         const without_stop outliving;
         how = co_await q.settled.until(limit);
     }
+    if (!q.outcome || !*q.outcome) asking.failed();
     if (q.outcome) co_return std::move(*q.outcome);
     const bool sent = pool.leave(q);
     if (how == wait_end::cancelled) co_return fail(how);

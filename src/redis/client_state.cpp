@@ -2,6 +2,7 @@
 
 #include "redis/errors.hpp"
 
+#include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
 
 #include <algorithm>
@@ -59,11 +60,14 @@ result<multiplexer::place> client_state::submit(waiter& w, std::string_view byte
 task<result<reply>> client_state::ask(std::string_view bytes, effect does)
 {
     const stage_timer waiting(stage::redis);
+    span asking("redis", span_kind::client);
+    asking.attribute("db.system.name", "redis");
     waiter w{.does = does};
     const auto place = submit(w, bytes);
     if (!place) co_return fail(place.error());
     const time_point limit = shard_.now() + options_.command_timeout;
     const wait_end how = co_await w.finished.until(limit);
+    if (!w.outcome || !*w.outcome) asking.failed();
     if (w.outcome) co_return std::move(*w.outcome);
 
     const bool was_sent = !commands_.leave(*place);

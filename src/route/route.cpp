@@ -1,3 +1,4 @@
+#include <sluice/core/span.hpp>
 #include <sluice/http/problem.hpp>
 #include <sluice/route/route.hpp>
 #include <sluice/route/router.hpp>
@@ -151,9 +152,10 @@ task<std::optional<response>> route::admit_waiting(request& asked, std::size_t p
             if (waiting != nullptr && i != passed) now = waiting->at_once(asked);
             if (now)
                 said = *std::move(now);
-            else if (waiting != nullptr)
+            else if (waiting != nullptr) {
+                const span taken(waiting->name());
                 said = co_await waiting->before_waiting(asked);
-            else
+            } else
                 said = chain_[i].around->before(asked);
             if (said) early = settle(*std::move(said), asked);
         } catch (...) {

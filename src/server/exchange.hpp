@@ -14,9 +14,12 @@
 #include <sluice/core/context.hpp>
 #include <sluice/core/intrusive_list.hpp>
 #include <sluice/core/pool.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/coro/stop.hpp>
 #include <sluice/http/ip.hpp>
 #include <sluice/route/route.hpp>
+
+#include <memory>
 
 namespace sluice {
 
@@ -29,8 +32,10 @@ struct exchange : list_node<exchange> // among those under way
 
     http::connection machine;
     context request_context;
-    stop_source stop;           // requested when nobody waits for the answer any more
-    time_point head_began_at{}; // of a head that did not come at once
+    stop_source stop;                // requested when nobody waits for the answer any more
+    time_point head_began_at{};      // of a head that did not come at once
+    pooled_string trace_state;       // what request_context's refers to
+    std::unique_ptr<span_log> spans; // once somebody keeps traces
     time_point began_at{};
     bool under_way = false;         // counted as such
     std::uint64_t bytes_out = 0;    // of a streamed answer

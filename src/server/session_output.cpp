@@ -1,4 +1,5 @@
 // The part of a session that gathers answers and sends them.
+#include "server/request_trace.hpp"
 #include "server/session.hpp"
 #include "server/shard_server.hpp"
 
@@ -57,6 +58,7 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
                                  .trace = belongs.trace,
                                  .ended_at = exchange_->began_at + took,
                                  .took = took});
+    if (!administration && matched != nullptr) end_trace(*exchange_, status, took);
     access_log_options wanted = server_.options().access_log;
     if (administration) wanted.slow = {};
     if (matched == nullptr) { // no request that could be understood: nothing of it can be named

@@ -1,4 +1,5 @@
 // The part of a session that finds the route and runs its handler, at once or as a coroutine.
+#include "server/request_trace.hpp"
 #include "server/session.hpp"
 #include "server/session_streams.hpp"
 #include "server/shard_server.hpp"
@@ -27,18 +28,6 @@ public:
 };
 constinit no_body nothing_to_read;
 
-// The caller's trace, or a new one.
-trace_context trace_of(const http::request& asked)
-{
-    if (auto caller = asked.header("traceparent")) {
-        if (auto continued = trace_context::from_traceparent(*caller)) {
-            continued->sampled = false; // whose flag to trust is for the operator to say
-            return *continued;
-        }
-    }
-    return trace_context::start();
-}
-
 } // namespace
 
 void session::begin_request()
@@ -49,7 +38,7 @@ void session::begin_request()
     belongs.stages.begin(exchange_->began_at);
     belongs.cache = cache_tier::none;
     server_.request_began(*exchange_);
-    belongs.trace = trace_of(asked);
+    begin_trace(*exchange_, false); // whose flag to trust is for the operator to say
     parts::context(asked) = &belongs;
     parts::client(asked) = client_of(asked);
     parts::stream(asked) = &nothing_to_read;
@@ -264,7 +253,10 @@ void session::refuse(http::status status, std::string_view detail)
     http::request& asked = exchange_->machine.current();
     if (exchange_->matched == nullptr) {
         const bool readable = exchange_->machine.refused_whole_head();
-        exchange_->request_context.trace = readable ? trace_of(asked) : trace_context::start();
+        if (readable)
+            begin_trace(*exchange_, false);
+        else
+            exchange_->request_context = {.trace = trace_context::start(), .stop = &exchange_->stop};
         parts::context(asked) = &exchange_->request_context;
     }
     http::response answer = http::problem(status, detail, &exchange_->request_context);

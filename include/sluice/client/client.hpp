@@ -66,6 +66,9 @@ struct call
     duration timeout = {}; // zero: the client's
 };
 
+// Is it a URL that a call may have? The error says why not.
+[[nodiscard]] result<void> check_url(std::string_view url);
+
 struct client_counters
 {
     // Now:

@@ -15,6 +15,7 @@
 
 #include <sluice/core/clock.hpp>
 #include <sluice/core/context.hpp>
+#include <sluice/core/pool.hpp>
 #include <sluice/core/thread_local.hpp>
 #include <sluice/core/trace.hpp>
 
@@ -38,7 +39,7 @@ enum class span_kind : std::uint8_t
 
 struct span_attribute
 {
-    std::string_view name;
+    std::string_view name = {};
     std::string_view text = {}; // without data(): it is the number
     std::int64_t number = 0;
 };
@@ -47,14 +48,14 @@ struct span_record
 {
     static constexpr std::size_t attributes_max = 6;
 
-    std::string_view name;
+    std::string_view name = {};
     std::array<std::uint8_t, 8> id{};
     span_kind kind = span_kind::internal;
     bool failed = false;
     std::uint8_t attribute_count = 0;
     time_point begin{};
     time_point end = never; // until it has ended
-    std::array<span_attribute, attributes_max> attributes;
+    std::array<span_attribute, attributes_max> attributes = {};
 
     [[nodiscard]] std::span<const span_attribute> all() const noexcept { return {attributes.data(), attribute_count}; }
     // More than there is room for are left out.
@@ -69,6 +70,9 @@ class span_log
 {
 public:
     static constexpr std::size_t spans_max = 16;
+
+    static void* operator new(std::size_t bytes) { return pool_allocate(bytes); }
+    static void operator delete(void* block, std::size_t bytes) noexcept { pool_deallocate(block, bytes); }
 
     // Null at the bound, where the span is counted and not kept.
     [[nodiscard]] span_record* open(std::string_view name, span_kind kind) noexcept;
@@ -122,7 +126,7 @@ struct finished_trace
 {
     const trace_context& trace;
     std::string_view trace_state;
-    const span_record& request;
+    const span_record& request; // its name is the route, its first attribute the method
     const span_log& spans;
 };
 

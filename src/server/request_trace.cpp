@@ -1,0 +1,74 @@
+#include "server/request_trace.hpp"
+
+#include <sluice/core/span.hpp>
+
+#include <optional>
+
+namespace sluice {
+
+namespace {
+
+// The one that is there; two are nobody's word.
+std::optional<trace_context> continued(const http::headers& fields)
+{
+    const auto caller = fields.find("traceparent");
+    if (!caller || fields.count("traceparent") > 1) return std::nullopt;
+    return trace_context::from_traceparent(*caller);
+}
+
+// All fields of that name make one list. What the views refer to may move, so it is kept.
+std::string_view gather_state(const http::headers& fields, pooled_string& kept)
+{
+    kept.clear();
+    for (const http::header& field : fields.all()) {
+        if (!http::equal_ignoring_case(field.name, "tracestate")) continue;
+        if (!kept.empty()) kept += ',';
+        kept += field.value;
+    }
+    return valid_tracestate(kept) ? std::string_view(kept) : std::string_view();
+}
+
+} // namespace
+
+void begin_trace(exchange& of, bool trusted)
+{
+    const http::headers& fields = of.machine.current().headers();
+    context& belongs = of.request_context;
+    belongs.trace_state = {};
+    belongs.spans = nullptr;
+    const std::optional<trace_context> caller = continued(fields);
+    belongs.trace = caller ? *caller : trace_context::start();
+    if (caller) belongs.trace_state = gather_state(fields, of.trace_state);
+    const bool decided = caller && trusted;
+    if (!decided) belongs.trace.sampled = false;
+
+    const span_sink* const sink = span_sink::current();
+    if (sink == nullptr) return;
+    if (!decided) belongs.trace.sampled = sink->samples(belongs.trace);
+    if (of.spans == nullptr) of.spans = std::make_unique<span_log>();
+    of.spans->clear();
+    belongs.spans = of.spans.get();
+}
+
+void end_trace(exchange& of, http::status answered, duration took)
+{
+    context& belongs = of.request_context;
+    span_sink* const sink = span_sink::current();
+    if (belongs.spans == nullptr || sink == nullptr) return;
+    const http::request& asked = of.machine.current();
+    span_record own;
+    own.name = asked.route();
+    own.kind = span_kind::server;
+    own.begin = of.began_at;
+    own.end = of.began_at + took;
+    own.failed = static_cast<std::uint16_t>(answered) >= 500;
+    own.attribute({.name = "http.request.method", .text = name(asked.method())});
+    own.attribute({.name = "http.route", .text = asked.route()});
+    own.attribute({.name = "url.path", .text = asked.path()});
+    own.attribute({.name = "http.response.status_code", .number = static_cast<std::uint16_t>(answered)});
+    own.attribute({.name = "client.address", .text = asked.client()});
+    sink->take({.trace = belongs.trace, .trace_state = belongs.trace_state, .request = own, .spans = *belongs.spans});
+    belongs.spans = nullptr;
+}
+
+} // namespace sluice

@@ -1,0 +1,60 @@
+// A call on a kept connection allocates nothing but from the thread's pool. A program of its own, since it counts every
+// operator new of the shard's thread.
+#include "calling.hpp"
+#include "raw_server.hpp"
+
+#include <sluice/core/pool.hpp>
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+thread_local bool counted = false;
+thread_local std::size_t allocations = 0;
+} // namespace
+
+void* operator new(std::size_t bytes)
+{
+    if (counted) ++allocations;
+    if (void* block = std::malloc(bytes)) return block;
+    throw std::bad_alloc();
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+
+namespace sluice::testing {
+namespace {
+
+class Allocations : public Calling
+{};
+
+TEST_F(Allocations, of_a_call_on_a_kept_connection_are_none)
+{
+    if (!pool_recycles) GTEST_SKIP() << "AddressSanitizer sees every block itself";
+    raw_server server([](peer& p) {
+        while (!p.read_request().empty()) p.write("HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Length: 2\r\n\r\nhi");
+    });
+    auto& http = open();
+    context during{.trace = trace_context::start(), .trace_state = "vendor=1"};
+    const std::string url = server.url("/users/7?a=b");
+    const auto counting = [&]() -> task<std::size_t> {
+        const http::header fields[] = {{"Accept", "text/plain"}};
+        for (int i = 0; i < 110; ++i) {
+            if (i == 10) {
+                counted = true;
+                allocations = 0;
+            }
+            const auto got = co_await http.get(url, fields);
+            if (!got || got->body() != "hi") co_return 1;
+            const auto posted = co_await http.post(url, "{}", "application/json");
+            if (!posted || posted->body() != "hi") co_return 1;
+        }
+        counted = false;
+        co_return allocations;
+    };
+    EXPECT_EQ(shards.start(0, counting, &during).get(), 0u);
+    EXPECT_EQ(counters(http).connects, 1u);
+}
+
+} // namespace
+} // namespace sluice::testing
