@@ -38,7 +38,7 @@ void session::begin_request()
     belongs.stages.begin(exchange_->began_at);
     belongs.cache = cache_tier::none;
     server_.request_began(*exchange_);
-    begin_trace(*exchange_, false); // whose flag to trust is for the operator to say
+    begin_trace(*exchange_, peer_trusted_);
     parts::context(asked) = &belongs;
     parts::client(asked) = client_of(asked);
     parts::stream(asked) = &nothing_to_read;
@@ -254,7 +254,7 @@ void session::refuse(http::status status, std::string_view detail)
     if (exchange_->matched == nullptr) {
         const bool readable = exchange_->machine.refused_whole_head();
         if (readable)
-            begin_trace(*exchange_, false);
+            begin_trace(*exchange_, peer_trusted_);
         else
             exchange_->request_context = {.trace = trace_context::start(), .stop = &exchange_->stop};
         parts::context(asked) = &exchange_->request_context;

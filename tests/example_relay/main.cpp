@@ -1,4 +1,5 @@
-// A server that asks another for what it answers: relay ADDRESS LOG_FILE [--to URL] [--collector URL] [--ratio R].
+// A server that asks another for what it answers: relay ADDRESS LOG_FILE [--to URL] [--collector URL] [--ratio R]
+// [--trust NETWORK].
 //
 // GET /hello is answered with the other's /hello, or, where there is none, with a greeting. GET /fail fails.
 #include <sluice/client/client.hpp>
@@ -49,6 +50,7 @@ struct arguments
 {
     std::string other, collector;
     double ratio = 0;
+    std::vector<std::string> trusted;
 };
 
 arguments read(std::vector<std::string> given)
@@ -57,6 +59,7 @@ arguments read(std::vector<std::string> given)
     for (std::size_t i = 0; i + 1 < given.size(); i += 2) {
         if (given[i] == "--to") all.other = given[i + 1];
         if (given[i] == "--collector") all.collector = given[i + 1];
+        if (given[i] == "--trust") all.trusted.push_back(given[i + 1]);
         if (given[i] == "--ratio") all.ratio = std::stod(given[i + 1]);
     }
     return all;
@@ -73,7 +76,10 @@ int main(int argc, char** argv)
     exchange_log_sink(log_to->get());
 
     offload_pool blocking({.threads = 1});
-    server server({.listen = {argv[1]}, .shards = 1, .access_log = {.lines = true}});
+    server server({.listen = {argv[1]},
+                   .shards = 1,
+                   .trusted_proxies = http::trusted_peers::parse(wanted.trusted).value(),
+                   .access_log = {.lines = true}});
     server.on_shard([&](shard& s, router& routes) {
         auto& http = s.own<http::client>(s, blocking);
         if (!wanted.collector.empty())

@@ -163,6 +163,16 @@ class Tracing(unittest.TestCase):
         self.stop_all()
         self.assertEqual([(span['name'], span['status']) for span in self.collector.spans], [('GET /fail', {'code': 2})])
 
+    def test_a_callers_flag_decides_where_the_caller_is_trusted(self):
+        never = self.relay('never', '--collector', self.collector.url(), '--ratio', '0', '--trust', '127.0.0.1')
+        always = self.relay('always', '--collector', self.collector.url(), '--ratio', '1', '--trust', '127.0.0.1')
+        never.get('/hello', traceparent=f'00-{TRACE}-{PARENT}-01')
+        never.get('/hello', traceparent=f'00-{TRACE}-{PARENT}-00')
+        never.get('/hello')
+        always.get('/hello', traceparent=f'00-{TRACE}-{PARENT}-00')
+        self.stop_all()
+        self.assertEqual([(span['traceId'], span['flags']) for span in self.collector.spans], [(TRACE, 1)])
+
     def test_what_is_kept_last_is_sent_before_the_end(self):
         relay = self.relay('only', '--collector', self.collector.url(), '--ratio', '1')
         relay.get('/hello')
