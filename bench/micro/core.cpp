@@ -4,6 +4,7 @@
 #include <sluice/core/mpmc_queue.hpp>
 #include <sluice/core/pool.hpp>
 #include <sluice/core/random.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/core/spsc_queue.hpp>
 #include <sluice/core/timestamp.hpp>
 #include <sluice/core/trace.hpp>
@@ -118,6 +119,40 @@ void BM_core_trace_continue(benchmark::State& state)
     }
 }
 BENCHMARK(BM_core_trace_continue);
+
+void BM_core_trace_child(benchmark::State& state)
+{
+    const trace_context parent = trace_context::start();
+    char text[traceparent_size];
+    for (auto _ : state) {
+        parent.child().write_traceparent(text);
+        benchmark::DoNotOptimize(text);
+    }
+}
+BENCHMARK(BM_core_trace_child)->Name("BM_core_trace_child/written");
+
+void BM_core_tracestate(benchmark::State& state)
+{
+    const std::string_view value = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE";
+    for (auto _ : state) benchmark::DoNotOptimize(valid_tracestate(value));
+}
+BENCHMARK(BM_core_tracestate);
+
+// What a statement, a command, a call pays: where nobody keeps traces, and where somebody may.
+void BM_core_span(benchmark::State& state)
+{
+    span_log below;
+    context request{.spans = state.range(0) == 1 ? &below : nullptr};
+    context* const before = context::exchange_current(&request);
+    for (auto _ : state) {
+        below.clear();
+        const span taken("statement", span_kind::client);
+        benchmark::ClobberMemory();
+    }
+    context::exchange_current(before);
+}
+BENCHMARK(BM_core_span)->Name("BM_core_span/unrecorded")->Arg(0);
+BENCHMARK(BM_core_span)->Name("BM_core_span/recorded")->Arg(1);
 
 void BM_core_timestamp_write(benchmark::State& state)
 {

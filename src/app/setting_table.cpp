@@ -130,9 +130,9 @@ std::vector<setting> make_table()
              .meaning = "while Redis does not answer: each process counts by itself, all requests pass, or none (503)"},
             without_redis(), [](auto& all) -> auto& { return all.rate_limit.on_redis_failure; }),
         row({.key = "trusted_proxies",
-             .meaning =
-                 "addresses and networks whose `Forwarded`, `X-Forwarded-For` and `X-Log-Debug` are believed; a peer "
-                 "on a unix socket is",
+             .meaning = "addresses and networks whose `Forwarded`, `X-Forwarded-For`, `X-Log-Debug` and sampling flag "
+                        "are believed; a peer "
+                        "on a unix socket is",
              .default_note = "(none)"},
             networks(), [](auto& all) -> auto& { return all.trusted_proxies; }),
         row({.key = "limits.header_bytes", .meaning = "request line and header fields together; above: 431"},
