@@ -1,3 +1,4 @@
+#include <sluice/core/stage_timer.hpp>
 #include <sluice/http/problem.hpp>
 #include <sluice/middleware/rate_limiting.hpp>
 
@@ -92,6 +93,7 @@ std::optional<waiting_middleware::said> rate_limiting::at_once(request& asked)
 
 task<std::optional<result<response>>> rate_limiting::before_waiting(request& asked)
 {
+    const stage_timer limiting(stage::limit);
     const limit::decision made = co_await by_.decide(key_of(asked), cost_of(asked));
     co_return say(asked, made);
 }

@@ -158,6 +158,29 @@ class Log(unittest.TestCase):
         server = self.start(environment={'JOURNAL_STREAM': '1:1', 'SLUICE_LOG_JOURNAL': os.path.join(self.folder, 'absent')})
         self.assertEqual(server.stop(), 0)
 
+    def test_the_access_line_says_how_long_the_database_took(self):
+        server = self.start()
+        server.get('/users')
+        server.get('/healthz')
+        self.assertEqual(server.stop(), 0)
+        told = {line['path']: line for line in server.lines if line['message'] == 'request'}
+        self.assertGreater(told['/users']['db_us'], 0)
+        self.assertLessEqual(told['/users']['db_us'], told['/users']['duration_us'])
+        self.assertEqual(told['/healthz']['db_us'], 0)
+
+    def test_a_slow_request_says_where_its_time_went(self):
+        server = self.start(environment={'SLUICE_LOG_SLOW': '1ms', 'SLUICE_LOG_ACCESS': 'false'})
+        with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
+            client.sendall(b'POST /users HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n')
+            time.sleep(0.02)
+            client.sendall(b'{}')
+            answer = b''.join(iter(lambda: client.recv(4096), b''))
+        self.assertTrue(answer.startswith(b'HTTP/1.1 422 '), answer)
+        self.assertEqual(server.stop(), 0)
+        slow, = (line for line in server.lines if line['message'] == 'slow request' and line['path'] == '/users')
+        self.assertGreater(slow['body_us'], 10_000)
+        self.assertEqual((slow['level'], slow['status'], slow['query_us']), ('warn', 422, 0))
+
     def test_only_a_part_of_the_access_lines_is_written_if_so_asked_but_every_error(self):
         server = self.start(environment={'SLUICE_LOG_ACCESS_RATIO': '0'})
         for _ in range(10):
