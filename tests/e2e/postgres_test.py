@@ -55,6 +55,14 @@ class Case(unittest.TestCase):
 
 
 class Start(Case):
+    def test_the_access_line_says_how_long_the_database_took(self):
+        with self.serve() as serving:
+            self.await_readiness(serving, 200)
+            serving.get('/users')
+        told, = (line for line in serving.lines if line['message'] == 'request' and line['path'] == '/users')
+        self.assertGreater(told['db_us'], 0)
+        self.assertLessEqual(told['db_us'], told['duration_us'])
+
     def test_a_database_that_is_away_stops_nothing_and_is_used_once_it_is_there(self):
         self.database.end()
         with self.serve() as serving, Client(serving.port) as client:

@@ -29,10 +29,10 @@ namespace sluice {
 
 struct log_file_options
 {
-    std::string path = {};                                  // empty: standard output
-    std::string journal_socket = {};                        // empty: it does not go to a journal
-    log_level level = log_level::info;                      // what is below is not written
-    std::size_t waiting_bytes_max = std::size_t{256} << 10; // of each thread; rounded up to a power of two
+    std::string path = {};                                // empty: standard output
+    std::string journal_socket = {};                      // empty: it does not go to a journal
+    log_level level = log_level::info;                    // what is below is not written
+    std::size_t waiting_bytes_max = std::size_t{1} << 20; // of each thread; rounded up to a power of two
     // Values of fields whose names contain one of these are not written; in any case, '-' and '_' alike.
     std::vector<std::string> redact = secret_words();
 };
