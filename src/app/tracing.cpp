@@ -1,6 +1,7 @@
 #include "tracing.hpp"
 
 #include <sluice/client/client.hpp>
+#include <sluice/server/metrics_routes.hpp>
 #include <sluice/telemetry/trace_exporter.hpp>
 
 namespace sluice::app {
@@ -18,6 +19,7 @@ void tracing::begin_on(shard& on)
     const duration slow = values_.server.access_log.slow;
     options.slow = slow > duration::zero() ? slow : duration::max();
     options.version = SLUICE_VERSION;
+    options.metrics = &shard_metrics();
     on.own<trace_exporter>(on, http, std::move(options));
 }
 

@@ -4,6 +4,7 @@
 #include <sluice/core/log.hpp>
 #include <sluice/coro/stop.hpp>
 #include <sluice/shard/wait.hpp>
+#include <sluice/telemetry/metrics.hpp>
 #include <sluice/telemetry/trace_exporter.hpp>
 
 #include <algorithm>
@@ -18,6 +19,16 @@ constexpr std::string_view default_path = "/v1/traces";
 constexpr std::string_view json = "application/json";
 // What the last batch may take when the server ends.
 constexpr duration farewell = std::chrono::seconds(1);
+
+constexpr metric_family kept = {"sluice_trace_spans_kept_total", "Spans of traces worth keeping.",
+                                metric_kind::counter};
+constexpr metric_family exported = {"otel_sdk_exporter_span_exported_total", "Spans that the collector took.",
+                                    metric_kind::counter};
+constexpr metric_family dropped = {"sluice_trace_spans_dropped_total",
+                                   "Spans that the collector did not take, or for which there was no room.",
+                                   metric_kind::counter};
+constexpr metric_family failed = {"sluice_trace_batches_failed_total", "Batches that the collector did not take.",
+                                  metric_kind::counter};
 
 std::string endpoint_of(std::string_view url)
 {
@@ -37,11 +48,19 @@ struct trace_exporter::state
         : here(on), http(through), options(std::move(with)), endpoint(endpoint_of(options.url)),
           begin(telemetry::export_begin(options.service, options.version))
     {
+        if (options.metrics != nullptr) show(*options.metrics);
         here.background().stop().add(stop);
         here.background().spawn(run());
     }
     ~state() { stop.unlink(); }
 
+    void show(metric_set& in) const
+    {
+        in.read(kept, {}, counts.kept);
+        in.read(exported, {}, counts.exported);
+        in.read(dropped, {}, counts.dropped);
+        in.read(failed, {}, counts.failed);
+    }
     task<void> run();
     task<void> send();
     void on_stop()
@@ -75,6 +94,7 @@ task<void> trace_exporter::state::run()
         }
         if (pending_spans > 0) co_await send();
     }
+    if (pending_spans > 0) co_await send(); // what came while the last batch was on its way
 }
 
 task<void> trace_exporter::state::send()
@@ -145,11 +165,6 @@ void trace_exporter::take(const finished_trace& finished) noexcept
     if (s.pending.size() >= s.options.batch_bytes && s.sleeping != nullptr) s.sleeping->complete();
 }
 
-trace_exporter_counters trace_exporter::counters() const noexcept
-{
-    trace_exporter_counters now = state_->counts;
-    now.pending_bytes = state_->pending.size();
-    return now;
-}
+const trace_exporter_counters& trace_exporter::counters() const noexcept { return state_->counts; }
 
 } // namespace sluice

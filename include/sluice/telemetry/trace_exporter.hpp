@@ -12,6 +12,7 @@
 #pragma once
 
 #include <sluice/client/client.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/core/span.hpp>
 #include <sluice/shard/shard.hpp>
 
@@ -25,9 +26,11 @@
 
 namespace sluice {
 
+class metric_set; // telemetry/metrics.hpp
+
 struct trace_exporter_options
 {
-    std::string url; // the collector's, without path or with the whole one: "http://127.0.0.1:4318"
+    std::string url = {}; // the collector's, without path or with the whole one: "http://127.0.0.1:4318"
     double sample_ratio = 0.01;
     duration slow = std::chrono::milliseconds(500); // kept, whatever the ratio
     std::string service = "sluice";
@@ -36,17 +39,16 @@ struct trace_exporter_options
     duration timeout = std::chrono::seconds(10);      // for a batch
     std::size_t batch_bytes = std::size_t{128} << 10; // sent before the interval is over
     std::size_t pending_bytes_max = std::size_t{1} << 20;
+    metric_set* metrics = nullptr; // where its numbers are shown; it outlives the exporter
 };
 
 struct trace_exporter_counters
 {
-    std::uint64_t kept = 0;     // spans
-    std::uint64_t exported = 0; // spans that the collector took
-    std::uint64_t dropped = 0;  // spans that it did not take, or for which there was no room
-    std::uint64_t batches = 0;
-    std::uint64_t failed = 0;      // batches
-    std::size_t pending_bytes = 0; // now
-    friend bool operator==(const trace_exporter_counters&, const trace_exporter_counters&) = default;
+    event_count kept;     // spans
+    event_count exported; // spans that the collector took
+    event_count dropped;  // spans that it did not take, or for which there was no room
+    event_count batches;
+    event_count failed; // batches
 };
 
 class trace_exporter final : public span_sink
@@ -60,7 +62,7 @@ public:
     [[nodiscard]] bool samples(const trace_context& started) const noexcept override;
     void take(const finished_trace& finished) noexcept override;
 
-    [[nodiscard]] trace_exporter_counters counters() const noexcept;
+    [[nodiscard]] const trace_exporter_counters& counters() const noexcept;
 
 private:
     struct state;

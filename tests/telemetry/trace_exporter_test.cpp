@@ -1,0 +1,96 @@
+// The exporter's bounds: what is kept, what is dropped, and that each span is counted once.
+#include "run.hpp"
+
+#include <sluice/telemetry/trace_exporter.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TraceExporter : public ::testing::Test
+{
+protected:
+    trace_exporter& open(trace_exporter_options options)
+    {
+        options.url = "http://unix:/no/collector.sock";
+        return *shards.run([this, options]() -> task<trace_exporter*> {
+            shard& here = shard::current();
+            co_return &here.own<trace_exporter>(here, here.own<http::client>(here, blocking), options);
+        });
+    }
+    // A request that took so long, with so many spans below it.
+    void end_request(bool sampled, duration took, bool failed, std::size_t spans = 0)
+    {
+        EXPECT_TRUE(shards.run([=]() -> task<bool> {
+            trace_context trace = trace_context::start();
+            trace.sampled = sampled;
+            span_log below;
+            for (std::size_t i = 0; i < spans; ++i) (void)below.open("x", span_kind::internal);
+            span_record own{.name = "/", .kind = span_kind::server, .failed = failed};
+            own.attribute({.name = "http.request.method", .text = "GET"});
+            own.begin = steady_clock::now();
+            own.end = own.begin + took;
+            span_sink::current()->take({.trace = trace, .trace_state = {}, .request = own, .spans = below});
+            co_return true;
+        }));
+    }
+    template <class F> [[nodiscard]] bool eventually(F f)
+    {
+        for (int i = 0; i < 12000 && !f(); ++i) std::this_thread::sleep_for(5ms);
+        return f();
+    }
+
+    offload_pool blocking{{.threads = 1}};
+    test::shard_runner shards;
+};
+
+TEST_F(TraceExporter, keeps_what_is_sampled_failed_or_slow)
+{
+    const auto& counts = open({.slow = 100ms, .interval = 1h}).counters();
+    end_request(false, 99ms, false, 3);
+    EXPECT_EQ(counts.kept, 0u);
+    end_request(true, 1ms, false, 3);
+    EXPECT_EQ(counts.kept, 4u);
+    end_request(false, 100ms, false);
+    EXPECT_EQ(counts.kept, 5u);
+    end_request(false, 1ms, true);
+    EXPECT_EQ(counts.kept, 6u);
+    EXPECT_EQ(counts.batches, 0u);
+}
+
+TEST_F(TraceExporter, drops_what_finds_no_room_and_counts_it)
+{
+    const auto& counts = open({.interval = 1h, .batch_bytes = 1U << 30U, .pending_bytes_max = 4096}).counters();
+    for (int i = 0; i < 100; ++i) end_request(true, 1ms, false);
+    EXPECT_EQ(counts.kept, 100u);
+    EXPECT_GT(counts.dropped, 80u);
+    EXPECT_LT(counts.dropped, 100u);
+    const std::uint64_t before = counts.dropped;
+    end_request(true, 1ms, false, span_log::spans_max + 2);
+    EXPECT_EQ(counts.dropped - before, 1 + span_log::spans_max + 2) << "those over the request's bound as well";
+}
+
+TEST_F(TraceExporter, does_not_wait_for_the_interval_when_a_batch_is_full)
+{
+    const auto& counts = open({.interval = 1h, .batch_bytes = 2048}).counters();
+    for (int i = 0; i < 20; ++i) end_request(true, 1ms, false);
+    EXPECT_TRUE(eventually([&] { return counts.failed >= 1; }));
+}
+
+TEST_F(TraceExporter, counts_what_a_collector_that_is_away_was_not_given)
+{
+    const auto& counts = open({.interval = 5ms}).counters();
+    for (int i = 0; i < 20; ++i) end_request(true, 1ms, false, 1);
+    EXPECT_TRUE(eventually([&] { return counts.dropped == 40; }));
+    EXPECT_EQ(counts.exported, 0u);
+    EXPECT_EQ(counts.batches, counts.failed);
+}
+
+} // namespace
+} // namespace sluice
