@@ -1,9 +1,13 @@
 // What a decision of the rate limiter costs where none has to wait, and what stands around it.
 #include "limit/counter_table.hpp"
 #include "limit/shard_memory.hpp"
+#include "run_on_shard.hpp"
 
 #include <sluice/http/forwarded.hpp>
+#include <sluice/http/test_request.hpp>
 #include <sluice/limit/client_key.hpp>
+#include <sluice/limit/limiter.hpp>
+#include <sluice/middleware/rate_limiting.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -80,6 +84,39 @@ void BM_limit_denied(benchmark::State& state)
     remember(state, {.passes = false, .passes_in = 60'000'000, .size = 1});
 }
 BENCHMARK(BM_limit_denied)->Name("BM_limit_memory/refused")->Arg(1)->Arg(1000);
+
+// What stands around a handler: from the head to the fields of the answer. `client` picks the key's home.
+void around(benchmark::State& state, std::uint32_t requests, unsigned shards, bool elsewhere)
+{
+    rate_limit all({.quotas = {{.requests = requests, .window = 24h}}}, {.shards = shards});
+    run_on_shard(
+        state,
+        [&](shard& here, benchmark::State& s) -> task<void> {
+            auto& limited = here.own<rate_limiting>(here.own<limiter>(here, all));
+            http::test_request asked;
+            int last = 1;
+            const unsigned home = elsewhere ? 1 : 0;
+            const auto address = [&] { return "192.0.2." + std::to_string(last); };
+            while (client_key::of_client(address()).hash() % shards != home) ++last;
+            asked.client(address());
+            for (auto _ : s) {
+                asked.get().notes().clear();
+                std::optional<waiting_middleware::said> said = limited.at_once(asked.get());
+                if (!said) said = co_await limited.before_waiting(asked.get());
+                response answer = *said ? std::move(***said) : response();
+                limited.after(asked.get(), answer);
+                benchmark::DoNotOptimize(answer);
+            }
+        },
+        shards);
+}
+void BM_limit_around_passes(benchmark::State& state) { around(state, 1'000'000'000, 1, false); }
+BENCHMARK(BM_limit_around_passes)->Name("BM_limit_around/passes");
+void BM_limit_around_refuses(benchmark::State& state) { around(state, 1, 1, false); }
+BENCHMARK(BM_limit_around_refuses)->Name("BM_limit_around/refuses");
+// With a message to the key's home for each lease, not for each request.
+void BM_limit_around_elsewhere(benchmark::State& state) { around(state, 1'000'000'000, 2, true); }
+BENCHMARK(BM_limit_around_elsewhere)->Name("BM_limit_around/passes_by_another_shard")->UseRealTime();
 
 void BM_limit_key(benchmark::State& state, std::string_view client)
 {

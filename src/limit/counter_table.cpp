@@ -23,10 +23,7 @@ counter_table::counter_table(std::size_t keys) : sets_(std::max<std::size_t>(1, 
 
 void counter_table::prepare(const rules& by)
 {
-    if (slots_ != nullptr && by_.same_windows(by)) {
-        by_ = by;
-        return;
-    }
+    if (slots_ != nullptr && by_.same_windows(by)) return;
     slots_.reset();
     windows_.reset();
     slots_.reset(zeroed_memory<slot>(sets_ * ways));

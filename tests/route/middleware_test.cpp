@@ -56,6 +56,14 @@ struct waiting : noting_base<waiting_middleware>
         co_await turn();
         co_return decide();
     }
+    std::optional<said> at_once(request&) override
+    {
+        ++asked_at_once;
+        if (!can_say) return std::nullopt;
+        return decide();
+    }
+    bool can_say = false;
+    int asked_at_once = 0;
 };
 
 class MiddlewareTest : public testing::Test
@@ -213,6 +221,45 @@ TEST_F(Middleware, decides_ahead_of_the_body_when_it_waits)
     EXPECT_EQ(notes, "<slow <inner handler inner> slow> ");
     inner.answers = true;
     EXPECT_EQ(run(turns, found.admit_waiting(one.asked))->body(), "inner");
+}
+
+TEST_F(Middleware, needs_no_wait_where_what_may_wait_can_say_at_once)
+{
+    routes.get("/a", handler("a")).use(outer).use(slow).use(inner);
+    routes.freeze();
+    sample one(method::get, "/a");
+    const route& found = *routes.find(one.asked).found;
+    EXPECT_TRUE(found.handles_plainly());
+    EXPECT_FALSE(found.admits_plainly());
+    slow.can_say = true;
+    EXPECT_TRUE(found.admit_at_once(one.asked).complete);
+    EXPECT_EQ(notes, "<outer <slow <inner ");
+    EXPECT_EQ(found.handle(one.asked).body(), "a");
+
+    notes.clear();
+    slow.fails = true;
+    const admission refused = found.admit_at_once(one.asked);
+    ASSERT_TRUE(refused.early);
+    EXPECT_EQ(refused.early->status(), status::too_many_requests);
+    EXPECT_EQ(notes, "<outer <slow slow> outer> ");
+}
+
+TEST_F(Middleware, goes_on_from_where_it_has_to_wait_and_asks_nothing_twice)
+{
+    waiting second{notes, "second"};
+    routes.get("/a", handler("a")).use(outer).use(slow).use(second).use(inner);
+    routes.freeze();
+    sample one(method::get, "/a");
+    const route& found = *routes.find(one.asked).found;
+    const admission now = found.admit_at_once(one.asked);
+    EXPECT_FALSE(now.complete);
+    EXPECT_EQ(now.passed, 1u);
+    EXPECT_EQ(notes, "<outer ");
+    second.can_say = true;
+    EXPECT_EQ(run(turns, found.answer_waiting(one.asked, now.passed)).body(), "a");
+    EXPECT_EQ(notes, "<outer <slow <second <inner handler inner> second> slow> outer> ");
+    EXPECT_EQ(slow.asked_at_once, 1);
+    EXPECT_EQ(second.asked_at_once, 1);
 }
 
 TEST_F(Middleware, sees_the_answer_that_the_server_gives_itself)
