@@ -43,6 +43,15 @@ void cancel_and_leave(const cancel_handle& request) noexcept
     cancellations.fetch_sub(1, std::memory_order_relaxed);
 }
 
+bool is_for_writes(pg_conn* connection)
+{
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> all(PQconninfo(connection), &PQconninfoFree);
+    for (const PQconninfoOption* one = all.get(); one != nullptr && one->keyword != nullptr; ++one)
+        if (std::string_view(one->keyword) == "target_session_attrs" && one->val != nullptr)
+            return std::string_view(one->val) == "read-write";
+    return false;
+}
+
 } // namespace
 
 void connection_closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
@@ -82,7 +91,8 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     PQclear(PQexec(c, ""));
     const auto answered = steady_clock::now();
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
-    return pipelined_connection{.handle = std::move(*made), .round_trip = answered - asked};
+    const bool for_writes = is_for_writes(c);
+    return pipelined_connection{.handle = std::move(*made), .round_trip = answered - asked, .for_writes = for_writes};
 }
 
 bool cancel_running(pg_conn& connection) noexcept

@@ -32,6 +32,7 @@ struct pipelined_connection
 {
     connection_handle handle;
     duration round_trip{};
+    bool for_writes = false; // target_session_attrs=read-write
 };
 // `own_session`: no pooler shares it, so it can be told to acknowledge only what is durable.
 [[nodiscard]] result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session);

@@ -47,6 +47,7 @@ struct connection_limits
 {
     std::size_t queries_max = 1024;
     bool named_statements = true;
+    bool for_writes = false; // leave a server that takes none any more
     duration stalled_after{0};
     duration age_max{0};
     duration given_up_after{0}; // a head that does not end, not even cancelled
@@ -130,6 +131,7 @@ private:
     void decide(const pipeline::decision& d);
     void forget(const statement& s) noexcept;
     void look_at_head();
+    [[nodiscard]] bool only_reads() const noexcept;
     void move_on();
     void lose(std::string why);
     void listen();

@@ -1,4 +1,5 @@
 """The server with more than one PostgreSQL to go to: failover_test.py BINARY."""
+import shutil
 import subprocess
 
 import faulty
@@ -11,17 +12,14 @@ class Replica(server.Postgres):
 
     def __init__(self, primary):
         self.primary = primary
-        super().__init__({'primary_conninfo': primary.url(role=server.ACCOUNT), 'recovery_min_apply_delay': 0})
+        super().__init__({'primary_conninfo': primary.url(role=server.ACCOUNT)})
 
     def initialise(self):
-        subprocess.run([f'{self.bin}/pg_basebackup', '-D', self.data, '-R', '-c', 'fast', '-d', self.primary.url(role=server.ACCOUNT)],
-                       check=True, cwd=self.folder, **self.owned())
-        self.given_access = server.lines_of(f'{self.data}/pg_hba.conf')
-
-    def owned(self):
         if self.account:
-            server.shutil.chown(self.folder, server.ACCOUNT, server.ACCOUNT)
-        return self.account
+            shutil.chown(self.folder, server.ACCOUNT, server.ACCOUNT)
+        subprocess.run([f'{self.bin}/pg_basebackup', '-D', self.data, '-R', '-c', 'fast', '-d',
+                        self.primary.url(role=server.ACCOUNT)], check=True, cwd=self.folder, **self.account)
+        self.given_access = server.lines_of(f'{self.data}/pg_hba.conf')
 
     def populate(self):
         """It has what the other has."""
@@ -85,14 +83,28 @@ class Hosts(faulty.Case):
 
     def test_a_primary_that_takes_no_more_writes_is_left_for_the_one_that_does(self):
         replica = self.follow()
-        serving = self.serve_ready(self.url(self.database.port, replica.port, options='?target_session_attrs=read-write'))
-        load = self.load(serving)
+        serving = self.serve_ready(self.url(self.database.port, replica.port, options='?target_session_attrs=read-write'),
+                                   idle_timeout='1s')
+        load = self.load(serving, readers=20, writers=1)
         load.await_successes(1000)
         self.database.psql('ALTER SYSTEM SET default_transaction_read_only = on')
         self.database.psql('SELECT pg_reload_conf()')
         server.wait_until(lambda: 503 in load.answers, 'writes are refused')
         replica.promote()
         server.wait_until(lambda: replica.psql('SELECT pg_is_in_recovery()') == 'f', 'the replica is promoted')
+        self.await_value(f'SELECT count(*) {faulty.OURS}', '0')
+        load.await_successes(1000)
+        self.end(load, serving, replica)
+
+    def test_those_who_only_read_leave_it_as_well(self):
+        replica = self.follow()
+        serving = self.serve_ready(self.url(self.database.port, replica.port, options='?target_session_attrs=read-write'),
+                                   idle_timeout='1s')
+        load = self.load(serving, writers=0)
+        load.await_successes(1000)
+        self.database.psql('ALTER SYSTEM SET default_transaction_read_only = on')
+        self.database.psql('SELECT pg_reload_conf()')
+        replica.promote()
         self.await_value(f'SELECT count(*) {faulty.OURS}', '0')
         load.await_successes(1000)
         self.end(load, serving, replica)
