@@ -315,7 +315,7 @@ void pool_state::give_back(lease& l, bool clean)
     connection* c = std::exchange(l.on, nullptr);
     if (c == nullptr) return;
     c->set_use(connection::use::shared);
-    if (clean) return serve();
+    if (clean) return has_room(*c);
     if (c->abandon()) ++counters_.cancels;
 }
 

@@ -175,6 +175,18 @@ TEST_F(Transaction, is_undone_when_its_connection_is_lost_and_runs_again_if_it_i
     }
 }
 
+TEST_F(Transaction, leaves_a_connection_that_others_can_use_when_it_writes_though_it_only_reads)
+{
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    const auto refused = shards.run(
+        [&] { return transact(db, {.read_only = true}, [](transaction& t) { return insert_all(t, {1}); }); });
+    EXPECT_FALSE(refused);
+    const auto after = shards.run([&] { return db.ping(); });
+    EXPECT_TRUE(after) << after.error().detail;
+}
+
 TEST_F(Transaction, rolls_back_though_everything_prepared_was_forgotten)
 {
     static constexpr statement forget{"", "DEALLOCATE ALL"};
