@@ -9,6 +9,7 @@
 #include <sluice/postgres/pool.hpp>
 #include <sluice/server/metrics_routes.hpp>
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -21,10 +22,18 @@ struct part
     readiness_guard* guard = nullptr;
 };
 
+// Ready is a database that answers and still has the schema: a table that somebody dropped is as good as a server that
+// is away. A newer program may have brought it further.
 task<result<void>> ping(part of)
 {
+    static constexpr postgres::statement version{
+        "sluice_schema_version", "SELECT coalesce(max(version), 0)::int4 FROM sluice_schema", postgres::access::reads};
     if (auto ready = of.guard->check(); !ready) co_return fail(std::move(ready).error());
-    co_return co_await of.connections->ping();
+    auto found = co_await of.connections->query(version);
+    if (!found) co_return fail(std::move(found).error());
+    if (std::cmp_less((*found)[0].get<std::int32_t>(0), postgres_schema.size()))
+        co_return fail(error{.code = errc::unavailable, .detail = "The schema is too old", .dependency = "postgres"});
+    co_return {};
 }
 
 class postgres_database final : public database

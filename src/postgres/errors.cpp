@@ -2,9 +2,14 @@
 
 #include <sluice/core/log.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <libpq-fe.h>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice::postgres {
 
@@ -39,10 +44,35 @@ error refused_value(const pg_result* failed, const parameters& with)
     return made;
 }
 
+// A fault of the program or of its operator may meet every request: each shard tells of a statement once a second, and
+// then how often it was not told.
+struct complaint
+{
+    std::string statement;
+    time_point next{};
+    std::uint64_t untold = 0;
+};
+constexpr duration complaint_pause = std::chrono::seconds(1);
+constexpr std::size_t complaints_max = 64; // of statements apart; all others are as one
+
 error fault(const pg_result* failed, const statement& of)
 {
-    log(log_level::error, "PostgreSQL refused a statement",
-        {{"statement", of.name}, {"sqlstate", sql_state(failed)}, {"reason", field(failed, PG_DIAG_MESSAGE_PRIMARY)}});
+    static thread_local std::vector<complaint> complaints;
+    auto mine = std::ranges::find(complaints, of.name, &complaint::statement);
+    if (mine == complaints.end()) {
+        const bool room = complaints.size() < complaints_max;
+        mine = room ? complaints.insert(mine, {.statement = of.name}) : complaints.end() - 1;
+    }
+    if (const time_point now = steady_clock::now(); now >= mine->next) {
+        mine->next = now + complaint_pause;
+        log(log_level::error, "PostgreSQL refused a statement",
+            {{"statement", of.name},
+             {"sqlstate", sql_state(failed)},
+             {"reason", field(failed, PG_DIAG_MESSAGE_PRIMARY)},
+             {"untold", std::exchange(mine->untold, 0)}});
+    } else {
+        ++mine->untold;
+    }
     return make(errc::internal, "The database refused a statement");
 }
 
@@ -78,9 +108,10 @@ error statement_error(const pg_result* failed, const statement& of, const parame
     if (sql_states::read_only(state)) return unavailable("The database takes no changes");
     if (group == "08" || group == "53" || group == "57" || group == "58" || state.empty())
         return unavailable("The database cannot answer");
-    if (state == "42501") {
-        fault(failed, of); // the operator's, who can mend it while the server runs
-        return unavailable("The database does not let the server do this");
+    // A right, a table or a schema that is missing: the operator's, who can mend it while the server runs.
+    if (state == "42501" || state == "42P01" || state == "3F000") {
+        fault(failed, of);
+        return unavailable("The database lacks something that the server needs");
     }
     return fault(failed, of);
 }

@@ -93,6 +93,7 @@ class Start(Case):
         wrong = [(self.database.url(password='wrong'), 'password authentication failed for user "sluice"'),
                  (self.database.url(role='nobody'), 'password authentication failed for user "nobody"'),
                  (self.database.url(database='absent'), 'database "absent" does not exist'),
+                 (self.database.url(host='nowhere.invalid'), 'could not translate host name "nowhere.invalid"'),
                  (self.database.url(role='stranger', password='x'), 'permission denied for schema public'),
                  (self.database.url(options='?sslmode=require'), 'SSL')]
         for url, words in wrong:
@@ -158,6 +159,22 @@ class Start(Case):
             with serving, Client(serving.port) as client:
                 self.assertEqual(client.send('GET', '/users').status, 200)
                 self.assertEqual([line for line in serving.lines if line['level'] == 'error'], [])
+
+    def test_a_schema_that_somebody_drops_is_missed_until_it_is_back(self):
+        with self.serve() as serving, Client(serving.port) as client:
+            self.await_readiness(serving, 200)
+            self.database.psql('ALTER SCHEMA public RENAME TO elsewhere; CREATE SCHEMA public')
+            self.await_readiness(serving, 503)
+            for _ in range(200):
+                self.assertEqual(client.send('GET', '/users').status, 503)
+            self.database.psql('DROP SCHEMA public; ALTER SCHEMA elsewhere RENAME TO public')
+            self.await_readiness(serving, 200)
+            self.assertEqual(client.send('GET', '/users').status, 200)
+            self.assertEqual(serving.stop(), 0)
+            said = [line for line in serving.lines if line['level'] == 'error']
+            self.assertTrue(all(line['sqlstate'] == '42P01' for line in said), said)
+            # Once a second, a shard and a statement; not once a request.
+            self.assertLess(len(said), 100)
 
     def test_a_stop_while_the_database_is_frozen_does_not_wait_for_it(self):
         self.database.freeze()
