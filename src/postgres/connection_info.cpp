@@ -114,6 +114,17 @@ void mask_query(std::string& url)
     }
 }
 
+// What libpq refuses of the values of options, which it looks at only as it connects: to a socket that is not there.
+std::string refused_values(const std::string& url)
+{
+    static constexpr std::array<const char*, 5> names = {"dbname", "host", "hostaddr", "port", nullptr};
+    const std::array<const char*, 5> values = {url.c_str(), "/nonexistent", "", "1", nullptr};
+    const std::unique_ptr<PGconn, void (*)(PGconn*)> tried(PQconnectStartParams(names.data(), values.data(), 1),
+                                                           &PQfinish);
+    const std::string_view said = tried == nullptr ? "" : PQerrorMessage(tried.get());
+    return said.starts_with("connection to server") ? std::string() : without_quotation(said);
+}
+
 } // namespace
 
 std::string connection_string(const location& of)
@@ -148,6 +159,8 @@ std::optional<std::string> fault_of_url(const std::string& url)
     if (!std::ranges::all_of(ports, [](std::string_view port) { return port.empty() || is_port(port); }))
         return "a port is no number from 1 to 65535";
     if (ports.size() != 1 && ports.size() != hosts.size()) return "it has another number of ports than of hosts";
+    std::string refused = refused_values(url);
+    if (!refused.empty()) return refused;
     return std::nullopt;
 }
 

@@ -22,7 +22,8 @@ TEST(DatabaseUrl, is_refused_with_the_reason_and_without_any_part_of_it)
           "postgres://app:secret%zz@db/app", "postgres://app:secret@[::1/app", "postgres://app:sec/ret@db/app",
           "postgres://app:sec@ret@db/app", "postgres://app@db/app?secret", "postgres://app@db/app?secret=1",
           "postgres://app:secret%00@db/app", "postgres://app:secret@db:70000/app", "postgres://app:secret@db:x/app",
-          "postgres://app:secret@a:1,b:2,c:/app?port=1,2"}) {
+          "postgres://app:secret@a:1,b:2,c:/app?port=1,2", "postgres://app:secret@db/app?sslmode=secret",
+          "postgres://app:secret@a,b/app?target_session_attrs=secret"}) {
         const auto fault = fault_of_url(bad);
         ASSERT_TRUE(fault) << bad;
         EXPECT_FALSE(fault->empty()) << bad;
