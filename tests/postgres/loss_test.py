@@ -47,6 +47,23 @@ class Loss(faulty.Case):
         self.end(load, serving)
         self.tell(load, 'restarted', fault, back)
 
+    def test_a_password_that_is_wrong_for_a_while_is_said_and_not_at_every_attempt(self):
+        serving = self.serve_ready()
+        load = self.load(serving)
+        load.await_successes()
+        self.database.psql("ALTER ROLE sluice PASSWORD 'another'")
+        self.database.psql(f'SELECT count(pg_terminate_backend(pid)) {OURS}')
+        self.await_readiness(serving, 503)
+        load.await_answers_to_all(20)
+        self.database.psql(f"ALTER ROLE sluice PASSWORD '{self.database.password}'")
+        load.await_successes(1000)
+        self.end(load, serving)
+        reasons = [(line['shard'], line['reason']) for line in serving.lines if line['message'] == 'PostgreSQL cannot be reached']
+        # Two shards; a session that had begun before may seem to end the outage.
+        self.assertLessEqual(len(reasons), 4, reasons)
+        self.assertTrue(all('password authentication failed' in reason for _, reason in reasons), reasons)
+        self.assertNotIn(self.database.password, str(serving.lines))
+
 
 class Standstill(faulty.Case):
     def test_frozen_it_keeps_nobody_waiting_and_thawed_it_is_used_again(self):

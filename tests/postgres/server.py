@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests: its own cluster in a temporary folder, on a free loopback port and a unix socket.
 
 As a library: `with server.Postgres() as database:` gives a running server with the role and the database `sluice`.
-As a command: `server.py [--set NAME=VALUE …] -- PROGRAM [ARGUMENT …]` runs a program beside one and gives it
+As a command: `server.py [--set NAME=VALUE …] [--standby] -- PROGRAM [ARGUMENT …]` runs a program beside one and gives it
 SLUICE_TEST_DATABASE_URL, SLUICE_TEST_ADMIN_URL (the superuser's) and SLUICE_TEST_POSTGRES_{DATA,BIN,PORT,SOCKET,PID_FILE}.
 Processes are ended by their own ids, and nothing stays behind, however the test ends.
 """
@@ -163,6 +163,15 @@ class Postgres:
         lock = lines_of(self.pid_file)
         return len(lock) > 7 and lock[0] == str(self.process.pid) and lock[7].strip() == 'ready'
 
+    def recover(self):
+        """From now on it only reads, and waits for a primary that it does not have."""
+        self.end()
+        signal_file = os.path.join(self.data, 'standby.signal')
+        open(signal_file, 'w', encoding='ascii').close()
+        if self.account:
+            shutil.chown(signal_file, ACCOUNT, ACCOUNT)
+        self.start()
+
     def running(self):
         return self.process is not None and self.process.poll() is None
 
@@ -235,6 +244,7 @@ class Postgres:
 def main():
     parser = argparse.ArgumentParser(description='Runs a program beside a PostgreSQL of its own.')
     parser.add_argument('--set', action='append', default=[], metavar='NAME=VALUE', help='a line of postgresql.conf')
+    parser.add_argument('--standby', action='store_true', help='it is in recovery, and only reads')
     parser.add_argument('--guard', metavar='FOLDER', help=argparse.SUPPRESS)
     parser.add_argument('program', nargs='*')
     asked = parser.parse_args()
@@ -244,6 +254,8 @@ def main():
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with Postgres(dict(pair.split('=', 1) for pair in asked.set)) as database:
+        if asked.standby:
+            database.recover()
         return subprocess.run(asked.program, check=False, env={**os.environ, **database.environment()}).returncode
 
 
