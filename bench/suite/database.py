@@ -1,4 +1,5 @@
 """The PostgreSQL that is measured: the tests' own server, unpinned, with users and items that the load knows; and their Redis."""
+import contextlib
 import importlib.util
 import subprocess
 import sys
@@ -36,6 +37,17 @@ class Database:
     def with_items(self):
         fill.fill_items(self.url)
         return self
+
+    @contextlib.contextmanager
+    def locked(self, table):
+        """Somebody else's session keeps every write to it waiting, and no read."""
+        with subprocess.Popen([f'{self.server.bin}/psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', self.url],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
+            session.stdin.write(f'BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE;\n\\echo locked\n')
+            session.stdin.flush()
+            if session.stdout.readline() != 'locked\n':
+                raise SystemExit(f'bench: {table} could not be locked')
+            yield
 
     def stop(self):
         self.server.stop()

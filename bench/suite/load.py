@@ -11,6 +11,7 @@ from scripts import SCRIPTS
 
 OTHERS_MAX = 0.1  # of one CPU
 OTHERS_MAX_FOR_TAIL = 0.008  # somebody who takes a CPU for one per cent of the time is what a 99th percentile shows
+BESIDE_SECONDS = 3600  # it is ended before
 MICROSECONDS = {'us': 1, 'ms': 1e3, 's': 1e6, 'm': 6e7}
 
 class Load:
@@ -39,13 +40,25 @@ class Load:
             time.sleep(0.3)
         return window
 
-    def window(self, server, seconds, connections, script):
-        command = ['taskset', '-c', str(self.load_cpu), 'wrk', '-t1', f'-c{connections}', f'-d{seconds}s', '--latency']
+    def command(self, server, seconds, connections, script):
+        given = ['taskset', '-c', str(self.load_cpu), 'wrk', '-t1', f'-c{connections}', f'-d{seconds}s', '--latency']
         if script:
-            command += ['-s', str(self.scripts[script])]
+            given += ['-s', str(self.scripts[script])]
+        return [*given, f'http://127.0.0.1:{server.port}{server.path}']
+
+    @contextlib.contextmanager
+    def beside(self, server, connections, script):
+        """Another load, which nobody measures, for as long as the block runs."""
+        with subprocess.Popen(self.command(server, BESIDE_SECONDS, connections, script), stdout=subprocess.DEVNULL) as process:
+            try:
+                yield
+            finally:
+                process.send_signal(signal.SIGINT)
+
+    def window(self, server, seconds, connections, script):
         others = machine.other_threads()
         process, busy = machine.process_cpu_seconds(server.pid), machine.busy_seconds(self.server_cpu)
-        said = subprocess.run([*command, f'http://127.0.0.1:{server.port}{server.path}'], capture_output=True, text=True, check=False).stdout
+        said = subprocess.run(self.command(server, seconds, connections, script), capture_output=True, text=True, check=False).stdout
         busy = machine.busy_seconds(self.server_cpu) - busy
         process = machine.process_cpu_seconds(server.pid) - process
         requests = number(r'(\d+) requests in', said)

@@ -7,6 +7,7 @@ from servers import Recipe, Server
 
 CONNECTIONS = [1, 2, 4, 8, 20]
 FLOOR_POLLS_US = 200
+WAITING_WRITERS = 32
 
 
 class Recipes:
@@ -68,6 +69,25 @@ def postgres_calls(bench):
     return found
 
 
+def postgres_locked(bench):
+    """Reads alone, and beside writes that all wait for one lock. The writers are there only where it is held, and are
+    turned away each second, so that they meet it again and again, all at once."""
+    database = bench.database().with_users()
+    recipe = Recipes(bench, database).sluice.named('sluice', SLUICE_POSTGRES_STATEMENT_TIMEOUT='1s')
+    found = Outcome('postgres-locked', f'64 connections, GET /users/{{id}} from PostgreSQL, alone and while {WAITING_WRITERS} writers '
+                                       'wait for a lock', cpu='process_us')
+    how = {'seconds': bench.seconds, 'script': 'users'}
+    with Server(recipe, bench.load.server_cpu) as server:
+        bench.load.warm_up(server, script='users')
+        for _ in range(bench.rounds):
+            found.add('free', bench.load.wrk(server, **how))
+            with database.locked('users'), bench.load.beside(server, WAITING_WRITERS, 'users_write'):
+                found.add('locked', bench.load.wrk(server, **how))
+    found.claim_ratio('p99 while the table is locked ÷ while it is free', 'locked', 'free', 'p99_us', 2)
+    found.fact_ratio('throughput while the table is locked ÷ while it is free', 'locked', 'free', 'rps')
+    return found
+
+
 def curve(bench, name, script, title):
     """Over the number of connections to PostgreSQL, and beside them what the server's own rule makes of its most."""
     recipes = Recipes(bench, bench.database().with_users())
@@ -91,4 +111,4 @@ def postgres_mix(bench):
     return curve(bench, 'postgres-mix', 'users_mix', 'four reads and a write in turn')
 
 
-CASES = [postgres_users, postgres_one, postgres_calls, postgres_reads, postgres_writes, postgres_mix]
+CASES = [postgres_users, postgres_one, postgres_calls, postgres_locked, postgres_reads, postgres_writes, postgres_mix]
