@@ -82,7 +82,6 @@ task<result<answer>> client_state::send(call what)
         co_return failed(errc::unavailable, "Too many other services are called already");
     }
     const user_of using_it(*to);
-    const stage_timer calling(stage::call);
     const duration allowed = what.timeout > duration::zero() ? what.timeout : options_.timeout;
     co_return co_await exchange_with(*to, what, *where, shared_.on.now() + allowed);
 }
