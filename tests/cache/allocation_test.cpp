@@ -11,8 +11,8 @@
 
 namespace {
 
-bool counted = false;
-std::uint64_t allocations = 0;
+[[maybe_unused]] bool counted = false;
+[[maybe_unused]] std::uint64_t allocations = 0;
 
 } // namespace
 
