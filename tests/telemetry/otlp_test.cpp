@@ -13,7 +13,7 @@ struct Otlp : ::testing::Test
 {
     trace_context trace =
         trace_context::from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").value();
-    span_record own{.name = "/users/{id}", .kind = span_kind::server};
+    span_record own{.name = "/users/{id}", .kind = span_kind::server, .end = time_point(duration(9))};
     span_log below;
 
     std::string written(std::string_view trace_state = {})
