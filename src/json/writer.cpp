@@ -51,7 +51,7 @@ void json_writer::string(std::string_view text)
     char* at = room(text.size() + 2);
     *at = '"';
     const std::size_t plain = plain_prefix(text);
-    std::memcpy(at + 1, text.data(), plain);
+    if (plain != 0) std::memcpy(at + 1, text.data(), plain); // a text of nothing may have no address
     used_ += plain + 1;
     if (plain != text.size()) [[unlikely]]
         escaped(text.substr(plain));

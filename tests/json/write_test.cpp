@@ -1,6 +1,7 @@
 #include "models.hpp"
 
 #include <sluice/json/write.hpp>
+#include <sluice/json/writer.hpp>
 
 #include <gtest/gtest.h>
 
@@ -11,6 +12,16 @@ namespace sluice::test {
 namespace {
 
 template <class T> std::string written(const T& value) { return std::string(to_json(value)); }
+
+TEST(JsonWrite, takes_a_text_that_has_no_address)
+{
+    pooled_string out;
+    {
+        json_writer writing(out, 16);
+        writing.string(std::string_view());
+    }
+    EXPECT_EQ(out, "\"\"");
+}
 
 TEST(JsonWrite, writes_the_declared_fields_in_their_order)
 {
