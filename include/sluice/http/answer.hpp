@@ -16,6 +16,8 @@
 
 namespace sluice::http {
 
+class [[gnu::visibility("hidden")]] answer_parser; // makes answers, inside the library
+
 class answer
 {
 public:
