@@ -75,6 +75,7 @@ class Log(unittest.TestCase):
         self.assertLess(len(lines), asked)
 
     @unittest.skipUnless(shutil.which('strace'), 'needs strace')
+    @unittest.skipIf(b'__asan_init' in open(BINARY, 'rb').read(), 'a sanitizer makes system calls of its own')
     def test_a_line_for_each_request_costs_the_shard_no_system_call_but_for_waking_the_writer_now_and_then(self):
         log = os.path.join(self.folder, 's.log')
         server = self.start('--shards', '1', log=log, environment={'SLUICE_LOG_FILE': log, 'SLUICE_REACTOR_BUSY_POLL': 'off'})
