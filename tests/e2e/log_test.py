@@ -100,7 +100,8 @@ class Log(unittest.TestCase):
             os.rename(path + '.new', path)
 
         write('log.level = "info"\n')
-        server = self.start()
+        log = os.path.join(self.folder, 'r.log')
+        server = self.start(log=log, environment={'SLUICE_LOG_FILE': log})
         self.assertEqual(self.level(server), 'info')
         write('log.level = "debug"\n')
         server.signal(signal.SIGHUP)
@@ -109,13 +110,17 @@ class Log(unittest.TestCase):
         self.assertEqual(self.level(server), 'warn')
         write('log.level = "loud"\n')
         server.signal(signal.SIGHUP)
-        server.signal(signal.SIGHUP)
+
+        def refusals():
+            with open(log, encoding='utf-8') as file:
+                return [line for line in map(json.loads, file) if line['level'] == 'error']
+
+        self.wait_until(refusals)
+        self.assertIn('sluice.toml:1: log.level must be', refusals()[0]['reason'])
         self.assertEqual(self.level(server), 'warn')
         write('log.level = "error"\n')
         self.wait_until(lambda: server.signal(signal.SIGHUP) or self.level(server) == 'error')
         self.assertEqual(server.stop(), 0)
-        wrong = [line for line in server.lines if line['level'] == 'error']
-        self.assertIn('sluice.toml:1: log.level must be', wrong[0]['reason'])
 
     def test_the_level_is_not_for_pages_of_other_sites(self):
         server = self.start()
