@@ -144,18 +144,21 @@ pooled_string event_text(const process_view& seen)
 {
     const std::string metrics = metrics_json();
     pooled_string text;
-    json_writer out(text, metrics.size() + 4096);
-    out.raw(R"(data: {"now_ms":)");
-    out.number(std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count());
-    out.raw(R"(,"draining":)");
-    out.boolean(draining());
-    out.raw(",");
-    seen.write_requests(out);
-    out.raw(",");
-    seen.write_slowest(out);
-    out.raw(R"(,"metrics":)");
-    out.raw(metrics);
-    out.raw("}\n\n");
+    {
+        json_writer out(text, metrics.size() + 4096);
+        out.raw(R"(data: {"now_ms":)");
+        out.number(
+            std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count());
+        out.raw(R"(,"draining":)");
+        out.boolean(draining());
+        out.raw(",");
+        seen.write_requests(out);
+        out.raw(",");
+        seen.write_slowest(out);
+        out.raw(R"(,"metrics":)");
+        out.raw(metrics);
+        out.raw("}\n\n");
+    }
     return text;
 }
 
