@@ -138,9 +138,9 @@ void coherence::loaded(flight& f, answer a, time_point now) { land(f, std::move(
 void coherence::land(flight& f, answer a, time_point now)
 {
     if (!f.detached) flight_table::remove(f);
-    if (!a.failure && !f.detached && now < a.fresh_until)
-        kept_.put(f.hash, f.key, a.value, a.fresh_until,
-                  a.fresh_until + std::max(options_.stale_while_revalidate, options_.stale_on_error),
+    const time_point stale_until = a.fresh_until + std::max(options_.stale_while_revalidate, options_.stale_on_error);
+    if (!a.failure && !f.detached && now < stale_until)
+        kept_.put(f.hash, f.key, a.value, a.fresh_until, stale_until,
                   a.absent ? entry_flags::absent : entry_flags::none);
     if (a.failure) {
         // What has expired is better than nothing, for as long as the settings say; an invalidation has removed it.

@@ -4,6 +4,7 @@
 // A program of its own, since it counts every malloc of the shard's thread (operator new ends there, too).
 #include "running_server.hpp"
 
+#include <sluice/cache/two_tier_cache.hpp>
 #include <sluice/core/log.hpp>
 #include <sluice/json/fields.hpp>
 #include <sluice/route/json.hpp>
@@ -100,10 +101,16 @@ server_options options_with_access_lines()
     return options;
 }
 
+task<result<std::optional<thing>>> load_thing(std::int64_t number)
+{
+    co_return thing{.number = number, .name = "a name that fits into no small string"};
+}
+
 struct Steady : ::testing::Test
 {
     log_in_use log;
     const std::string large = std::string(100'000, 'x');
+    cache::shared_parts cached{1, {.first_tier_bytes = std::size_t{1} << 20}};
     running_server server{
         [this](shard& here, router& routes) {
             routes.use(here.own<header_adder>());
@@ -126,6 +133,25 @@ struct Steady : ::testing::Test
                 auto read = json_body<thing>(asked);
                 if (!read) co_return fail(read.error());
                 co_return json(*read, http::status::created);
+            });
+            auto& part = here.own<cache::shard_cache>(here, cached, nullptr);
+            auto& things = here.own<two_tier_cache<std::int64_t, thing>>(part, "things", &load_thing);
+            routes.get("/cached/{number}", [&things](request& asked) -> task<result<response>> {
+                auto number = asked.path<std::int64_t>("number");
+                if (!number) co_return fail(number.error());
+                auto found = co_await things.find(*number);
+                if (!found) co_return fail(found.error());
+                co_return json(**found);
+            });
+            routes.get("/changed/{number}", [&things, &part](request& asked) -> task<result<response>> {
+                auto number = asked.path<std::int64_t>("number");
+                if (!number) co_return fail(number.error());
+                cache::invalidations written(part);
+                things.invalidate(*number, written);
+                if (auto known = co_await written.confirmed(); !known) co_return fail(known.error());
+                auto found = co_await things.find(*number);
+                if (!found) co_return fail(found.error());
+                co_return json(**found);
             });
             routes.get("/large", [this](request&) -> response {
                 response answer;
@@ -182,6 +208,8 @@ TEST_F(Steady, json_body_allocates_nothing)
     expect_no_allocation(post("/json", R"({"number":1,"name":"a name that fits into no small string"})",
                               "Content-Type: application/json\r\n"));
 }
+TEST_F(Steady, hit_in_the_first_tier_allocates_nothing) { expect_no_allocation(get("/cached/7")); }
+TEST_F(Steady, invalidation_and_load_allocate_nothing) { expect_no_allocation(get("/changed/7")); }
 TEST_F(Steady, large_body_allocates_nothing) { expect_no_allocation(get("/large")); }
 TEST_F(Steady, pipelined_requests_allocate_nothing)
 {

@@ -22,9 +22,6 @@ enum class tier : std::uint8_t
     source, // the loader
 };
 
-// As the access line names it: "l1", "l2", "miss"; nothing for none.
-[[nodiscard]] std::string_view name(tier t) noexcept;
-
 struct answer
 {
     std::string_view value = {}; // valid during the call that brings it

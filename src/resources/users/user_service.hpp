@@ -1,7 +1,9 @@
-// The rules about users: what is valid, what is unique, what a page is. Knows the repository's interface and the error
-// type; no HTTP and no SQL. One a shard, owned by the wiring together with its repository.
+// The rules about users: what is valid, what is unique, what a page is, and that a write is acknowledged only when no
+// shard has the old value any more. Knows the repository's interface, the cache and the error type; no HTTP and no SQL.
+// One a shard, owned by the wiring together with its repository and its cache.
 #pragma once
 
+#include "resources/users/user_cache.hpp"
 #include "resources/users/user_repository.hpp"
 
 #include <cstddef>
@@ -22,21 +24,25 @@ struct user_page
 class user_service
 {
 public:
-    explicit user_service(user_repository& users) noexcept : users_(users) {}
+    // Without a cache every look-up is the repository's.
+    explicit user_service(user_repository& users, user_cache* cache = nullptr) noexcept : users_(users), cache_(cache)
+    {}
 
     [[nodiscard]] task<result<user>> create(new_user input);
-    [[nodiscard]] task<result<user>> find(uuid id) { return users_.find(id); }
+    [[nodiscard]] eventual<result<user>> find(uuid id)
+    {
+        if (cache_ == nullptr) return users_.find(id);
+        return cache_->find(id);
+    }
     [[nodiscard]] task<result<std::optional<user>>> find_by_email(pooled_string email);
     // `size` is 1 to page_size_max.
     [[nodiscard]] task<result<user_page>> list(std::optional<uuid> after, std::size_t size);
     [[nodiscard]] task<result<user>> update(uuid id, user_patch patch, version_condition when);
-    [[nodiscard]] task<result<void>> remove(uuid id, version_condition when)
-    {
-        return users_.remove(id, std::move(when));
-    }
+    [[nodiscard]] task<result<void>> remove(uuid id, version_condition when);
 
 private:
     user_repository& users_;
+    user_cache* cache_;
 };
 
 } // namespace sluice::users

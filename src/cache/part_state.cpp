@@ -1,0 +1,144 @@
+#include "cache/part_state.hpp"
+
+#include <sluice/core/random.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::cache {
+
+namespace {
+
+constexpr duration deliver_every = std::chrono::milliseconds(20);
+constexpr std::size_t deliver_at_once = 256;
+
+// Up to a twentieth less, so that what was loaded together does not expire together.
+duration jittered(duration life)
+{
+    return life -
+           duration(static_cast<std::int64_t>(random_bits() % static_cast<std::uint64_t>(life.count() / 20 + 1)));
+}
+
+std::optional<second_tier> open(redis::client* redis, const shared_parts& all)
+{
+    if (redis == nullptr) return std::nullopt;
+    const cache_options& o = all.options();
+    return std::optional<second_tier>(std::in_place, *redis, o.prefix, all.channel(), all.process_id(),
+                                      std::min(o.ttl, o.load_timeout));
+}
+
+} // namespace
+
+part_state::part_state(shard& on, shared_parts& a, redis::client* redis, std::function<void(std::string_view)> say)
+    : here(on), all(a), kept({.bytes = a.options().first_tier_bytes / on.count()}), second(open(redis, a)),
+      rules({.self = on.index(),
+             .shards = on.count(),
+             .second_tier = redis != nullptr,
+             .longest_life = std::max(a.options().ttl, a.options().negative_ttl),
+             .stale_while_revalidate = a.options().stale_while_revalidate,
+             .stale_on_error = a.options().stale_on_error,
+             .flights_max = a.options().loads_max},
+            kept, *this),
+      announce_(std::move(say))
+{
+    background_.stop = &on.background().stop();
+    all.parts_[on.index()] = this;
+}
+
+void part_state::send(unsigned to, packet& p)
+{
+    p.to = all.parts_[to];
+    here.send(to, p);
+}
+
+void part_state::load(flight& f) { here.background().spawn(run_load(f)); }
+
+task<void> part_state::run_load(flight& f)
+{
+    // A load's own: it belongs to no request.
+    context own;
+    own.deadline = here.now() + all.options().load_timeout;
+    own.stop = &here.background().stop();
+    context* before = context::exchange_current(&own);
+
+    ++counts.loads;
+    second_tier::reading seen;
+    if (second && second->usable() && rules.may_read_second_tier(f, here.now())) {
+        const time_point asked = here.now();
+        seen = co_await second->read(f.key);
+        if (seen.is == second_tier::reading::kind::found) {
+            ++counts.second_tier_hits;
+            rules.loaded(f,
+                         {.value = std::string_view(seen.value).substr(1),
+                          .absent = seen.absent,
+                          .from = tier::second,
+                          .fresh_until = asked + seen.left},
+                         here.now());
+            context::exchange_current(before);
+            co_return;
+        }
+        if (seen.is == second_tier::reading::kind::failed) ++counts.second_tier_failures;
+    }
+
+    ++counts.loader_calls;
+    const time_point began = here.now();
+    auto got = co_await kinds[f.of](f.key);
+    if (!got) {
+        rules.loaded(f, {.from = tier::source, .failure = std::move(got).error()}, here.now());
+        context::exchange_current(before);
+        co_return;
+    }
+    const duration life = jittered(got->absent ? all.options().negative_ttl : all.options().ttl);
+    const bool fills = seen.is == second_tier::reading::kind::leased && rules.may_fill_second_tier(f, here.now());
+    const pooled_string key(fills ? f.key : std::string_view());
+    rules.loaded(f, {.value = got->value, .absent = got->absent, .from = tier::source, .fresh_until = began + life},
+                 here.now());
+    if (fills && co_await second->fill(key, seen, got->value, got->absent, life)) ++counts.fills;
+    context::exchange_current(before);
+}
+
+void part_state::erase(invalidation& i) { here.background().spawn(run_erase(i), &background_); }
+
+// Not for long: the client's own time bounds it.
+task<void> part_state::run_erase(invalidation& i)
+{
+    const bool confirmed = co_await second->erase(i.key);
+    if (!confirmed) ++counts.second_tier_failures;
+    rules.erased(i, confirmed, here.now());
+    look_after_lost();
+}
+
+void part_state::erase_again(std::string_view key, std::uint64_t generation)
+{
+    here.background().spawn(run_erase_again(pooled_string(key), generation), &background_);
+}
+
+task<void> part_state::run_erase_again(pooled_string key, std::uint64_t generation)
+{
+    const bool confirmed = co_await second->erase(key);
+    rules.erased_again(key, generation, confirmed);
+    look_after_lost();
+}
+
+void part_state::look_after_lost()
+{
+    if (delivering_ || !rules.any_lost()) return;
+    delivering_ = true;
+    here.background().spawn(deliver_what_was_lost(), &background_);
+}
+
+task<void> part_state::deliver_what_was_lost()
+{
+    while (rules.any_lost()) {
+        if (const auto slept = co_await sleep_for(deliver_every); !slept) break; // the shard ends
+        if (second->answers()) rules.erase_lost(deliver_at_once);
+    }
+    delivering_ = false;
+}
+
+void part_state::announce(std::string_view key)
+{
+    if (announce_) announce_(key);
+}
+
+} // namespace sluice::cache

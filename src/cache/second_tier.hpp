@@ -1,0 +1,78 @@
+// The cache's values in Redis: what is asked of it, in scripts that each run as one command.
+//
+// A value's name is PREFIX:RUN:{KEY}, and its lease's that and ":lease". RUN is the server's run id, so that a server
+// which began again from an old snapshot, or a replica that took over, begins cold. A lease is granted to one of those
+// who found no value; only with it a value may be stored, and whoever deletes the value deletes the lease. A value's
+// life is counted from the lease, by the server's clock alone.
+//
+// Of one shard, on its client. An answer of another run than the one that was asked counts as none.
+#pragma once
+
+#include <sluice/core/clock.hpp>
+#include <sluice/core/error.hpp>
+#include <sluice/core/pool.hpp>
+#include <sluice/coro/task.hpp>
+#include <sluice/redis/client.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice::cache {
+
+class second_tier
+{
+public:
+    using token = std::array<char, 16>;
+
+    struct reading
+    {
+        enum class kind : std::uint8_t
+        {
+            failed,
+            found,
+            leased, // there is none, and who asked may store one
+            taken,  // there is none, and somebody else loads it
+        };
+        kind is = kind::failed;
+        pooled_string value = {};
+        bool absent = false;
+        duration left = {};     // of the value's life, from when it was asked for
+        token lease = {};       // if leased
+        pooled_string run = {}; // of that server
+    };
+
+    second_tier(redis::client& redis, std::string prefix, std::string channel, std::string sender, duration lease_time)
+        : redis_(redis), prefix_(std::move(prefix)), channel_(std::move(channel)), sender_(std::move(sender)),
+          lease_time_(lease_time)
+    {}
+
+    // Is there a server whose run is known?
+    [[nodiscard]] bool usable() const { return !redis_.run_id().empty(); }
+    // Does it take commands just now?
+    [[nodiscard]] bool answers() const;
+
+    [[nodiscard]] task<reading> read(std::string_view key);
+    // If the lease still holds. `life` counts from when it was granted.
+    [[nodiscard]] task<bool> fill(std::string_view key, const reading& leased, std::string_view value, bool absent,
+                                  duration life);
+    // Deletes value and lease, and tells other processes. Has it, for sure?
+    [[nodiscard]] task<bool> erase(std::string_view key);
+
+private:
+    struct names
+    {
+        pooled_string value;
+        pooled_string lease;
+    };
+    [[nodiscard]] names names_of(std::string_view key, std::string_view run) const;
+
+    redis::client& redis_;
+    std::string prefix_;
+    std::string channel_;
+    std::string sender_; // this process
+    duration lease_time_;
+};
+
+} // namespace sluice::cache
