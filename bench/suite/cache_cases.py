@@ -1,11 +1,46 @@
-"""What is measured of the cache."""
+"""What is measured of the cache: the hit ratios of its first tier, and users through it, from the shard's memory and from
+Redis alone. The server is on its CPU, PostgreSQL and Redis wherever the kernel puts them; what the load asks for is random
+among 10 000 users."""
 import json
 import subprocess
 
 from outcome import Outcome
+from servers import Recipe
 
+FIFTY_MINUTES = '50m'  # so that nothing expires while it is measured
 SCAN_LEAD = 5   # points of hit ratio
 LRU_LEAD = -1
+
+
+class Recipes:
+    def __init__(self, bench, redis=False):
+        menu = bench.menu
+        environment = {'DATABASE_URL': bench.database().with_users().url}
+        if redis:
+            environment['REDIS_URL'] = bench.shared_redis().url()
+        serve = lambda port, _: [str(menu.build / 'sluice'), 'serve', '--listen', f'127.0.0.1:{port}', '--shards', '1',  # noqa: E731
+                                 '--admin-listen', '127.0.0.1:0']
+        self.sluice = Recipe('sluice', serve, environment={**environment, 'SLUICE_LOG_ACCESS': 'false', 'SLUICE_CACHE_TTL': FIFTY_MINUTES,
+                                                           'SLUICE_CACHE_L1_BYTES': '0' if redis else '64MiB'})
+        self.fastify = menu.cached_fastify('redis' if redis else 'lru').named('fastify', **environment)
+
+
+def cache_first(bench):
+    recipes = Recipes(bench)
+    found = Outcome('cache-first', '64 connections, GET /users/{id} from the first tier')
+    bench.alternate(found, bench.menu(bench.menu.floor, recipes.fastify, recipes.sluice), script='users')
+    found.claim_ratio('CPU a request ÷ floor', 'sluice', 'floor', 'cpu_us', 1.2)
+    found.claim_ratio('CPU a request ÷ Fastify with lru-cache', 'sluice', 'fastify', 'cpu_us', 1 / 3)
+    return found
+
+
+def cache_redis(bench):
+    recipes = Recipes(bench, redis=True)
+    found = Outcome('cache-redis', '64 connections, GET /users/{id} from Redis, without a first tier', cpu='process_us')
+    bench.alternate(found, bench.menu(recipes.fastify, recipes.sluice), script='users')
+    found.claim('requests a second', found.median('sluice', 'rps'), 60_000, least=True)
+    found.claim_ratio('throughput ÷ Fastify with ioredis', 'sluice', 'fastify', 'rps', 3, least=True)
+    return found
 
 
 def cache_ratios(bench):
@@ -23,4 +58,4 @@ def cache_ratios(bench):
     return found
 
 
-CASES = [cache_ratios]
+CASES = [cache_ratios, cache_first, cache_redis]

@@ -19,7 +19,8 @@ class Recipes:
         self.fastify = menu.fastify.named('fastify', DATABASE_URL=url)
         serve = lambda port, _: [str(menu.build / 'sluice'), 'serve', '--listen', f'127.0.0.1:{port}', '--shards', '1',  # noqa: E731
                                  '--admin-listen', '127.0.0.1:0']
-        self.sluice = Recipe('sluice', serve, environment={'DATABASE_URL': url, 'SLUICE_LOG_ACCESS': 'false'})
+        self.sluice = Recipe('sluice', serve, environment={'DATABASE_URL': url, 'SLUICE_LOG_ACCESS': 'false',
+                                                           'SLUICE_CACHE_L1_BYTES': '0'})
         self.sleeps = self.sluice.named('sluice sleeps', SLUICE_REACTOR_BUSY_POLL='off')
 
     def pinned(self, bench, name, connections):

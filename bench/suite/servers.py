@@ -99,9 +99,15 @@ class Menu:
         packages = build / 'bench-peers/node_modules'
         self.fastify = Recipe('fastify', lambda port, _: [find('node'), str(PEERS / 'fastify_pg.js'), str(port)],
                               environment={'NODE_PATH': str(packages)})
+        self.packages = packages
         self.missing = [name for name in ('nginx', 'node') if not find(name)]
-        if 'node' in self.missing or not (packages / 'fastify').exists() or not (packages / 'pg').exists():
+        if 'node' in self.missing or not (packages / 'fastify').exists() or not all((packages / name).exists() for name in ('pg', 'lru-cache', 'ioredis')):
             self.missing.append('fastify')
+
+    def cached_fastify(self, kind):
+        """With lru-cache or ioredis before the database."""
+        return Recipe('fastify', lambda port, _: [find('node'), str(PEERS / 'fastify_cache.js'), str(port), kind],
+                      environment={'NODE_PATH': str(self.packages)})
 
     def listening(self, program):
         return lambda port, _: [str(self.build / program), '--listen', f'127.0.0.1:{port}', '--shards', '1']

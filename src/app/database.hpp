@@ -5,11 +5,13 @@
 #include "resources/users/user_repository.hpp"
 #include "settings.hpp"
 
+#include <sluice/cache/shard_cache.hpp>
 #include <sluice/core/error.hpp>
 #include <sluice/route/middleware.hpp>
 #include <sluice/server/health.hpp>
 #include <sluice/shard/shard.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +30,14 @@ public:
     [[nodiscard]] virtual health::readiness_check readiness(shard& on) = 0;
     // What refuses requests while there is no answering them; null: nothing.
     [[nodiscard]] virtual middleware* guard(shard&) { return nullptr; }
+
+    // How processes on this database hear of each other's writes where nothing else tells them; by itself: not at all.
+    // Each shard says what it wrote, after make_users(), and one of them hears.
+    [[nodiscard]] virtual std::function<void(std::string_view key)> announcer(shard&, const std::string& /*sender*/)
+    {
+        return {};
+    }
+    virtual void hear_of_writes(shard&, cache::shard_cache&, const std::string& /*own_sender*/) {}
 };
 
 // With its schema up to date; fails where it cannot be.

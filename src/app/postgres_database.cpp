@@ -1,11 +1,13 @@
 // PostgreSQL: a pool of connections for each shard.
 #include "database.hpp"
+#include "postgres_notices.hpp"
 #include "readiness_guard.hpp"
 #include "resources/schema.hpp"
 #include "resources/users/postgres_user_repository.hpp"
 #include "schema_upkeep.hpp"
 
 #include <sluice/postgres/connection_info.hpp>
+#include <sluice/postgres/listener.hpp>
 #include <sluice/postgres/pool.hpp>
 #include <sluice/server/metrics_routes.hpp>
 
@@ -40,7 +42,8 @@ class postgres_database final : public database
 {
 public:
     explicit postgres_database(const settings& values)
-        : options_(values.postgres), url_(values.postgres_url()), parts_(values.server.shards),
+        : options_(values.postgres), url_(values.postgres_url()), listens_(values.listens_on_postgres()),
+          parts_(values.server.shards),
           schema_({.url = url_, .connect_timeout = options_.connect_timeout}, postgres_schema)
     {
         schema_.wait_for_the_first_attempt(options_.connect_timeout);
@@ -59,12 +62,27 @@ public:
         return [mine = parts_[on.index()]] { return ping(mine); };
     }
     [[nodiscard]] middleware* guard(shard& on) override { return parts_[on.index()].guard; }
+    [[nodiscard]] std::function<void(std::string_view)> announcer(shard& on, const std::string& sender) override
+    {
+        if (!listens_) return {};
+        auto& notices = on.own<notice_sender>(on, *parts_[on.index()].connections, sender);
+        return [&notices](std::string_view key) { notices.say(key); };
+    }
+    void hear_of_writes(shard& on, cache::shard_cache& part, const std::string& own_sender) override
+    {
+        if (!listens_) return;
+        on.own<postgres::listener>(on, connecting_,
+                                   postgres::listener_options{.url = url_,
+                                                              .channels = {std::string(notice_channel)},
+                                                              .connect_timeout = options_.connect_timeout},
+                                   notice_functions(part, own_sender));
+    }
 
 private:
-    // A shard's share: what does not divide evenly goes to the first ones.
+    // A shard's share: what does not divide evenly goes to the first ones. The one that listens is counted.
     [[nodiscard]] postgres::pool_options options_of(const shard& on) const
     {
-        const auto connections = static_cast<unsigned>(options_.max_connections);
+        const auto connections = static_cast<unsigned>(options_.max_connections) - (listens_ ? 1U : 0U);
         return {.url = url_,
                 .connections_max = connections / on.count() + (on.index() < connections % on.count() ? 1U : 0U),
                 .transaction_pooler = options_.transaction_pooler,
@@ -76,6 +94,7 @@ private:
 
     postgres_settings options_;
     std::string url_;
+    bool listens_;            // for what other processes write
     std::vector<part> parts_; // one a shard, touched by it alone
     offload_pool connecting_{{.threads = 2}};
     schema_upkeep schema_;

@@ -27,6 +27,15 @@ redis::client& redis_clients::client_of(shard& on)
     return *mine;
 }
 
+void redis_clients::subscribe(shard& on, const std::string& channel, redis::subscriber::functions tell)
+{
+    redis::subscriber_options options{.where = where_,
+                                      .channels = {channel},
+                                      .connect_timeout = options_.connect_timeout,
+                                      .answer_timeout = options_.command_timeout};
+    on.own<redis::subscriber>(on, names_, std::move(options), std::move(tell));
+}
+
 health::readiness_check redis_clients::readiness(shard& on)
 {
     return [&client = client_of(on)] { return client.ping(); };

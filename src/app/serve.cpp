@@ -114,8 +114,14 @@ result<void> run(const loaded_settings& loaded, const setting_sources& sources, 
     const auto redis = redis_clients::of(values);
     request_limit limit(values);
     const auto traces = tracing::of(values);
-    const dependencies with{
-        .values = values, .data = **opened, .redis = redis.get(), .limit = limit, .log = log, .traces = traces.get()};
+    process_cache cache(values, **opened, redis.get());
+    const dependencies with{.values = values,
+                            .data = **opened,
+                            .redis = redis.get(),
+                            .limit = limit,
+                            .cache = cache,
+                            .log = log,
+                            .traces = traces.get()};
 
     all.on_shard([&with](shard& on, router& routes) { wire_api(on, routes, with); });
     all.on_admin([&with](shard& on, router& routes) { wire_admin(on, routes, with); });

@@ -4,6 +4,7 @@
 // and docs/settings.md follow from the row.
 #pragma once
 
+#include <sluice/cache/shard_cache.hpp>
 #include <sluice/limit/policy.hpp>
 #include <sluice/postgres/connection_info.hpp>
 #include <sluice/server/server.hpp>
@@ -59,6 +60,7 @@ struct settings
     std::string sqlite_path = "sluice.db";
     postgres_settings postgres;
     redis_settings redis;
+    cache::cache_options cache;
     rate_limit_settings rate_limit;
     std::vector<std::string> trusted_proxies; // addresses and networks
     telemetry_settings telemetry;
@@ -77,6 +79,13 @@ struct settings
     [[nodiscard]] std::string postgres_url() const
     {
         return database_url.empty() ? postgres::connection_string(postgres.at) : database_url;
+    }
+    // Does one of its connections hear what other processes write? Only where there is a cache that has to know, no
+    // Redis that would tell, and a connection to spare; behind a pooler sessions are shared.
+    [[nodiscard]] bool listens_on_postgres() const
+    {
+        return uses_postgres() && redis.url.empty() && cache.first_tier_bytes != 0 && !postgres.transaction_pooler &&
+               postgres.max_connections > server.shards;
     }
 };
 

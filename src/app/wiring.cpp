@@ -65,7 +65,10 @@ void admin_routes(router& routes, health& state, middleware& guard)
 void wire_api(shard& on, router& routes, const dependencies& with)
 {
     if (with.traces != nullptr) with.traces->begin_on(on);
-    auto& users = on.own<users::user_service>(with.data.make_users(on));
+    auto& repository = with.data.make_users(on);
+    cache::shard_cache* part = with.cache.make_part(on);
+    users::user_cache* cached = part == nullptr ? nullptr : &on.own<users::user_cache>(*part, repository);
+    auto& users = on.own<users::user_service>(repository, cached);
     redis::client* const redis = with.redis != nullptr ? &with.redis->client_of(on) : nullptr;
     std::vector<middleware*> around;
     // The limit first: who is refused costs nothing behind it.

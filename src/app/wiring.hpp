@@ -2,6 +2,7 @@
 #pragma once
 
 #include "database.hpp"
+#include "process_cache.hpp"
 #include "redis_clients.hpp"
 #include "request_limit.hpp"
 #include "resources/users/user_service.hpp"
@@ -27,6 +28,7 @@ struct dependencies
     database& data;
     redis_clients* redis; // null: none
     request_limit& limit;
+    process_cache& cache;
     const log_file& log;
     tracing* traces; // null: nobody keeps any
 };

@@ -13,6 +13,14 @@ namespace sluice::cache {
 
 namespace {
 
+constexpr metric_family lookups = {"sluice_cache_lookups_total", "Look-ups, by the tier that answered.",
+                                   metric_kind::counter};
+constexpr metric_family loader_calls = {"sluice_cache_loads_total", "Values asked of what is behind the cache.",
+                                        metric_kind::counter};
+constexpr metric_family fills = {"sluice_cache_fills_total", "Values stored in Redis.", metric_kind::counter};
+constexpr metric_family failures = {"sluice_cache_redis_failures_total", "Commands of the cache that Redis did not do.",
+                                    metric_kind::counter};
+
 std::string new_process_id()
 {
     std::string made;
@@ -100,6 +108,17 @@ cache_counters shard_cache::counters() const
     now.pending = rules.pending;
     now.pending_overflows = rules.pending_overflows;
     return now;
+}
+
+void shard_cache::expose(metric_set& metrics) const
+{
+    const cache_counters& counted = state_->counts;
+    metrics.read(lookups, {{"tier", "l1"}}, counted.l1);
+    metrics.read(lookups, {{"tier", "l2"}}, counted.l2);
+    metrics.read(lookups, {{"tier", "miss"}}, counted.misses);
+    metrics.read(loader_calls, {}, counted.loader_calls);
+    metrics.read(fills, {}, counted.fills);
+    metrics.read(failures, {}, counted.second_tier_failures);
 }
 
 // --- Invalidations.

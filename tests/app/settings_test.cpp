@@ -27,6 +27,11 @@ TEST_F(Settings, have_the_defaults_that_users_were_promised)
     EXPECT_EQ(s.postgres.idle_timeout, 30s);
     EXPECT_EQ(s.postgres.connect_timeout, 2s);
     EXPECT_EQ(s.postgres.statement_timeout, 5s);
+    EXPECT_EQ(s.cache.first_tier_bytes, std::size_t{64} << 20);
+    EXPECT_EQ(s.cache.ttl, 60s);
+    EXPECT_EQ(s.cache.negative_ttl, 5s);
+    EXPECT_EQ(s.cache.stale_while_revalidate, duration::zero());
+    EXPECT_EQ(s.cache.stale_on_error, duration::zero());
     EXPECT_EQ(s.server.limits.header_bytes, 16U * 1024);
     EXPECT_EQ(s.server.limits.headers, 100U);
     EXPECT_EQ(s.server.limits.body_bytes, 1024U * 1024);

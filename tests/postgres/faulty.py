@@ -51,7 +51,8 @@ class Case(unittest.TestCase):
         """A server that is ended with the test; settings of the `postgres` section by their names."""
         chosen = {f'SLUICE_POSTGRES_{name.upper()}': str(value) for name, value in environment.items()}
         serving = sluice.Server(BINARY, '--shards', '2', folder=self.scratch.name,
-                                environment={'DATABASE_URL': url or self.database.url(), **chosen})
+                                environment={'DATABASE_URL': url or self.database.url(),
+                                             'SLUICE_CACHE_L1_BYTES': '0', **chosen})  # every read is the database's
         self.addCleanup(serving.__exit__)
         return serving
 

@@ -18,11 +18,13 @@
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
 #include <sluice/core/pool.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/coro/task.hpp>
 #include <sluice/redis/client.hpp>
 #include <sluice/redis/subscriber.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
+#include <sluice/telemetry/metrics.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -85,23 +87,24 @@ struct cache_counters
 {
     first_tier_counters first;
     // Look-ups, by where the answer came from:
-    std::uint64_t l1 = 0;
-    std::uint64_t l2 = 0;
-    std::uint64_t misses = 0;
+    event_count l1;
+    event_count l2;
+    event_count misses;
     // As the home of keys:
-    std::uint64_t loads = 0; // begun: a look into the second tier, then the loader
-    std::uint64_t loader_calls = 0;
-    std::uint64_t second_tier_hits = 0;
-    std::uint64_t second_tier_failures = 0; // commands
-    std::uint64_t fills = 0;
-    std::uint64_t joined = 0;   // look-ups that found a load in flight
-    std::uint64_t detached = 0; // loads that a write overtook
-    std::uint64_t refused = 0;  // at the bound of loads
-    std::uint64_t stale = 0;    // expired values served
+    event_count loads; // begun: a look into the second tier, then the loader
+    event_count loader_calls;
+    event_count second_tier_hits;
+    event_count second_tier_failures; // commands
+    event_count fills;
     std::uint64_t invalidated = 0;
-    std::uint64_t forgotten = 0; // times that everything was
-    std::uint64_t pending = 0;   // keys whose deletion Redis has not confirmed, now
+    std::uint64_t pending = 0; // keys whose deletion Redis has not confirmed, now
     std::uint64_t pending_overflows = 0;
+    // As any shard:
+    std::uint64_t joined = 0;    // look-ups that found a load in flight
+    std::uint64_t detached = 0;  // loads that a write overtook
+    std::uint64_t refused = 0;   // at the bound of loads
+    std::uint64_t stale = 0;     // expired values served
+    std::uint64_t forgotten = 0; // times that everything was
 };
 
 class shard_cache
@@ -140,6 +143,8 @@ public:
     [[nodiscard]] redis::subscriber::functions subscriber_functions();
 
     [[nodiscard]] cache_counters counters() const;
+    // Among a shard's metrics, which live as long as this.
+    void expose(metric_set& metrics) const;
 
 private:
     friend class invalidations;

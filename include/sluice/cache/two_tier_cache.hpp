@@ -20,6 +20,7 @@
 #include <sluice/cache/shard_cache.hpp>
 #include <sluice/core/assert.hpp>
 #include <sluice/core/hash.hpp>
+#include <sluice/core/stage_timer.hpp>
 #include <sluice/coro/eventual.hpp>
 
 #include <array>
@@ -73,6 +74,7 @@ public:
     [[nodiscard]] task<result<found>> load(Key key)
     {
         if (!fits(key)) co_return co_await load_(std::move(key));
+        const stage_timer waiting(stage::cache);
         loading one;
         if (!begin(one, key)) co_return fail(errc::unavailable, "Too many values are being loaded");
         const wait_end how = co_await one.finished.until();

@@ -2,6 +2,10 @@
 
 #include "resources/users/user_rules.hpp"
 
+#include <sluice/shard/shard.hpp>
+
+#include <chrono>
+#include <tuple>
 #include <utility>
 
 namespace sluice {
@@ -22,6 +26,10 @@ bool cache_codec<users::user>::read(std::string_view bytes, users::user& value)
 namespace sluice::users {
 
 namespace {
+
+// By then the database has ended a statement whose answer was waited for in vain.
+constexpr duration outcome_settles = std::chrono::seconds(10);
+constexpr std::size_t settling_max = 1024; // more are bounded by the time that values live
 
 task<result<std::optional<user>>> find_if_any(user_repository& users, uuid id)
 {
@@ -94,6 +102,28 @@ task<result<void>> user_cache::invalidate_email(std::string_view email_key)
     cache::invalidations written(part_);
     by_email_.invalidate(pooled_string(email_key), written);
     co_return co_await written.confirmed();
+}
+
+void user_cache::invalidate_later(std::optional<uuid> id, std::string_view email_key)
+{
+    if (settling_ >= settling_max) return;
+    ++settling_;
+    shard::current().background().spawn(once_more(id, pooled_string(email_key)));
+}
+
+task<void> user_cache::once_more(std::optional<uuid> id, pooled_string email_key)
+{
+    context own;
+    own.stop = &shard::current().background().stop();
+    context* before = context::exchange_current(&own);
+    if (co_await sleep_for(outcome_settles)) {
+        cache::invalidations written(part_);
+        if (id) by_id_.invalidate(*id, written);
+        if (!email_key.empty()) by_email_.invalidate(email_key, written);
+        std::ignore = co_await written.confirmed();
+    }
+    --settling_;
+    context::exchange_current(before);
 }
 
 } // namespace sluice::users

@@ -8,6 +8,10 @@
 
 #include <sluice/cache/two_tier_cache.hpp>
 
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
 namespace sluice {
 
 template <> struct cache_codec<users::user>
@@ -33,14 +37,19 @@ public:
     // `email_key` may be empty.
     [[nodiscard]] task<result<void>> invalidate(uuid id, std::string_view email_key);
     [[nodiscard]] task<result<void>> invalidate_email(std::string_view email_key);
+    // Of a write whose outcome nobody knows: it may be done any moment, so its keys are invalidated once more when the
+    // database has given it up.
+    void invalidate_later(std::optional<uuid> id, std::string_view email_key);
 
 private:
     [[nodiscard]] task<result<user>> load(uuid id);
+    [[nodiscard]] task<void> once_more(std::optional<uuid> id, pooled_string email_key);
 
     cache::shard_cache& part_;
     user_repository& users_;
     two_tier_cache<uuid, user> by_id_;
     two_tier_cache<pooled_string, uuid> by_email_;
+    std::size_t settling_ = 0; // writes that are invalidated later
 };
 
 } // namespace sluice::users

@@ -74,6 +74,7 @@ task<result<user>> user_service::create(new_user input)
     const pooled_string email_key = input.email_key;
     auto made = co_await users_.insert(std::move(input));
     if (cache_ == nullptr || (!made && wrote_nothing(made.error()))) co_return made;
+    if (!made) cache_->invalidate_later({}, email_key);
     // That nobody had this e-mail, or this id, may be known somewhere.
     result<void> seen;
     if (made)
@@ -111,6 +112,7 @@ task<result<user>> user_service::update(uuid id, user_patch patch, version_condi
     const pooled_string email_key = patch.email_key.value_or(pooled_string());
     auto changed = co_await users_.update(id, std::move(patch), std::move(when));
     if (cache_ == nullptr || (!changed && wrote_nothing(changed.error()))) co_return changed;
+    if (!changed) cache_->invalidate_later(id, email_key);
     auto seen = co_await cache_->invalidate(id, email_key);
     co_return acknowledged(std::move(changed), std::move(seen));
 }
@@ -119,6 +121,7 @@ task<result<void>> user_service::remove(uuid id, version_condition when)
 {
     auto removed = co_await users_.remove(id, std::move(when));
     if (cache_ == nullptr || (!removed && wrote_nothing(removed.error()))) co_return removed;
+    if (!removed) cache_->invalidate_later(id, {});
     auto seen = co_await cache_->invalidate(id, {});
     co_return acknowledged(std::move(removed), std::move(seen));
 }

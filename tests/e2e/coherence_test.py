@@ -1,0 +1,117 @@
+"""Two processes on one PostgreSQL, with readers and writers at full speed on both: coherence_test.py BINARY HISTORY.
+
+Whatever happens to Redis meanwhile, no process gives a value older than a write that it has acknowledged, and none gives
+one for longer than cache.ttl after any process has acknowledged another."""
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import sluice
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, '..', 'postgres'), os.path.join(HERE, '..', 'redis')]
+import importlib.util  # noqa: E402
+
+
+def load(name, path):
+    """Both folders have a server.py."""
+    spec = importlib.util.spec_from_file_location(name, os.path.join(HERE, '..', path))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+postgres = load('postgres_server', 'postgres/server.py')
+redis = load('redis_server', 'redis/server.py')
+
+BINARY, HISTORY = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
+SECONDS = int(os.environ.get('SLUICE_COHERENCE_SECONDS', '8'))
+TTL_SECONDS = 3
+USERS = 40
+
+
+class Coherence(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.database = postgres.Postgres()
+        self.addCleanup(self.database.stop)
+
+    def history_of(self, environment, faults=None):
+        """What the readers and writers saw on two processes, while faults() is called again and again."""
+        environment = {'DATABASE_URL': self.database.url(), 'SLUICE_CACHE_TTL': f'{TTL_SECONDS}s',
+                       'SLUICE_LOG_ACCESS': 'false', **environment}
+        servers = []
+        for _ in range(2):
+            server = sluice.Server(BINARY, '--shards', '2', folder=self.folder.name, environment=environment)
+            servers.append(server)
+            self.addCleanup(server.__exit__)
+        running = subprocess.Popen([HISTORY, str(SECONDS), str(TTL_SECONDS * 1000), str(USERS), *(str(s.port) for s in servers)],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(running.stdout.readline(), 'begun\n')
+        deadline = time.monotonic() + SECONDS
+        while faults is not None and time.monotonic() < deadline - 1:
+            faults()
+        told, wrong = running.communicate(timeout=120)
+        seen = json.loads(told)
+        print(self.id().rpartition('.')[2], seen, file=sys.stderr)
+        self.assertEqual((running.returncode, wrong), (0, ''))
+        self.assertEqual(seen['violations'], 0)
+        self.assertEqual(seen['failed_reads'], 0)
+        self.assertGreater(seen['reads'], 100)
+        self.assertGreater(seen['writes'], 20)
+        return seen
+
+    def test_with_redis(self):
+        with redis.Redis() as server:
+            seen = self.history_of({'REDIS_URL': server.url()})
+            self.assertEqual(seen['unknown'], 0)
+
+    def test_with_redis_that_fails_in_every_manner(self):
+        chance = random.Random(1)
+        with redis.Redis() as server:
+            server.command('SAVE')
+
+            def kill():
+                server.kill()
+                time.sleep(chance.random() / 2)
+                server.start()
+
+            def freeze():
+                server.freeze()
+                time.sleep(chance.random())
+                server.thaw()
+
+            def snapshot():
+                server.command('SAVE')
+
+            def flush():
+                server.command('FLUSHALL')
+
+            def cut():
+                server.command('CLIENT', 'KILL', 'TYPE', 'pubsub')
+                server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+
+            def fault():
+                chance.choice([kill, freeze, snapshot, flush, cut])()
+                time.sleep(chance.random() / 2)
+            seen = self.history_of({'REDIS_URL': server.url()}, fault)
+            self.assertEqual(seen['unknown'], 0)
+
+    def test_with_redis_alone_and_no_first_tier(self):
+        with redis.Redis() as server:
+            self.history_of({'REDIS_URL': server.url(), 'SLUICE_CACHE_L1_BYTES': '0'})
+
+    def test_with_postgres_only(self):
+        seen = self.history_of({})
+        self.assertEqual(seen['unknown'], 0)
+
+
+if __name__ == '__main__':
+    unittest.main()
