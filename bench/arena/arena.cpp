@@ -1,11 +1,13 @@
 // The application of the public benchmark HttpArena. `arena [--listen ADDR:PORT] [--shards N] [--busy-poll auto|off]
 // [--database-url URL] [--database-connections N]`
 #include "data_set.hpp"
+#include "item_cache.hpp"
 #include "item_routes.hpp"
 #include "routes.hpp"
 
 #include <sluice/postgres/pool.hpp>
 #include <sluice/server/server.hpp>
+#include <sluice/shard/cpus.hpp>
 #include <sluice/shard/offload.hpp>
 
 #include <CLI/CLI.hpp>
@@ -39,11 +41,15 @@ int serve(sluice::server_options options, const database_options& database)
 {
     const std::vector<arena::item> items = arena::read_data_set();
     sluice::offload_pool blocking({.threads = 2}); // connects, and outlives the shards
+    const unsigned shards = options.shards = options.shards == 0 ? sluice::default_shards() : options.shards;
+    sluice::cache::shared_parts cached(shards,
+                                       {.ttl = arena::item_time_to_live, .negative_ttl = arena::item_time_to_live});
     sluice::server server(std::move(options));
     server.on_shard([&](sluice::shard& on, sluice::router& routes) {
         arena::add_routes(routes, items);
         arena::item_store* store = database.url.empty() ? nullptr : &own_store(on, blocking, database);
-        arena::add_item_routes(routes, store, on.own<arena::item_cache>());
+        arena::item_cache* cache = store == nullptr ? nullptr : &on.own<arena::item_cache>(on, cached, *store);
+        arena::add_item_routes(routes, store, cache);
     });
     server.on_ready([](const std::vector<std::string>& listening) {
         for (const std::string& address : listening) std::printf("listening on %s\n", address.c_str());

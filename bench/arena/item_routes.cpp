@@ -3,11 +3,12 @@
 #include <sluice/http/request.hpp>
 #include <sluice/http/response.hpp>
 #include <sluice/route/json.hpp>
-#include <sluice/shard/shard.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace arena {
@@ -114,18 +115,24 @@ task<result<response>> page_of_items(item_store& items, request& asked)
     co_return sluice::json(answer);
 }
 
-// Cache-aside: a hit costs no query.
-task<result<response>> one_item(item_store& items, item_cache& cache, request& asked)
+response item_response(const std::optional<stored_item>& found, std::string_view from)
+{
+    return sluice::json(*found).header("X-Cache", from);
+}
+
+// A hit costs no query.
+task<result<response>> one_item(item_cache& cache, request& asked)
 {
     const auto id = asked.path<std::int32_t>("id");
     if (!id) co_return fail(id.error());
-    if (const stored_item* kept = cache.find(*id, sluice::shard::current().now()))
-        co_return sluice::json(*kept).header("X-Cache", "HIT");
-    const auto began = cache.begin_read(*id);
-    const auto found = co_await items.find(*id);
+    if (const auto kept = cache.here(*id)) {
+        if (!*kept) co_return no_item(*id);
+        co_return item_response(*kept, "HIT");
+    }
+    const auto found = co_await cache.load(*id);
     if (!found) co_return fail(found.error());
-    cache.keep(*found, began, sluice::shard::current().now());
-    co_return sluice::json(*found).header("X-Cache", "MISS");
+    if (!*found) co_return no_item(*id);
+    co_return item_response(*found, "MISS");
 }
 
 task<result<response>> create_item(item_store& items, item_cache& cache, request& asked)
@@ -133,8 +140,9 @@ task<result<response>> create_item(item_store& items, item_cache& cache, request
     const auto input = sluice::json_body<new_item>(asked);
     if (!input) co_return fail(input.error());
     const auto made = co_await items.insert_or_update(*input);
-    cache.forget(input->id);
+    const auto forgotten = co_await cache.forget(input->id);
     if (!made) co_return fail(made.error());
+    if (!forgotten) co_return fail(forgotten.error());
     co_return sluice::json(*made, status::created);
 }
 
@@ -145,8 +153,9 @@ task<result<response>> update_item(item_store& items, item_cache& cache, request
     auto change = sluice::json_body<item_change>(asked);
     if (!change) co_return fail(std::move(change).error());
     const auto done = co_await items.update(*id, *change);
-    cache.forget(*id);
+    const auto forgotten = co_await cache.forget(*id);
     if (!done) co_return fail(done.error());
+    if (!forgotten) co_return fail(forgotten.error());
     const changed_item answer = {
         .id = *id, .name = std::move(change->name), .price = change->price, .quantity = change->quantity};
     co_return sluice::json(answer);
@@ -154,15 +163,15 @@ task<result<response>> update_item(item_store& items, item_cache& cache, request
 
 } // namespace
 
-void add_item_routes(sluice::router& routes, item_store* items, item_cache& cache)
+void add_item_routes(sluice::router& routes, item_store* items, item_cache* cache)
 {
     routes.get("/async-db", [items](request& asked) { return priced_items(items, asked); });
     if (items == nullptr) return;
     auto crud = routes.group("/crud/items");
     crud.get("", [items](request& asked) { return page_of_items(*items, asked); });
-    crud.get("/{id}", [items, &cache](request& asked) { return one_item(*items, cache, asked); });
-    crud.post("", [items, &cache](request& asked) { return create_item(*items, cache, asked); });
-    crud.put("/{id}", [items, &cache](request& asked) { return update_item(*items, cache, asked); });
+    crud.get("/{id}", [cache](request& asked) { return one_item(*cache, asked); });
+    crud.post("", [items, cache](request& asked) { return create_item(*items, *cache, asked); });
+    crud.put("/{id}", [items, cache](request& asked) { return update_item(*items, *cache, asked); });
 }
 
 } // namespace arena

@@ -8,7 +8,7 @@
 
 namespace arena {
 
-// Without a store there is only /async-db, which then finds nothing. The store and the cache must outlive the router.
-void add_item_routes(sluice::router& routes, item_store* items, item_cache& cache);
+// Without a store and its cache there is only /async-db, which then finds nothing. Both must outlive the router.
+void add_item_routes(sluice::router& routes, item_store* items, item_cache* cache);
 
 } // namespace arena

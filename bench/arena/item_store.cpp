@@ -61,9 +61,12 @@ stored_items read_items(const rows& from)
     return made;
 }
 
-auto no_item(std::int32_t id) { return fail(errc::not_found, "Item " + std::to_string(id) + " not found"); }
-
 } // namespace
+
+std::unexpected<sluice::error> no_item(std::int32_t id)
+{
+    return fail(errc::not_found, "Item " + std::to_string(id) + " not found");
+}
 
 task<result<stored_items>> item_store::priced(std::int32_t least, std::int32_t most, std::int32_t limit)
 {

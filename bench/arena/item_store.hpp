@@ -9,12 +9,15 @@
 #include <sluice/postgres/pool.hpp>
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string_view>
 
 namespace arena {
 
 using stored_items = sluice::pooled_vector<stored_item>;
+
+[[nodiscard]] std::unexpected<sluice::error> no_item(std::int32_t id);
 
 class item_store
 {
