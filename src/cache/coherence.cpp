@@ -1,5 +1,7 @@
 #include "cache/coherence.hpp"
 
+#include <sluice/core/context.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -93,6 +95,11 @@ flight* coherence::begin(unsigned kind, std::uint64_t hash, std::string_view key
     f->of = kind;
     f->asker = options_.self;
     f->began = now;
+    if (const context* request = context::current()) {
+        f->trace = request->trace;
+        f->task = request->task;
+        f->debug = request->debug;
+    }
     table_.add(*f);
     return f;
 }
@@ -116,11 +123,17 @@ void coherence::asked(flight& f, time_point now)
     const auto found = kept_.find(f.hash, f.key, now);
     if (found && now < found->fresh_until) return give(f, answer_of(*found), now);
     flight* load = joinable(f.hash, f.key, now);
-    if (load != nullptr) return load->asks.push_back(f);
+    if (load != nullptr) {
+        ++counters_.joined;
+        return load->asks.push_back(f);
+    }
     load = begin(f.of, f.hash, f.key, now);
     if (load == nullptr)
         return give(f, {.failure = error{.code = errc::unavailable, .detail = "Too many values are being loaded"}},
                     now);
+    load->trace = f.trace;
+    load->task = f.task;
+    load->debug = f.debug;
     load->asks.push_back(f);
     start(*load, now);
 }
@@ -238,6 +251,7 @@ void coherence::at_home(invalidation& i, time_point now)
     if (i.own && options_.second_tier) {
         ++i.unconfirmed;
         i.generation = pending_.add(i.key, now);
+        count_pending();
         actions_.erase(i);
     } else if (i.own) {
         actions_.announce(i.key);
@@ -248,12 +262,14 @@ void coherence::at_home(invalidation& i, time_point now)
 void coherence::erased(invalidation& i, bool confirmed, time_point now)
 {
     pending_.settle(i.key, i.generation, confirmed);
+    count_pending();
     confirm(i, now);
 }
 
 void coherence::erased_again(std::string_view key, std::uint64_t generation, bool confirmed)
 {
     pending_.settle(key, generation, confirmed);
+    count_pending();
 }
 
 void coherence::erase_lost(std::size_t count)
@@ -342,12 +358,10 @@ void coherence::receive(packet& p, time_point now)
     }
 }
 
-coherence_counters coherence::counters() const
+void coherence::count_pending() noexcept
 {
-    coherence_counters now = counters_;
-    now.pending = pending_.size();
-    now.pending_overflows = pending_.overflows();
-    return now;
+    counters_.pending = pending_.size();
+    counters_.pending_overflows = pending_.overflows();
 }
 
 } // namespace sluice::cache

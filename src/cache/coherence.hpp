@@ -19,6 +19,7 @@
 #include <sluice/cache/answer.hpp>
 #include <sluice/cache/first_tier.hpp>
 #include <sluice/core/clock.hpp>
+#include <sluice/core/published.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -59,18 +60,19 @@ struct coherence_options
     std::size_t answer_room = 256; // bytes of a value that come without a loan
 };
 
+// Any thread may read them.
 struct coherence_counters
 {
-    std::uint64_t loads = 0;       // begun here, as the home
-    std::uint64_t asked = 0;       // of other homes
-    std::uint64_t joined = 0;      // look-ups that found a load in flight
-    std::uint64_t detached = 0;    // loads that a write overtook
-    std::uint64_t refused = 0;     // at the bound of flights
-    std::uint64_t stale = 0;       // expired values served
-    std::uint64_t invalidated = 0; // keys, as the home
-    std::uint64_t forgotten = 0;   // times that everything was
-    std::uint64_t pending = 0;     // now
-    std::uint64_t pending_overflows = 0;
+    event_count loads;       // begun here, as the home
+    event_count asked;       // of other homes
+    event_count joined;      // look-ups that found a load in flight
+    event_count detached;    // loads that a write overtook
+    event_count refused;     // at the bound of flights
+    event_count stale;       // expired values served
+    event_count invalidated; // keys, as the home
+    event_count forgotten;   // times that everything was
+    event_count pending;     // now
+    event_count pending_overflows;
 };
 
 class coherence
@@ -119,7 +121,7 @@ public:
     void forget_all(time_point now);                                      // what they said may have been missed
 
     void receive(packet& p, time_point now);
-    [[nodiscard]] coherence_counters counters() const;
+    [[nodiscard]] const coherence_counters& counters() const noexcept { return counters_; }
 
 private:
     void route(unsigned to, packet& p, time_point now);
@@ -135,6 +137,7 @@ private:
     void at_home(invalidation& i, time_point now);
     void confirm(invalidation& i, time_point now);
     void returned(invalidation& i, time_point now);
+    void count_pending() noexcept;
     void send_off(invalidation& i, unsigned home, bool own, time_point now);
 
     coherence_options options_;

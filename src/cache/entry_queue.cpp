@@ -16,7 +16,7 @@ std::uint32_t entry_queue::append(std::uint32_t units) noexcept
     }
     const std::uint32_t place = head_;
     head_ += units;
-    reached_ = std::max(reached_, head_);
+    if (head_ > reached_) reached_ = head_;
     return place;
 }
 

@@ -3,6 +3,8 @@
 // It knows where entries begin and end and nothing else of them. Owned by a tier.
 #pragma once
 
+#include <sluice/core/published.hpp>
+
 #include <cstdint>
 
 namespace sluice::cache {
@@ -44,7 +46,7 @@ private:
     std::uint32_t head_ = 0;
     // Where the first part ends while the entries go on at begin_.
     std::uint32_t wrap_ = 0;
-    std::uint32_t reached_;
+    published<std::uint32_t> reached_; // any thread may ask
     bool wrapped_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <sluice/cache/answer.hpp>
 #include <sluice/core/intrusive_list.hpp>
 #include <sluice/core/pool.hpp>
+#include <sluice/core/trace.hpp>
 #include <sluice/shard/message.hpp>
 
 #include <cstddef>
@@ -65,6 +66,9 @@ struct flight : packet, list_node<in_table>, list_node<at_home>
     unsigned asker = 0;   // the shard that this belongs to
     bool detached = false;
     time_point began = {};
+    trace_context trace;        // of the request that began it, if one did
+    std::string_view task = {}; // and what that was
+    bool debug = false;
     intrusive_list<waiter, waiter> waiters;
     intrusive_list<flight, at_home> asks;
     answer given;               // by its home

@@ -1,5 +1,7 @@
 #include "cache/part_state.hpp"
 
+#include "cache/load_scope.hpp"
+
 #include <sluice/core/random.hpp>
 
 #include <algorithm>
@@ -55,11 +57,12 @@ void part_state::load(flight& f) { here.background().spawn(run_load(f)); }
 
 task<void> part_state::run_load(flight& f)
 {
-    // A load's own: it belongs to no request.
-    context own;
-    own.deadline = here.now() + all.options().load_timeout;
-    own.stop = &here.background().stop();
-    context* before = context::exchange_current(&own);
+    load_scope during(here, f, all.options().load_timeout);
+    const auto end = [&](answer a) {
+        a.began = during.began();
+        a.spent = during.spent();
+        rules.loaded(f, std::move(a), here.now());
+    };
 
     ++counts.loads;
     second_tier::reading seen;
@@ -68,13 +71,10 @@ task<void> part_state::run_load(flight& f)
         seen = co_await second->read(f.key);
         if (seen.is == second_tier::reading::kind::found) {
             ++counts.second_tier_hits;
-            rules.loaded(f,
-                         {.value = std::string_view(seen.value).substr(1),
-                          .absent = seen.absent,
-                          .from = tier::second,
-                          .fresh_until = asked + seen.left},
-                         here.now());
-            context::exchange_current(before);
+            end({.value = std::string_view(seen.value).substr(1),
+                 .absent = seen.absent,
+                 .from = tier::second,
+                 .fresh_until = asked + seen.left});
             co_return;
         }
         if (seen.is == second_tier::reading::kind::failed) ++counts.second_tier_failures;
@@ -84,17 +84,15 @@ task<void> part_state::run_load(flight& f)
     const time_point began = here.now();
     auto got = co_await kinds[f.of](f.key);
     if (!got) {
-        rules.loaded(f, {.from = tier::source, .failure = std::move(got).error()}, here.now());
-        context::exchange_current(before);
+        during.failed();
+        end({.from = tier::source, .failure = std::move(got).error()});
         co_return;
     }
     const duration life = jittered(got->absent ? all.options().negative_ttl : all.options().ttl);
     const bool fills = seen.is == second_tier::reading::kind::leased && rules.may_fill_second_tier(f, here.now());
     const pooled_string key(fills ? f.key : std::string_view());
-    rules.loaded(f, {.value = got->value, .absent = got->absent, .from = tier::source, .fresh_until = began + life},
-                 here.now());
+    end({.value = got->value, .absent = got->absent, .from = tier::source, .fresh_until = began + life});
     if (fills && co_await second->fill(key, seen, got->value, got->absent, life)) ++counts.fills;
-    context::exchange_current(before);
 }
 
 void part_state::erase(invalidation& i) { here.background().spawn(run_erase(i), &background_); }

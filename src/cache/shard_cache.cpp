@@ -21,6 +21,27 @@ constexpr metric_family fills = {"sluice_cache_fills_total", "Values stored in R
 constexpr metric_family failures = {"sluice_cache_redis_failures_total", "Commands of the cache that Redis did not do.",
                                     metric_kind::counter};
 
+constexpr metric_family joined = {"sluice_cache_joined_total", "Look-ups that waited for a load in flight.",
+                                  metric_kind::counter};
+constexpr metric_family detached = {"sluice_cache_detached_total", "Loads that a write overtook, so nobody keeps them.",
+                                    metric_kind::counter};
+constexpr metric_family refused = {"sluice_cache_refused_total", "Look-ups refused at the bound of loads.",
+                                   metric_kind::counter};
+constexpr metric_family stale = {"sluice_cache_stale_total", "Expired values served, as the settings allow.",
+                                 metric_kind::counter};
+constexpr metric_family invalidated = {"sluice_cache_invalidated_total", "Keys that were written.",
+                                       metric_kind::counter};
+constexpr metric_family forgotten = {"sluice_cache_forgotten_total",
+                                     "Times that the first tier was dropped, since a word of other processes may be "
+                                     "missing.",
+                                     metric_kind::counter};
+constexpr metric_family pending = {"sluice_cache_pending", "Written keys whose deletion Redis has not confirmed.",
+                                   metric_kind::gauge};
+constexpr metric_family evictions = {"sluice_cache_evictions_total", "Entries that others displaced.",
+                                     metric_kind::counter};
+constexpr metric_family bytes = {"sluice_cache_bytes", "Memory that a tier occupies.", metric_kind::gauge};
+constexpr metric_family entries = {"sluice_cache_entries", "Entries of a tier.", metric_kind::gauge};
+
 std::string new_process_id()
 {
     std::string made;
@@ -119,6 +140,21 @@ void shard_cache::expose(metric_set& metrics) const
     metrics.read(loader_calls, {}, counted.loader_calls);
     metrics.read(fills, {}, counted.fills);
     metrics.read(failures, {}, counted.second_tier_failures);
+
+    const coherence_counters& rules = state_->rules.counters();
+    metrics.read(joined, {}, rules.joined);
+    metrics.read(detached, {}, rules.detached);
+    metrics.read(refused, {}, rules.refused);
+    metrics.read(stale, {}, rules.stale);
+    metrics.read(invalidated, {}, rules.invalidated);
+    metrics.read(forgotten, {}, rules.forgotten);
+    metrics.read(pending, {}, rules.pending);
+
+    const first_tier& kept = state_->kept;
+    const metric_label first = {"tier", "l1"};
+    metrics.read(evictions, {first}, [&kept] { return static_cast<double>(kept.counters().evictions); });
+    metrics.read(bytes, {first}, [&kept] { return static_cast<double>(kept.counters().bytes); });
+    metrics.read(entries, {first}, [&kept] { return static_cast<double>(kept.counters().entries); });
 }
 
 // --- Invalidations.

@@ -104,7 +104,7 @@ void append_span(const finished_trace& of, const span_record& one, bool is_reque
         append_json_string(out, of.trace_state);
     }
     out += of.trace.sampled ? R"(,"flags":1,"name":)" : R"(,"flags":0,"name":)";
-    if (is_request) { // named by its method and its route, as the conventions want it
+    if (one.kind == span_kind::server) { // named by its method and its route, as the conventions want it
         pooled_string name(one.attributes[0].text);
         name += ' ';
         name += one.name;

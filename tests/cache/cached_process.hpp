@@ -47,6 +47,17 @@ public:
         if (found == rows_.end()) return std::nullopt;
         return found->second;
     }
+    // Of the request that a read was for.
+    void read_for(const trace_context& request)
+    {
+        const std::lock_guard lock(mutex_);
+        last_trace_ = request;
+    }
+    trace_context last_trace()
+    {
+        const std::lock_guard lock(mutex_);
+        return last_trace_;
+    }
     std::atomic<int> reads{0};
     std::atomic<bool> fails{false};
     std::atomic<bool> held{false}; // whoever has read waits with what he read
@@ -54,6 +65,7 @@ public:
 private:
     std::mutex mutex_;
     std::map<number, std::string> rows_;
+    trace_context last_trace_;
 };
 
 // Until f holds.
@@ -158,6 +170,8 @@ private:
     }
     task<result<std::optional<pooled_string>>> load(number key)
     {
+        const stage_timer reading(stage::query);
+        if (const context* request = context::current()) rows.read_for(request->trace);
         auto found = rows.get(key);
         while (rows.held)
             if (const auto slept = co_await sleep_for(std::chrono::milliseconds(1)); !slept)

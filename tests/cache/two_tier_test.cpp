@@ -37,6 +37,45 @@ TEST_F(TwoTierCache, loads_once_for_a_thousand_requests_at_once)
     EXPECT_EQ(rows.reads, 1);
 }
 
+TEST_F(TwoTierCache, loads_within_the_trace_of_the_request_that_began_it)
+{
+    cached_process process(rows, lasting());
+    for (number key = 0; key < 30; ++key) { // of every home
+        context request;
+        request.trace = trace_context::start();
+        request.stages.begin(steady_clock::now());
+        EXPECT_EQ(process.start_find(1, key, &request).get().value(), std::nullopt);
+        EXPECT_EQ(rows.last_trace().trace_id, request.trace.trace_id) << key;
+        EXPECT_EQ(request.cache, cache_tier::miss);
+        // What the load did is what the request waited for.
+        EXPECT_GT(request.stages.spent(stage::query), duration::zero()) << key;
+        EXPECT_GE(request.stages.spent(stage::cache), duration::zero()) << key;
+    }
+}
+
+TEST_F(TwoTierCache, counts_a_load_that_began_for_another_request_as_waiting_for_the_cache)
+{
+    cached_process process(rows, lasting());
+    rows.held = true;
+    context first, second;
+    auto began = process.start_find(0, 7, &first);
+    await([&] { return rows.reads == 1; }, "the load has read");
+    second.stages.begin(steady_clock::now());
+    auto joined = process.start_find(1, 7, &second);
+    await(
+        [&] {
+            return process.counters(0).joined + process.counters(1).joined + process.counters(2).joined > 0 ||
+                   rows.reads > 1;
+        },
+        "the second request has joined");
+    rows.held = false;
+    EXPECT_TRUE(began.get());
+    EXPECT_TRUE(joined.get());
+    EXPECT_EQ(rows.reads, 1);
+    EXPECT_EQ(second.stages.spent(stage::query), duration::zero());
+    EXPECT_GT(second.stages.spent(stage::cache), duration::zero());
+}
+
 TEST_F(TwoTierCache, knows_an_absence_until_it_is_over)
 {
     cached_process process(rows, lasting());

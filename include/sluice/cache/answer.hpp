@@ -4,7 +4,10 @@
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
 #include <sluice/core/intrusive_list.hpp>
+#include <sluice/core/stages.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -22,6 +25,13 @@ enum class tier : std::uint8_t
     source, // the loader
 };
 
+// "none", "l1", "l2", "miss": as log lines and metrics call it.
+[[nodiscard]] constexpr std::string_view name(tier t) noexcept
+{
+    constexpr std::array<std::string_view, 4> names = {"none", "l1", "l2", "miss"};
+    return names[static_cast<std::size_t>(t)];
+}
+
 struct answer
 {
     std::string_view value = {}; // valid during the call that brings it
@@ -29,6 +39,8 @@ struct answer
     tier from = tier::none;
     time_point fresh_until = {};
     std::optional<error> failure = {};
+    time_point began = never; // the load; never: there was none
+    stage_times spent = {};   // by it
 };
 
 // Who waits for a flight; unlinks itself to leave.

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <sluice/core/clock.hpp>
+#include <sluice/core/published.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -53,21 +54,22 @@ struct cached
     entry_flags flags;
 };
 
+// Any thread may read them.
 struct first_tier_counters
 {
     // Now:
-    std::uint64_t bytes = 0;   // occupied at most, counted as the kernel counts: whole pages, whatever is in them
-    std::uint64_t entries = 0; // those that expired unnoticed among them
+    event_count bytes;   // occupied at most, counted as the kernel counts: whole pages, whatever is in them
+    event_count entries; // those that expired unnoticed among them
     // Since the start:
-    std::uint64_t hits = 0; // fresh
-    std::uint64_t stale_hits = 0;
-    std::uint64_t misses = 0;
-    std::uint64_t insertions = 0;  // of keys that had no entry
-    std::uint64_t updates = 0;     // of keys that had one
-    std::uint64_t evictions = 0;   // for want of room
-    std::uint64_t expirations = 0; // found past stale_until
-    std::uint64_t erasures = 0;    // by erase() and clear()
-    std::uint64_t refused = 0;     // entries too large for the tier
+    event_count hits; // fresh
+    event_count stale_hits;
+    event_count misses;
+    event_count insertions;  // of keys that had no entry
+    event_count updates;     // of keys that had one
+    event_count evictions;   // for want of room
+    event_count expirations; // found past stale_until
+    event_count erasures;    // by erase() and clear()
+    event_count refused;     // entries too large for the tier
 };
 
 class first_tier

@@ -20,6 +20,7 @@
 #include <sluice/cache/shard_cache.hpp>
 #include <sluice/core/assert.hpp>
 #include <sluice/core/hash.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
 #include <sluice/coro/eventual.hpp>
 
@@ -75,12 +76,15 @@ public:
     {
         if (!fits(key)) co_return co_await load_(std::move(key));
         const stage_timer waiting(stage::cache);
+        span looking("cache");
         loading one;
         if (!begin(one, key)) co_return fail(errc::unavailable, "Too many values are being loaded");
         const wait_end how = co_await one.finished.until();
         one.unlink();
         if (!one.outcome) co_return fail(how);
         part_.served(one.from);
+        looking.attribute("sluice.cache.tier", name(one.from));
+        one.charge(context::current());
         if (one.readable) co_return *std::move(one.outcome);
         co_return co_await load_(std::move(key)); // somebody else's bytes
     }
@@ -141,6 +145,8 @@ private:
         {
             auto& me = static_cast<loading&>(self);
             me.from = a.from;
+            me.load_began = a.began;
+            me.spent = a.spent;
             if (a.failure) {
                 me.outcome.emplace(fail(*a.failure));
             } else {
@@ -149,6 +155,15 @@ private:
             }
             me.finished.complete();
         }
+        // A load that began for somebody else was only waited for.
+        void charge(context* request) const noexcept
+        {
+            if (request != nullptr && load_began >= began && load_began != never)
+                request->stages.absorb(spent, steady_clock::now());
+        }
+        const time_point began = steady_clock::now();
+        time_point load_began = never;
+        stage_times spent;
         std::optional<result<found>> outcome;
         cache::tier from = cache::tier::none;
         bool readable = true;

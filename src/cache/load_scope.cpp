@@ -1,0 +1,41 @@
+#include "cache/load_scope.hpp"
+
+namespace sluice::cache {
+
+load_scope::load_scope(shard& here, const flight& of, duration timeout) : began_(steady_clock::now())
+{
+    own_.trace = of.trace;
+    own_.task = of.task;
+    own_.debug = of.debug;
+    own_.deadline = began_ + timeout;
+    own_.stop = &here.background().stop();
+    own_.stages.begin(began_);
+    if (span_sink::current() != nullptr && of.trace.trace_id != trace_context().trace_id) {
+        own_.trace = of.trace.child();
+        own_.trace.parent_id = of.trace.span_id;
+        spans_ = std::make_unique<span_log>();
+        own_.spans = spans_.get();
+    }
+    context::exchange_current(&own_);
+}
+
+load_scope::~load_scope()
+{
+    context::exchange_current(nullptr);
+    span_sink* const sink = span_sink::current();
+    if (spans_ == nullptr || sink == nullptr) return;
+    span_record itself;
+    itself.name = "cache load";
+    itself.begin = began_;
+    itself.end = steady_clock::now();
+    itself.failed = failed_;
+    sink->take({.trace = own_.trace, .trace_state = {}, .request = itself, .spans = *spans_});
+}
+
+stage_times load_scope::spent() noexcept
+{
+    own_.stages.charge(steady_clock::now());
+    return own_.stages;
+}
+
+} // namespace sluice::cache

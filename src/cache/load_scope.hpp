@@ -1,0 +1,36 @@
+// What a load is while it runs: a context of its own, since it outlives the request that began it, within that
+// request's trace. Where somebody keeps traces it is a span there, with what it did below it.
+//
+// Lives in a load's coroutine, in the shard's background. Thread: that shard's.
+#pragma once
+
+#include "cache/packet.hpp"
+
+#include <sluice/core/context.hpp>
+#include <sluice/core/span.hpp>
+#include <sluice/shard/shard.hpp>
+
+#include <memory>
+
+namespace sluice::cache {
+
+class load_scope
+{
+public:
+    load_scope(shard& here, const flight& of, duration timeout);
+    ~load_scope();
+    load_scope(const load_scope&) = delete;
+    load_scope& operator=(const load_scope&) = delete;
+
+    [[nodiscard]] time_point began() const noexcept { return began_; }
+    [[nodiscard]] stage_times spent() noexcept;
+    void failed() noexcept { failed_ = true; }
+
+private:
+    context own_;
+    time_point began_;
+    std::unique_ptr<span_log> spans_;
+    bool failed_ = false;
+};
+
+} // namespace sluice::cache
