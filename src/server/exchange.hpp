@@ -30,6 +30,11 @@ struct exchange : list_node<exchange> // among those under way
 
     explicit exchange(const http::limits& bounds) : machine(bounds) { request_context.stop = &stop; }
 
+    [[nodiscard]] duration time_of_head() const noexcept
+    {
+        return head_began_at == time_point() ? duration::zero() : began_at - head_began_at;
+    }
+
     http::connection machine;
     context request_context;
     stop_source stop;                // requested when nobody waits for the answer any more

@@ -1,13 +1,15 @@
 #include "server/live_page.hpp"
-#include "server/shard_server.hpp"
+#include "server/process_view.hpp"
 
 #include <sluice/json/writer.hpp>
 #include <sluice/route/router.hpp>
 #include <sluice/server/live_routes.hpp>
+#include <sluice/server/server.hpp>
+#include <sluice/shard/shard.hpp>
 #include <sluice/telemetry/metrics.hpp>
 
-#include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -17,116 +19,9 @@ namespace {
 constexpr unsigned watchers_max = 16;
 constexpr duration interval = std::chrono::seconds(1);
 
-double milliseconds(duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
-
-void write_trace(json_writer& out, const trace_context& trace)
+task<result<response>> in_flight(std::shared_ptr<shard_watch> shards)
 {
-    char id[32];
-    trace.write_trace_id(id);
-    out.string({id, sizeof id});
-}
-
-void write_under_way(json_writer& out, const request_under_way& one, unsigned shard)
-{
-    out.raw(R"({"shard":)");
-    out.number(shard);
-    out.raw(R"(,"method":)");
-    out.string(name(one.method));
-    out.raw(R"(,"route":)");
-    out.string(one.route);
-    out.raw(R"(,"path":)");
-    out.string(one.path);
-    out.raw(R"(,"client":)");
-    out.string(one.client);
-    out.raw(R"(,"stage":)");
-    out.string(one.stage);
-    out.raw(R"(,"trace_id":)");
-    write_trace(out, one.trace);
-    out.raw(R"(,"age_ms":)");
-    out.number(milliseconds(one.age));
-    out.raw("}");
-}
-
-void write_finished(json_writer& out, const finished_request& one, unsigned shard)
-{
-    out.raw(R"({"shard":)");
-    out.number(shard);
-    out.raw(R"(,"method":)");
-    out.string(name(one.method));
-    out.raw(R"(,"route":)");
-    out.string(one.route);
-    out.raw(R"(,"status":)");
-    out.number(static_cast<unsigned>(one.status));
-    out.raw(R"(,"trace_id":)");
-    write_trace(out, one.trace);
-    out.raw(R"(,"took_ms":)");
-    out.number(milliseconds(one.took));
-    out.raw(R"(,"ago_ms":)");
-    out.number(milliseconds(one.ago));
-    out.raw("}");
-}
-
-template <class T> struct of_shard
-{
-    T what;
-    unsigned shard;
-};
-
-// What all shards said, in one.
-struct process_view
-{
-    std::size_t requests_under_way = 0;
-    std::vector<of_shard<request_under_way>> oldest;
-    std::vector<of_shard<finished_request>> slowest;
-
-    void add(shard_view seen, unsigned shard)
-    {
-        requests_under_way += seen.requests_under_way;
-        for (auto& one : seen.oldest) oldest.push_back({std::move(one), shard});
-        for (auto& one : seen.slowest) slowest.push_back({std::move(one), shard});
-    }
-    void put_in_order()
-    {
-        std::ranges::sort(oldest, std::ranges::greater(), [](const auto& one) { return one.what.age; });
-        std::ranges::sort(slowest, std::ranges::greater(), [](const auto& one) { return one.what.took; });
-        if (oldest.size() > shard_view::requests_max) oldest.resize(shard_view::requests_max);
-        if (slowest.size() > slow_requests::kept) slowest.resize(slow_requests::kept);
-    }
-    // "under_way":…,"requests":[…]
-    void write_requests(json_writer& out) const
-    {
-        out.raw(R"("under_way":)");
-        out.number(requests_under_way);
-        out.raw(R"(,"requests":[)");
-        for (const auto& one : oldest) {
-            if (&one != &oldest.front()) out.raw(",");
-            write_under_way(out, one.what, one.shard);
-        }
-        out.raw("]");
-    }
-    void write_slowest(json_writer& out) const
-    {
-        out.raw(R"("slowest":[)");
-        for (const auto& one : slowest) {
-            if (&one != &slowest.front()) out.raw(",");
-            write_finished(out, one.what, one.shard);
-        }
-        out.raw("]");
-    }
-};
-
-task<process_view> look()
-{
-    process_view seen;
-    for (unsigned index = 0; index < shard::current().count(); ++index)
-        seen.add(co_await on_shard(index, [] { return shard_server::current().view(); }), index);
-    seen.put_in_order();
-    co_return seen;
-}
-
-task<result<response>> in_flight(request&)
-{
-    const process_view seen = co_await look();
+    const process_view seen = co_await shards->look();
     pooled_string body;
     {
         json_writer out(body, 1024);
@@ -163,10 +58,10 @@ pooled_string event_text(const process_view& seen)
 }
 
 // Ends when its reader goes, and within a second when the server drains.
-task<result<void>> write_events(http::body_writer& out)
+task<result<void>> write_events(std::shared_ptr<shard_watch> shards, http::body_writer& out)
 {
     while (!draining()) {
-        const process_view seen = co_await look();
+        const process_view seen = co_await shards->look();
         const pooled_string text = event_text(seen);
         if (auto written = co_await out.write(text); !written) co_return written;
         if (auto slept = co_await sleep_for(interval); !slept) co_return slept;
@@ -203,14 +98,15 @@ void live_routes(router& to)
         made.static_body(live_page(), "text/html; charset=utf-8");
         return made;
     });
-    to.get("/inflight", [](request& asked) { return in_flight(asked); });
-    to.get("/live", [watching = std::make_shared<unsigned>(0U)](request&) -> result<response> {
+    const auto shards = std::make_shared<shard_watch>();
+    to.get("/inflight", [shards](request&) { return in_flight(shards); });
+    to.get("/live", [shards, watching = std::make_shared<unsigned>(0U)](request&) -> result<response> {
         if (*watching >= watchers_max) return fail(errc::unavailable, "Too many are watching");
         response made;
         made.header("Cache-Control", "no-store");
-        made.stream(
-            [watching, mine = std::make_shared<place>(*watching)](http::body_writer& out) { return write_events(out); },
-            "text/event-stream");
+        made.stream([shards, watching, mine = std::make_shared<place>(*watching)](
+                        http::body_writer& out) { return write_events(shards, out); },
+                    "text/event-stream");
         return made;
     });
 }

@@ -51,13 +51,16 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
     const bool administration = &routes_ == &server_.admin(); // a scrape is no load, and who watches waits for ever
     const bool counted = !administration && server_.options().metrics;
     if (counted) server_.metrics().answered(matched, asked.method(), status, took);
-    if (counted && matched != nullptr)
-        server_.slowest().offer({.matched = matched,
-                                 .method = asked.method(),
-                                 .status = status,
-                                 .trace = belongs.trace,
-                                 .ended_at = exchange_->began_at + took,
-                                 .took = took});
+    if (const time_point now = exchange_->began_at + took;
+        counted && matched != nullptr && server_.slowest().wants(took, now)) [[unlikely]]
+        server_.slowest().keep({.matched = matched,
+                                .method = asked.method(),
+                                .status = status,
+                                .trace = belongs.trace,
+                                .ended_at = now,
+                                .took = took,
+                                .head = exchange_->time_of_head(),
+                                .stages = belongs.stages});
     if (!administration && matched != nullptr) end_trace(*exchange_, status, took);
     access_log_options wanted = server_.options().access_log;
     if (administration) wanted.slow = {};
@@ -71,12 +74,7 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
         context::exchange_current(before);
         return;
     }
-    const time_point head = exchange_->head_began_at;
-    log_access(asked,
-               {.status = status,
-                .bytes_out = bytes_out,
-                .took = took,
-                .head = head == time_point() ? duration::zero() : exchange_->began_at - head},
+    log_access(asked, {.status = status, .bytes_out = bytes_out, .took = took, .head = exchange_->time_of_head()},
                wanted);
 }
 

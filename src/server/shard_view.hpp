@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sluice/core/clock.hpp>
+#include <sluice/core/stages.hpp>
 #include <sluice/core/trace.hpp>
 #include <sluice/http/method.hpp>
 #include <sluice/http/status.hpp>
@@ -19,9 +20,10 @@ struct request_under_way
     std::string route; // the pattern
     std::string path;  // cut at path_max
     std::string client;
-    std::string_view stage; // "body": it is being received; "handler"
     trace_context trace;
     duration age;
+    duration head;      // before that: from the head's first byte to its last
+    stage_times stages; // where it is, and where it has been so far
 
     static constexpr std::size_t path_max = 200;
 };
@@ -34,6 +36,8 @@ struct finished_request
     trace_context trace;
     duration took;
     duration ago;
+    duration head;
+    stage_times stages;
 };
 
 struct shard_view

@@ -1,10 +1,12 @@
 // slow_requests: the slowest requests of the last minutes, for people who watch.
 //
-// A request is compared with the fastest of those that are kept, which costs one comparison; what is older than a
-// minute gives up its place to any other. Owner: shard_server. Thread: its shard's.
+// A request is compared with the fastest of those that are kept, which costs one comparison, and is described only if
+// it is to be kept; what is older than a minute gives up its place to any other. Owner: shard_server. Thread: its
+// shard's.
 #pragma once
 
 #include <sluice/core/clock.hpp>
+#include <sluice/core/stages.hpp>
 #include <sluice/core/trace.hpp>
 #include <sluice/http/method.hpp>
 #include <sluice/http/status.hpp>
@@ -26,6 +28,8 @@ struct slow_request
     trace_context trace;
     time_point ended_at;
     duration took{};
+    duration head{}; // before that: from the head's first byte to its last
+    stage_times stages;
 };
 
 class slow_requests
@@ -34,15 +38,10 @@ public:
     static constexpr std::size_t kept = 16;
     static constexpr duration memory = std::chrono::minutes(1);
 
-    void offer(const slow_request& one) noexcept
+    [[nodiscard]] bool wants(duration took, time_point ended_at) const noexcept
     {
-        if (one.took <= least_ && one.ended_at < least_until_) [[likely]]
-            return;
-        keep(one);
+        return took > least_ || ended_at >= least_until_;
     }
-    [[nodiscard]] std::span<const slow_request> all() const noexcept { return all_; }
-
-private:
     [[gnu::cold]] void keep(const slow_request& one) noexcept
     {
         const auto old = [&](const slow_request& r) {
@@ -58,9 +57,11 @@ private:
         least_ = old(*place) ? duration(-1) : place->took;
         least_until_ = one.ended_at + memory;
     }
+    [[nodiscard]] std::span<const slow_request> all() const noexcept { return all_; }
 
+private:
     std::array<slow_request, kept> all_{};
-    duration least_{-1};       // no slower: not kept …
+    duration least_{-1};       // no slower: not wanted …
     time_point least_until_{}; // … before that
 };
 

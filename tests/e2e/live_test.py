@@ -2,9 +2,11 @@
 import http.client
 import json
 import os
+import socket
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 import told
@@ -61,6 +63,7 @@ class LivePage(unittest.TestCase):
         browser.wait_for('document.getElementById("slowest").textContent.includes("POST")')
         text = browser.evaluate('document.body.innerText')
         self.assertIn('requests/s', text)
+        self.assertRegex(browser.evaluate('document.getElementById("slowest").innerText'), r'query \d')
         self.assertNotIn('NaN', text)
         self.assertNotIn('undefined', text)
         drawn = '(id => { const c = document.getElementById(id), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;' \
@@ -97,6 +100,48 @@ class LivePage(unittest.TestCase):
         self.assertTrue(answer.readline().startswith(b'data: {'))
         self.assertEqual(self.server.stop(), 0)
         watcher.close()
+
+
+class Stages(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.server = Server(BINARY, folder=self.folder.name)
+        self.addCleanup(self.server.stop)
+
+    def ask(self, path):
+        connection = http.client.HTTPConnection('127.0.0.1', self.server.admin_port, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request('GET', path)
+        return connection.getresponse()
+
+    def inflight(self):
+        return json.load(self.ask('/inflight'))['requests']
+
+    def test_the_slowest_requests_say_where_their_time_went(self):
+        body = b'{"email":"slow@example.com","name":"Slow"}'
+        client = socket.create_connection(('127.0.0.1', self.server.port), timeout=30)
+        self.addCleanup(client.close)
+        client.sendall(b'POST /users HTTP/1.1\r\nHost: a\r\n')
+        time.sleep(0.02)  # so that the head takes time
+        client.sendall(b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n' % len(body))
+        while not self.inflight():  # it is known once its head is whole
+            pass
+        under_way = self.inflight()[0]
+        self.assertEqual((under_way['method'], under_way['path'], under_way['stage']), ('POST', '/users', 'body'))
+        self.assertGreater(under_way['age_ms'], 0)
+        self.assertEqual(set(under_way['stages']), {'head', 'body'})
+        client.sendall(body)
+        self.assertTrue(client.recv(65536).startswith(b'HTTP/1.1 201 '))
+
+        event = self.ask('/live').readline()
+        self.assertTrue(event.startswith(b'data: '))
+        slowest = json.loads(event[len('data: '):])['slowest']
+        self.assertEqual([(one['method'], one['route'], one['status']) for one in slowest], [('POST', '/users', 201)])
+        stages = slowest[0]['stages']
+        self.assertEqual(set(stages), {'head', 'body', 'query', 'work'})
+        within = sum(spent for name, spent in stages.items() if name != 'head')
+        self.assertAlmostEqual(within, slowest[0]['took_ms'], places=5)
 
 
 class OtherSites(unittest.TestCase):
@@ -138,4 +183,4 @@ class OtherSites(unittest.TestCase):
         self.assertEqual(self.status(Sec_Fetch_Site='none'), 200)
 
 
-told.run(LivePage, OtherSites)
+told.run(LivePage, Stages, OtherSites)

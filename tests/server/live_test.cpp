@@ -1,6 +1,7 @@
 // What is under way and what was slow, as /inflight and the live page's events show it.
 #include "running_server.hpp"
 
+#include <sluice/core/stage_timer.hpp>
 #include <sluice/server/live_routes.hpp>
 
 #include <atomic>
@@ -14,12 +15,17 @@ std::string get(std::string_view path) { return "GET " + std::string(path) + " H
 struct Live : ::testing::Test
 {
     std::atomic<bool> go_on{false};
-    running_server server{[this](shard&, router& routes) {
-                              routes.get("/wait/{id}", [this](request&) { return wait(*this); });
-                              routes.post("/echo", [](request& asked) { return response::text(asked.body()); });
-                              live_routes(routes);
-                          },
-                          two_shards()};
+    std::atomic<bool> hangs{false};
+    running_server server{
+        [this](shard&, router& routes) {
+            routes.get("/wait/{id}", [this](request&) { return wait(*this); });
+            routes.get("/query", [this](request&) { return query(*this); });
+            routes.get("/hang", [this](request&) { return hang(*this); });
+            routes.get("/shard", [](request&) { return response::text(std::to_string(shard::current().index())); });
+            routes.post("/echo", [](request& asked) { return response::text(asked.body()); });
+            live_routes(routes);
+        },
+        two_shards()};
     client peer{server.address()};
 
     static server_options two_shards()
@@ -35,6 +41,25 @@ struct Live : ::testing::Test
         }
         co_return response::text("done");
     }
+    static task<result<response>> query(Live& test)
+    {
+        const stage_timer querying(stage::query);
+        co_return co_await wait(test);
+    }
+    // Its shard does nothing else meanwhile.
+    static response hang(Live& test)
+    {
+        test.hangs = true;
+        while (!test.go_on) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return response::text("done");
+    }
+    client one_on(std::string_view shard)
+    {
+        for (;;) {
+            client made{server.address()};
+            if (made.ask(get("/shard")).body == shard) return made;
+        }
+    }
     std::string in_flight() { return peer.ask(get("/inflight")).body; }
 };
 
@@ -47,7 +72,7 @@ TEST_F(Live, lists_what_is_under_way_on_every_shard_with_its_age_and_client)
     const std::string text = in_flight();
     for (int i = 0; i < 8; ++i)
         EXPECT_NE(text.find(R"("route":"/wait/{id}","path":"/wait/)" + std::to_string(i) +
-                            R"(","client":"127.0.0.1","stage":"handler")"),
+                            R"(","client":"127.0.0.1","stage":"work")"),
                   std::string::npos)
             << text;
     EXPECT_EQ(text.find("secret"), std::string::npos);
@@ -66,6 +91,33 @@ TEST_F(Live, lists_a_request_whose_body_is_still_to_come)
     slow.send("cde");
     EXPECT_EQ(slow.read_answer().body, "abcde");
     EXPECT_TRUE(in_flight().starts_with(R"({"under_way":1,)"));
+}
+
+TEST_F(Live, says_in_which_stage_a_request_is_and_where_it_has_been)
+{
+    client one{server.address()};
+    one.send(get("/query"));
+    ASSERT_TRUE(eventually([&] { return in_flight().find(R"("stage":"query")") != std::string::npos; }));
+    const std::string text = in_flight();
+    EXPECT_NE(text.find(R"("stages":{"work":)"), std::string::npos) << text;
+    EXPECT_NE(text.find(R"(,"query":)"), std::string::npos) << text;
+    go_on = true;
+    EXPECT_EQ(one.read_answer().body, "done");
+}
+
+TEST_F(Live, names_a_shard_that_hangs_and_shows_what_the_others_do)
+{
+    client hanging = one_on("1");
+    peer = one_on("0");
+    hanging.send(get("/hang"));
+    ASSERT_TRUE(eventually([&] { return hangs.load(); }));
+    for (int i = 0; i < 3; ++i) {
+        const std::string text = in_flight();
+        EXPECT_TRUE(text.starts_with(R"({"under_way":1,"silent":[1],"requests":[{"shard":0,"method":"GET")")) << text;
+    }
+    go_on = true;
+    EXPECT_EQ(hanging.read_answer().body, "done");
+    EXPECT_TRUE(eventually([&] { return in_flight().starts_with(R"({"under_way":1,"silent":[],)"); }));
 }
 
 TEST_F(Live, forgets_a_request_whose_client_has_gone)
