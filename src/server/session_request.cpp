@@ -252,11 +252,11 @@ void session::refuse(http::status status, std::string_view detail)
 {
     http::request& asked = exchange_->machine.current();
     if (exchange_->matched == nullptr) {
-        const bool readable = exchange_->machine.refused_whole_head();
-        if (readable)
+        exchange_->request_context = {.stop = &exchange_->stop}; // nothing of the request before
+        if (exchange_->machine.refused_whole_head())
             begin_trace(*exchange_, peer_trusted_);
         else
-            exchange_->request_context = {.trace = trace_context::start(), .stop = &exchange_->stop};
+            exchange_->request_context.trace = trace_context::start();
         parts::context(asked) = &exchange_->request_context;
     }
     http::response answer = http::problem(status, detail, &exchange_->request_context);

@@ -233,10 +233,17 @@ TEST(ServerLog, has_every_line_of_a_request_for_which_a_trusted_peer_asks_for_th
         EXPECT_EQ(lines.named("said")[0].at("trace_id"), trace);
         EXPECT_EQ(lines.named("request").size(), 1U);
         (void)peer.ask(get("/say")); // on the same connection
+        EXPECT_EQ(lines.named("said").size(), 1U);
+        (void)peer.ask(get("/say", "X-Log-Debug: 1\r\n"));
+        EXPECT_EQ(peer.ask("GET /say HTTP/1.1\r\n\r\n").status, 400); // it has no Host, and nobody asked for its lines
+        EXPECT_TRUE(lines.named("request refused").empty());
+        client next(server.address()); // to which the same exchange may be lent
+        EXPECT_EQ(next.ask("what?\r\n\r\n").status, 400);
+        EXPECT_TRUE(lines.named("request refused").empty());
     }
     running_server server(say);
     (void)client(server.address()).ask(get("/say", "X-Log-Debug: 1\r\n"));
-    EXPECT_EQ(lines.named("said").size(), 1U);
+    EXPECT_EQ(lines.named("said").size(), 2U);
 }
 
 TEST(ServerLog, has_a_level_that_changes_at_once)
