@@ -126,6 +126,7 @@ struct log_file::state
     // The writing thread's own.
     std::vector<std::shared_ptr<log_buffer>> buffers;
     std::uint64_t dropped_and_said = 0;
+    bool heard = true; // nothing of what was put last is lost
 
     // --- Any thread.
 
@@ -163,10 +164,13 @@ struct log_file::state
 
     void put(std::string_view lines) noexcept
     {
-        if (const std::size_t lost = output->put(lines); lost != 0) dropped.fetch_add(lost, std::memory_order_relaxed);
+        const std::size_t lost = output->put(lines);
+        if (lost != 0) dropped.fetch_add(lost, std::memory_order_relaxed);
+        heard = lost == 0;
     }
 
-    void say(log_level level, std::string_view message, std::initializer_list<log_field> fields)
+    // A line about the log itself, which does not count where it is lost.
+    bool say(log_level level, std::string_view message, std::initializer_list<log_field> fields)
     {
         pooled_string text;
         output->encode({.when = wall_now(),
@@ -176,7 +180,7 @@ struct log_file::state
                         .message = message,
                         .fields = fields},
                        text);
-        put(text);
+        return output->put(text) == 0;
     }
 
     // Writes all that waits; says whether there was anything.
@@ -194,15 +198,17 @@ struct log_file::state
             return last;
         });
         const std::uint64_t now = dropped.load(std::memory_order_relaxed);
-        if (any && now != dropped_and_said)
-            say(log_level::warn, "Log lines were dropped", {{"dropped", now - std::exchange(dropped_and_said, now)}});
+        // Once somebody hears again: what is said to nobody would be said of less than is missing.
+        const bool news = any && heard && now != dropped_and_said;
+        if (news && say(log_level::warn, "Log lines were dropped", {{"dropped", now - dropped_and_said}}))
+            dropped_and_said = now;
         return any;
     }
 
     void open_again()
     {
         if (const int failure = output->open(); failure != 0)
-            say(log_level::error, "The log file cannot be opened again; this one is kept", {{"errno", failure}});
+            (void)say(log_level::error, "The log file cannot be opened again; this one is kept", {{"errno", failure}});
     }
 
     [[nodiscard]] bool nothing_waits()

@@ -106,6 +106,15 @@ TEST(JournalLine, keeps_line_feeds_and_hides_secrets)
     EXPECT_EQ(value_of(made, "DB_PASSWORD"), "[redacted]");
 }
 
+TEST(JournalLine, has_one_message_whatever_a_field_is_called)
+{
+    const entry made = entry_of("m", {{"a\nPRIORITY=0\nMESSAGE=x", "1"}, {"b=\"2\" c", 3}, {"\xff\0", 4}});
+    EXPECT_EQ(value_of(made, "MESSAGE"),
+              "m \"a\\u000aPRIORITY=0\\u000aMESSAGE=x\"=\"1\" \"b=\\\"2\\\" c\"=3 \"\\ufffd\"=4");
+    EXPECT_EQ(value_of(made, "PRIORITY"), "4");
+    EXPECT_EQ(value_of(made, "A_PRIORITY_0_MESSAGE_X"), "1");
+}
+
 TEST(JournalLine, makes_names_that_the_journal_takes_and_that_mean_nothing_to_it)
 {
     const std::string longest(100, 'x');
@@ -209,12 +218,15 @@ protected:
 TEST_F(Journal, gets_each_line_as_an_entry_in_order)
 {
     journal reader(path());
-    constexpr int lines = 1000; // more than a batch, and more than a buffer: entries straddle its end
+    constexpr int lines = 1000; // in all more than a buffer: entries straddle its end
+    constexpr int at_once = 50; // the writing thread rests after each round
     const auto log = log_file::open({.journal_socket = path(), .waiting_bytes_max = 64 * 1024});
     ASSERT_TRUE(log);
     for (int i = 0; i < lines; ++i) {
-        const std::array fields = {log_field("number", i), log_field("text", "a\nb")};
-        (*log)->write(log_level::info, "Line", fields);
+        for (int next = i; i % at_once == 0 && next < i + at_once; ++next) {
+            const std::array fields = {log_field("number", next), log_field("text", "a\nb")};
+            (*log)->write(log_level::info, "Line", fields);
+        }
         const entry got = reader.next();
         ASSERT_EQ(value_of(got, "NUMBER"), std::to_string(i));
         ASSERT_EQ(value_of(got, "TEXT"), "a\nb");
@@ -259,6 +271,7 @@ TEST_F(Journal, gets_lines_again_once_it_is_back)
     reader.reset();
     (*log)->write(log_level::info, "Nobody hears", {});
     while ((*log)->dropped() == 0) std::this_thread::yield();
+    EXPECT_EQ((*log)->dropped(), 1U);
     reader = std::make_unique<journal>(path());
     (*log)->write(log_level::info, "After", {});
     EXPECT_EQ(value_of(reader->next(), "MESSAGE"), "After");
