@@ -1,4 +1,5 @@
 // The exporter's bounds: what is kept, what is dropped, and that each span is counted once.
+#include "raw_server.hpp"
 #include "run.hpp"
 
 #include <sluice/telemetry/trace_exporter.hpp>
@@ -6,6 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <semaphore>
+#include <string>
 #include <thread>
 
 namespace sluice {
@@ -18,7 +22,7 @@ class TraceExporter : public ::testing::Test
 protected:
     trace_exporter& open(trace_exporter_options options)
     {
-        options.url = "http://unix:/no/collector.sock";
+        if (options.url.empty()) options.url = "http://unix:/no/collector.sock";
         return *shards.run([this, options]() -> task<trace_exporter*> {
             shard& here = shard::current();
             co_return &here.own<trace_exporter>(here, here.own<http::client>(here, blocking), options);
@@ -90,6 +94,70 @@ TEST_F(TraceExporter, counts_what_a_collector_that_is_away_was_not_given)
     EXPECT_TRUE(eventually([&] { return counts.dropped == 40; }));
     EXPECT_EQ(counts.exported, 0u);
     EXPECT_EQ(counts.batches, counts.failed);
+}
+
+// What each bad collector answers to a batch.
+class WrongCollector : public TraceExporter, public ::testing::WithParamInterface<std::string>
+{};
+
+TEST_P(WrongCollector, is_counted_and_asked_again)
+{
+    testing::raw_server collector([](testing::peer& p) {
+        while (!p.read_request().empty() && p.write(GetParam())) p.shut_writing();
+    });
+    const auto& counts = open({.url = collector.url(""), .interval = 1ms}).counters();
+    for (std::uint64_t batch = 1; batch <= 3; ++batch) {
+        end_request(true, 1ms, false, 1);
+        EXPECT_TRUE(eventually([&] { return counts.failed == batch; }));
+    }
+    EXPECT_EQ(counts.dropped, 6u);
+    EXPECT_EQ(counts.exported, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfEveryKind, WrongCollector,
+                         ::testing::Values("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+                                           "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nno",
+                                           "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
+                                           "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "what?\r\n\r\n",
+                                           std::string("\0\xff", 2), ""),
+                         [](const auto& of) { return std::to_string(of.index); });
+
+TEST_F(TraceExporter, beside_a_collector_that_never_answers_keeps_no_more_than_its_bounds_and_holds_up_nobody)
+{
+    testing::raw_server collector([](testing::peer& p) { p.wait_for_end(); });
+    constexpr std::size_t bound = 64 << 10;
+    const auto& counts =
+        open({.url = collector.url(""), .interval = 1ms, .timeout = 1h, .pending_bytes_max = bound}).counters();
+    end_request(true, 1ms, false);
+    ASSERT_TRUE(eventually([&] { return counts.batches == 1; }));
+    // The batch is on its way for an hour; what comes meanwhile waits within the bound, and the rest is dropped. That
+    // each is taken at once is seen by this loop's end.
+    constexpr std::uint64_t many = 5000;
+    for (std::uint64_t i = 0; i < many; ++i) end_request(true, 1ms, false);
+    EXPECT_EQ(counts.batches, 1u);
+    EXPECT_EQ(counts.kept, 1 + many);
+    const std::uint64_t waiting = many - counts.dropped;
+    EXPECT_GT(waiting, 0u);
+    EXPECT_LT(waiting, bound / 100) << "a span takes more than a hundred bytes";
+}
+
+TEST_F(TraceExporter, gives_a_collector_that_was_slow_once_what_came_meanwhile)
+{
+    std::binary_semaphore may_answer(0);
+    testing::raw_server collector([&](testing::peer& p) {
+        for (bool first = true; !p.read_request().empty(); first = false) {
+            if (first) may_answer.acquire();
+            p.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+        }
+    });
+    const auto& counts = open({.url = collector.url(""), .interval = 1ms}).counters();
+    end_request(true, 1ms, false);
+    ASSERT_TRUE(eventually([&] { return counts.batches == 1; }));
+    for (int i = 0; i < 10; ++i) end_request(true, 1ms, false, 1);
+    EXPECT_EQ(counts.batches, 1u);
+    may_answer.release();
+    EXPECT_TRUE(eventually([&] { return counts.exported == 21; }));
+    EXPECT_EQ(counts.dropped, 0u);
 }
 
 } // namespace
