@@ -1,5 +1,7 @@
 #include "redis_clients.hpp"
 
+#include <sluice/server/metrics_routes.hpp>
+
 #include <utility>
 
 namespace sluice::app {
@@ -21,7 +23,8 @@ redis::client& redis_clients::client_of(shard& on)
         redis::client_options options{.where = where_,
                                       .connections = static_cast<unsigned>(options_.connections),
                                       .connect_timeout = options_.connect_timeout,
-                                      .command_timeout = options_.command_timeout};
+                                      .command_timeout = options_.command_timeout,
+                                      .metrics = &shard_metrics()};
         mine = &on.own<redis::client>(on, names_, std::move(options));
     }
     return *mine;

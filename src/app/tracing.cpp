@@ -2,6 +2,7 @@
 
 #include <sluice/client/client.hpp>
 #include <sluice/server/metrics_routes.hpp>
+#include <sluice/telemetry/http_client_metrics.hpp>
 #include <sluice/telemetry/trace_exporter.hpp>
 
 namespace sluice::app {
@@ -20,6 +21,7 @@ void tracing::begin_on(shard& on)
     options.slow = slow > duration::zero() ? slow : duration::max();
     options.version = SLUICE_VERSION;
     options.metrics = &shard_metrics();
+    show_metrics(shard_metrics(), http, "traces");
     on.own<trace_exporter>(on, http, std::move(options));
 }
 

@@ -21,6 +21,6 @@ client::~client() = default;
 
 task<result<answer>> client::send(call what) { return state_->send(what); }
 
-client_counters client::counters() const { return state_->counters(); }
+const client_counters& client::counters() const noexcept { return state_->counters(); }
 
 } // namespace sluice::http

@@ -66,7 +66,9 @@ origin* client_state::origin_of(const url& where)
         if (unused == origins_.end()) return nullptr;
         origins_.erase(unused);
     }
-    return origins_.emplace_back(std::make_unique<origin>(shared_, where)).get();
+    origins_.push_back(std::make_unique<origin>(shared_, where));
+    counters_.origins = static_cast<unsigned>(origins_.size());
+    return origins_.back().get();
 }
 
 task<result<answer>> client_state::send(call what)
@@ -102,7 +104,10 @@ task<result<client_connection*>> client_state::connection_to(origin& to, time_po
             if (waiting.given != nullptr) to.give_back(*waiting.given); // it came too late for us
             co_return given_up(how, {}, false);
         }
-        if (waiting.given == nullptr) co_return failed(errc::unavailable, "Another service cannot be reached");
+        if (waiting.given == nullptr) {
+            ++counters_.unreached;
+            co_return failed(errc::unavailable, "Another service cannot be reached");
+        }
         // Since it was given it may have ended, and then there is another.
         if (!waiting.given->has_ended()) co_return waiting.given;
     }
@@ -175,14 +180,6 @@ std::unexpected<error> client_state::given_up(wait_end how, const call& what, bo
     return failed(errc::timeout, sent && !idempotent(what.method)
                                      ? "Another service did not answer in time; what was asked may still be done"
                                      : "Another service did not answer in time");
-}
-
-client_counters client_state::counters() const
-{
-    client_counters now = counters_;
-    now.origins = origins_.size();
-    for (const auto& one : origins_) one->add_to(now);
-    return now;
 }
 
 } // namespace sluice::http

@@ -19,7 +19,7 @@ public:
     ~client_state();
 
     [[nodiscard]] task<result<answer>> send(call what);
-    [[nodiscard]] client_counters counters() const;
+    [[nodiscard]] const client_counters& counters() const noexcept { return counters_; }
 
 private:
     [[nodiscard]] origin* origin_of(const url& where);

@@ -25,6 +25,8 @@ client_connection* origin::take_idle() noexcept
     if (idle_.empty()) return nullptr;
     client_connection* const newest = idle_.back();
     idle_.pop_back();
+    --shared_.counters.idle;
+    ++shared_.counters.busy;
     ++shared_.counters.reused;
     return newest;
 }
@@ -34,6 +36,7 @@ bool origin::join(waiter& who)
     if (waiting_ == shared_.options.waiting_max) return false;
     waiters_.push_back(who);
     ++waiting_;
+    ++shared_.counters.waiting;
     make_connections();
     return true;
 }
@@ -42,7 +45,7 @@ void origin::leave(waiter& who)
 {
     if (!who.linked()) return;
     who.unlink();
-    --waiting_;
+    waits_no_more();
 }
 
 void origin::give_back(client_connection& unused)
@@ -55,27 +58,33 @@ void origin::drop_idle()
     while (!idle_.empty()) idle_.back()->end();
 }
 
-void origin::add_to(client_counters& now) const noexcept
-{
-    now.connections += connections_;
-    now.idle += idle_.size();
-    now.waiting += waiting_;
-}
-
 void origin::released(client_connection& which)
 {
     if (!waiters_.empty()) {
         waiter& first = waiters_.pop_front();
-        --waiting_;
+        waits_no_more();
         first.given = &which;
         return first.finished.complete();
     }
     if (shared_.stopping) return which.end();
     idle_.push_back(&which);
+    ++shared_.counters.idle;
+    --shared_.counters.busy;
     which.rest_until(shared_.on.now() + shared_.options.idle_timeout);
 }
 
-void origin::ended(client_connection& which) { std::erase(idle_, &which); }
+void origin::ended(client_connection& which)
+{
+    if (std::erase(idle_, &which) == 0) return;
+    --shared_.counters.idle;
+    ++shared_.counters.busy; // until it is closed
+}
+
+void origin::waits_no_more() noexcept
+{
+    --waiting_;
+    --shared_.counters.waiting;
+}
 
 void origin::make_connections()
 {
@@ -83,6 +92,7 @@ void origin::make_connections()
         auto made = std::make_unique<client_connection>(shared_.on, static_cast<connection_owner&>(*this));
         ++connections_;
         ++opening_;
+        ++shared_.counters.busy;
         shared_.on.background().spawn(keep(std::move(made)), &background_);
     }
 }
@@ -104,6 +114,7 @@ task<void> origin::keep(std::unique_ptr<client_connection> made)
     co_await made->close();
     made.reset();
     --connections_;
+    --shared_.counters.busy;
     make_connections();
 }
 
@@ -132,7 +143,7 @@ void origin::not_made(const error& why)
     const bool none = connections_ == opening_ + 1; // but this one
     while (!waiters_.empty()) {
         waiters_.pop_front().finished.complete();
-        --waiting_;
+        waits_no_more();
         if (!none) return;
     }
 }

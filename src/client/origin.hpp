@@ -55,7 +55,6 @@ public:
     void give_back(client_connection& unused);
     // The idle ones are not to be trusted, or not to be kept.
     void drop_idle();
-    void add_to(client_counters& now) const noexcept;
 
     std::size_t users = 0; // calls that refer to it
 
@@ -67,6 +66,7 @@ private:
     [[nodiscard]] task<void> keep(std::unique_ptr<client_connection> made);
     [[nodiscard]] task<result<void>> open(client_connection& made);
     void not_made(const error& why);
+    void waits_no_more() noexcept;
 
     shared& shared_;
     std::string authority_, host_, socket_;

@@ -1,6 +1,8 @@
 // What a limiter counts, as metrics of its shard.
 #include "limit/limiter_state.hpp"
 
+#include <sluice/telemetry/metric_table.hpp>
+
 namespace sluice::limit {
 
 namespace {
@@ -10,8 +12,6 @@ constexpr metric_family decisions = {"sluice_rate_limit_decisions_total", "Decis
 constexpr metric_family sources = {"sluice_rate_limit_sources_total",
                                    "Where decisions came from: a lease, a refusal remembered, Redis, another shard.",
                                    metric_kind::counter};
-constexpr metric_family failures = {"sluice_rate_limit_redis_failures_total", "Answers of Redis that did not come.",
-                                    metric_kind::counter};
 constexpr metric_family outages = {"sluice_rate_limit_redis_outages_total",
                                    "How often the process went over to what holds without Redis.",
                                    metric_kind::maximum};
@@ -24,16 +24,20 @@ constexpr metric_family evicted = {"sluice_rate_limit_evicted_total",
 
 void limiter_state::expose(metric_set& in) const
 {
+    using enum metric_kind;
+    static constexpr counted<counts> shown[] = {
+        {decisions, &counts::passed, {"outcome", "passed"}},
+        {decisions, &counts::refused, {"outcome", "refused"}},
+        {decisions, &counts::unanswered, {"outcome", "unanswered"}},
+        {sources, &counts::asked_redis, {"source", "redis"}},
+        {sources, &counts::asked_home, {"source", "shard"}},
+        {{"sluice_rate_limit_redis_failures_total", "Answers of Redis that did not come.", counter}, &counts::failures},
+    };
     const std::string& name = of.in_force().name;
     const place& here = shared_.at(shard_.index());
-    in.read(decisions, {{"limit", name}, {"outcome", "passed"}}, counters_.passed);
-    in.read(decisions, {{"limit", name}, {"outcome", "refused"}}, counters_.refused);
-    in.read(decisions, {{"limit", name}, {"outcome", "unanswered"}}, counters_.unanswered);
+    show(in, shown, counters_, {"limit", name});
     in.read(sources, {{"limit", name}, {"source", "lease"}}, here.memory.leased());
     in.read(sources, {{"limit", name}, {"source", "memory"}}, here.memory.refused());
-    in.read(sources, {{"limit", name}, {"source", "redis"}}, counters_.asked_redis);
-    in.read(sources, {{"limit", name}, {"source", "shard"}}, counters_.asked_home);
-    in.read(failures, {{"limit", name}}, counters_.failures);
     in.read(evicted, {{"limit", name}}, here.counters.evicted());
     in.read(outages, {{"limit", name}}, [&shared = shared_] { return static_cast<double>(shared.outages()); });
     in.read(away, {{"limit", name}}, [&shared = shared_] { return shared.failing() ? 1.0 : 0.0; });

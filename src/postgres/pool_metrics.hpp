@@ -15,8 +15,8 @@ namespace sluice::postgres {
 class pool_metrics
 {
 public:
-    // `counted` and `options` outlive every scrape.
-    pool_metrics(metric_set& into, const pool_counters& counted, const pool_options& options);
+    // `numbers` and `options` outlive every scrape.
+    pool_metrics(metric_set& into, const pool_counters& numbers, const pool_options& options);
 
     void answered(const statement& what, duration took)
     {

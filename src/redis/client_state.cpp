@@ -1,5 +1,6 @@
 #include "redis/client_state.hpp"
 
+#include "redis/client_metrics.hpp"
 #include "redis/errors.hpp"
 
 #include <sluice/core/span.hpp>
@@ -29,7 +30,9 @@ client_state::client_state(shard& on, offload_pool& blocking, client_options opt
                    .connect_timeout = options_.connect_timeout,
                    .reply_bytes_max = options_.reply_bytes_max},
                   *this)
-{}
+{
+    if (options_.metrics != nullptr) show_metrics(*options_.metrics, counters_, connection_.counters());
+}
 
 client_state::~client_state()
 {
@@ -53,6 +56,7 @@ result<multiplexer::place> client_state::submit(waiter& w, std::string_view byte
     const auto taken = commands_.submit(reinterpret_cast<multiplexer::ticket>(&w), bytes);
     if (!taken) return refuse("Too much waits for Redis already");
     ++counters_.commands;
+    count_in_flight();
     shard_.at_turn_end(flush_);
     return *taken;
 }
@@ -145,6 +149,7 @@ void client_state::flush()
     if (leaving_) return;
     const bool rested = !commands_.expects();
     const std::string_view bytes = commands_.take_off();
+    count_in_flight();
     if (bytes.empty()) return;
     ++counters_.flights;
     if (rested) asked_at_ = shard_.now();
@@ -161,6 +166,7 @@ void client_state::sent()
 void client_state::took(reply r)
 {
     const auto whose = commands_.on_reply();
+    count_in_flight();
     if (!whose) return connection_.end("it sent a reply that nothing had asked for");
     if (only_reads(r) && shard_.now() - connection_.greeted_at() >= read_only_patience) leaving_ = true;
     if (*whose != multiplexer::nobody) reinterpret_cast<waiter*>(*whose)->end(std::move(r));
@@ -195,12 +201,14 @@ void client_state::lost()
         ++counters_.unknown;
         w.end(fail(redis::lost(w.does)));
     }
+    count_in_flight();
     if (connection_.is_away()) drop_waiting("Redis is away");
 }
 
 void client_state::drop_waiting(std::string_view why)
 {
     while (const auto one = commands_.drop()) reinterpret_cast<waiter*>(*one)->end(fail(unavailable(std::string(why))));
+    count_in_flight();
 }
 
 void client_state::stopping()
@@ -213,9 +221,8 @@ client_counters client_state::counters() const
 {
     client_counters now = counters_;
     const connection_counters& of_connection = connection_.counters();
-    now.connected = connection_.is_greeted();
-    now.away = connection_.is_away();
-    now.in_flight = commands_.size();
+    now.connected = of_connection.greeted;
+    now.away = of_connection.away;
     now.connects = of_connection.connects;
     now.failed_connects = of_connection.failed_connects;
     now.losses = of_connection.losses;

@@ -79,6 +79,7 @@ private:
     void look_at_head();
     void give_up(std::string why);
     void drop_waiting(std::string_view why);
+    void count_in_flight() noexcept { counters_.in_flight = commands_.size(); }
     [[nodiscard]] result<multiplexer::place> submit(waiter& w, std::string_view bytes);
     [[nodiscard]] result<reply> settle(result<reply> how);
     [[nodiscard]] task<result<void>> load(const script& s, known_script& as);

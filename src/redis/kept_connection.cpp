@@ -53,7 +53,7 @@ task<void> kept_connection::keep()
         if (!made) not_connected(why);
         // One that lasted is no reason to wait.
         const bool lasted = made && brief_ == 0;
-        if (!lasted || away_) co_await pause(back_off(std::max({failures_, brief_, 1U})));
+        if (!lasted || is_away()) co_await pause(back_off(std::max({failures_, brief_, 1U})));
     }
     ended_ = true;
     user_.ended();
@@ -111,16 +111,16 @@ task<result<void>> kept_connection::greet(time_point limit)
 
 void kept_connection::become_greeted()
 {
-    greeted_ = served_ = true;
+    counters_.greeted = served_ = true;
     ++counters_.connects;
-    if (away_) {
+    if (is_away()) {
         log(log_level::info, "Redis is back", {{"connection", options_.name}, {"shard", shard_.index()}});
         said_.clear();
     }
     if (!std::exchange(said_no_run_id_, greeting_.run_id().empty()) && said_no_run_id_)
         log(log_level::warn, "Redis does not tell which run of it this is", {{"reason", greeting_.why_no_run_id()}});
     failures_ = 0;
-    away_ = false;
+    counters_.away = false;
     greeted_at_ = shard_.now();
     greets_->complete();
     user_.greeted();
@@ -128,7 +128,7 @@ void kept_connection::become_greeted()
 
 void kept_connection::become_lost()
 {
-    greeted_ = false;
+    counters_.greeted = false;
     const bool lasted = shard_.now() - greeted_at_ > back_off_max;
     brief_ = lasted ? 0 : brief_ + 1;
     const std::string& why = connection_->why();
@@ -147,7 +147,7 @@ void kept_connection::not_connected(const std::string& why)
     if (is_news(why))
         log(log_level::warn, "Redis cannot be reached",
             {{"connection", options_.name}, {"place", place_of(options_.where)}, {"reason", why}});
-    away_ = true;
+    counters_.away = true;
     user_.away();
 }
 
@@ -167,8 +167,8 @@ void kept_connection::end(std::string why)
 
 void kept_connection::give_up(std::string why)
 {
-    away_ = true;
-    if (greeted_) end(std::move(why));
+    counters_.away = true;
+    if (is_greeted()) end(std::move(why));
 }
 
 void kept_connection::received(std::string_view bytes)
@@ -185,7 +185,7 @@ void kept_connection::received(std::string_view bytes)
 
 void kept_connection::take(reply r)
 {
-    if (greeted_) return user_.took(std::move(r));
+    if (is_greeted()) return user_.took(std::move(r));
     if (greeting_.answered()) return connection_->end("it sent a reply that nothing had asked for");
     if (auto said = greeting_.on_reply(r); !said) return connection_->end(std::move(said.error().detail));
     look_at_greeting();
@@ -193,7 +193,7 @@ void kept_connection::take(reply r)
 
 void kept_connection::sent()
 {
-    if (greeted_) return user_.sent();
+    if (is_greeted()) return user_.sent();
     greeting_sent_ = true;
     look_at_greeting();
 }
@@ -207,7 +207,7 @@ void kept_connection::look_at_greeting()
 void kept_connection::ended()
 {
     if (greets_ != nullptr) greets_->complete();
-    if (greeted_) become_lost();
+    if (is_greeted()) become_lost();
 }
 
 task<void> kept_connection::pause(duration how_long)
@@ -223,7 +223,7 @@ void kept_connection::on_stop()
     stopping_ = true;
     if (pauses_ != nullptr) pauses_->complete();
     if (connection_ == nullptr) return;
-    greeted_ ? user_.stopping() : connection_->end({});
+    is_greeted() ? user_.stopping() : connection_->end({});
 }
 
 } // namespace sluice::redis

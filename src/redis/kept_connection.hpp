@@ -13,6 +13,7 @@
 
 #include <sluice/core/bound.hpp>
 #include <sluice/core/context.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/coro/stop.hpp>
 #include <sluice/shard/offload.hpp>
 #include <sluice/shard/shard.hpp>
@@ -44,11 +45,14 @@ protected:
     ~connection_user() = default;
 };
 
+// Changed on the shard; any thread may read them.
 struct connection_counters
 {
-    std::uint64_t connects = 0;
-    std::uint64_t failed_connects = 0;
-    std::uint64_t losses = 0; // that nobody had asked for
+    published<bool> greeted; // now, and not lost
+    published<bool> away;    // now
+    event_count connects;
+    event_count failed_connects;
+    event_count losses; // that nobody had asked for
 };
 
 class kept_connection final : connection_owner
@@ -66,8 +70,8 @@ public:
     kept_connection(const kept_connection&) = delete;
     kept_connection& operator=(const kept_connection&) = delete;
 
-    [[nodiscard]] bool is_greeted() const noexcept { return greeted_; } // and not lost
-    [[nodiscard]] bool is_away() const noexcept { return away_; }
+    [[nodiscard]] bool is_greeted() const noexcept { return counters_.greeted; }
+    [[nodiscard]] bool is_away() const noexcept { return counters_.away; }
     [[nodiscard]] bool has_ended() const noexcept { return ended_; }
     [[nodiscard]] time_point greeted_at() const noexcept { return greeted_at_; }
     [[nodiscard]] time_point heard_at() const noexcept { return heard_at_; }                // when bytes came last
@@ -113,9 +117,7 @@ private:
     time_point greeted_at_ = {};
     time_point heard_at_ = {};
     bool greeting_sent_ = false;
-    bool greeted_ = false; // and not lost
-    bool served_ = false;  // greeted, and lost or not
-    bool away_ = false;
+    bool served_ = false; // greeted, and lost or not
     bool stopping_ = false;
     bool ended_ = false;
     unsigned failures_ = 0; // to connect, one after the other

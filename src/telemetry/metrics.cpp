@@ -22,11 +22,12 @@ struct one_series
     std::variant<event_count, published<double>, latency_histogram, reading, const latency_histogram*> number;
 };
 
-// name="value",name="value"
+// name="value",name="value"; those without a name are none.
 std::string text_of(metric_set::labels with)
 {
     std::string text;
     for (const metric_label& one : with) {
+        if (one.name.empty()) continue;
         if (!text.empty()) text += ',';
         text.append(one.name).append("=\"");
         for (const char c : one.value) {

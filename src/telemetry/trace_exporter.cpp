@@ -4,7 +4,7 @@
 #include <sluice/core/log.hpp>
 #include <sluice/coro/stop.hpp>
 #include <sluice/shard/wait.hpp>
-#include <sluice/telemetry/metrics.hpp>
+#include <sluice/telemetry/metric_table.hpp>
 #include <sluice/telemetry/trace_exporter.hpp>
 
 #include <algorithm>
@@ -20,15 +20,17 @@ constexpr std::string_view json = "application/json";
 // What the last batch may take when the server ends.
 constexpr duration farewell = std::chrono::seconds(1);
 
-constexpr metric_family kept = {"sluice_trace_spans_kept_total", "Spans of traces worth keeping.",
-                                metric_kind::counter};
-constexpr metric_family exported = {"otel_sdk_exporter_span_exported_total", "Spans that the collector took.",
-                                    metric_kind::counter};
-constexpr metric_family dropped = {"sluice_trace_spans_dropped_total",
-                                   "Spans that the collector did not take, or for which there was no room.",
-                                   metric_kind::counter};
-constexpr metric_family failed = {"sluice_trace_batches_failed_total", "Batches that the collector did not take.",
-                                  metric_kind::counter};
+constexpr counted<trace_exporter_counters> shown[] = {
+    {{"sluice_trace_spans_kept_total", "Spans of traces worth keeping.", metric_kind::counter},
+     &trace_exporter_counters::kept},
+    {{"otel_sdk_exporter_span_exported_total", "Spans that the collector took.", metric_kind::counter},
+     &trace_exporter_counters::exported},
+    {{"sluice_trace_spans_dropped_total", "Spans that the collector did not take, or for which there was no room.",
+      metric_kind::counter},
+     &trace_exporter_counters::dropped},
+    {{"sluice_trace_batches_failed_total", "Batches that the collector did not take.", metric_kind::counter},
+     &trace_exporter_counters::failed},
+};
 
 std::string endpoint_of(std::string_view url)
 {
@@ -48,19 +50,12 @@ struct trace_exporter::state
         : here(on), http(through), options(std::move(with)), endpoint(endpoint_of(options.url)),
           begin(telemetry::export_begin(options.service, options.version))
     {
-        if (options.metrics != nullptr) show(*options.metrics);
+        if (options.metrics != nullptr) show(*options.metrics, shown, counts);
         here.background().stop().add(stop);
         here.background().spawn(run());
     }
     ~state() { stop.unlink(); }
 
-    void show(metric_set& in) const
-    {
-        in.read(kept, {}, counts.kept);
-        in.read(exported, {}, counts.exported);
-        in.read(dropped, {}, counts.dropped);
-        in.read(failed, {}, counts.failed);
-    }
     task<void> run();
     task<void> send();
     void on_stop()

@@ -4,6 +4,7 @@
 
 #include <sluice/core/context.hpp>
 #include <sluice/coro/stop.hpp>
+#include <sluice/telemetry/http_client_metrics.hpp>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -165,6 +166,32 @@ TEST_F(Calls, to_what_is_not_there_fail_at_once)
     ASSERT_FALSE(nowhere);
     EXPECT_EQ(nowhere.error().code, errc::unavailable);
     EXPECT_EQ(nowhere.error().detail.find("nowhere"), std::string::npos) << "no path goes to a client";
+}
+
+TEST_F(Calls, count_in_the_metrics_and_for_the_stage_of_their_request)
+{
+    metric_set shown;
+    auto& http = open();
+    show_metrics(shown, http, "test");
+    context during;
+    during.stages.begin(steady_clock::now());
+    const auto call = [&](std::string target) {
+        auto started = shards.start(0, [&http, target] { return http.get(target); }, &during);
+        return started.get().has_value();
+    };
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(call(url(server, "/hello")));
+    EXPECT_FALSE(call("http://unix:/nowhere/at/all.sock:/"));
+    EXPECT_GT(during.stages.spent(stage::call), duration::zero());
+    EXPECT_TRUE(await(http, [](const auto& c) { return c.busy == 0; }));
+    const std::string text = prometheus_text();
+    for (const char* line :
+         {R"(http_client_open_connections{client="test",http_connection_state="active"} 0)",
+          R"(http_client_open_connections{client="test",http_connection_state="idle"} 1)",
+          R"(sluice_http_client_calls_total{client="test"} 4)", R"(sluice_http_client_answers_total{client="test"} 3)",
+          R"(sluice_http_client_reused_total{client="test"} 2)", R"(sluice_http_client_waiting{client="test"} 0)",
+          R"(sluice_http_client_failed_connects_total{client="test"} 1)",
+          R"(sluice_http_client_errors_total{client="test",why="unreached"} 1)"})
+        EXPECT_NE(text.find(std::string(line) + "\n"), std::string::npos) << line << " in " << text;
 }
 
 TEST_F(Calls, to_a_name_that_nobody_knows_fail)

@@ -50,7 +50,7 @@ TEST_F(KeptConnections, are_bounded_and_calls_wait_for_one)
     for (auto& one : calls) EXPECT_EQ(one.get()->body(), "hi");
     EXPECT_EQ(most, 3u);
     EXPECT_EQ(server.connections(), 3u);
-    EXPECT_EQ(counters(http).connections, 3u);
+    EXPECT_EQ(counters(http).idle, 3u);
 }
 
 TEST_F(KeptConnections, have_a_bounded_number_waiting_for_them)
@@ -92,7 +92,7 @@ TEST_F(KeptConnections, end_when_nobody_has_used_them_for_a_while)
     options.idle_timeout = 20ms;
     auto& http = open(options);
     EXPECT_TRUE(get(http, server.url()));
-    EXPECT_TRUE(await(http, [](const auto& c) { return c.connections == 0; }));
+    EXPECT_TRUE(await(http, [](const auto& c) { return c.busy + c.idle == 0; }));
     EXPECT_TRUE(get(http, server.url()));
     EXPECT_EQ(counters(http).connects, 2u);
 }
@@ -106,7 +106,7 @@ TEST_F(KeptConnections, that_the_server_closes_are_not_used_again)
     auto& http = open();
     for (unsigned i = 1; i <= 5; ++i) {
         EXPECT_TRUE(get(http, server.url()));
-        EXPECT_TRUE(await(http, [](const auto& c) { return c.connections == 0; }));
+        EXPECT_TRUE(await(http, [](const auto& c) { return c.busy + c.idle == 0; }));
         EXPECT_EQ(counters(http).connects, i);
     }
     EXPECT_EQ(counters(http).repeated, 0u);
@@ -122,7 +122,7 @@ TEST_F(KeptConnections, that_bring_what_nobody_asked_for_end)
     });
     auto& http = open();
     EXPECT_EQ(get(http, server.url())->body(), "hi");
-    EXPECT_TRUE(await(http, [](const auto& c) { return c.connections == 0; }));
+    EXPECT_TRUE(await(http, [](const auto& c) { return c.busy + c.idle == 0; }));
     EXPECT_EQ(get(http, server.url())->body(), "hi");
 }
 
@@ -224,7 +224,7 @@ TEST_F(KeptConnections, of_many_origins_are_bounded_too)
             EXPECT_FALSE(get(http, "http://" + host + port)); // nobody listens there
         else
             EXPECT_TRUE(get(http, "http://" + host + port)) << host;
-        EXPECT_TRUE(await(http, [](const auto& c) { return c.connections == 0; }));
+        EXPECT_TRUE(await(http, [](const auto& c) { return c.busy + c.idle == 0; }));
         EXPECT_LE(counters(http).origins, 2u);
     }
 }

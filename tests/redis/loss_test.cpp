@@ -2,6 +2,8 @@
 // by server.py.
 #include "redis.hpp"
 
+#include <sluice/telemetry/metrics.hpp>
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -16,6 +18,12 @@ using namespace std::chrono_literals;
 class Loss : public test::Redis
 {
 protected:
+    static void expect_shown(std::initializer_list<std::string_view> lines)
+    {
+        const std::string text = prometheus_text();
+        for (const std::string_view line : lines)
+            EXPECT_NE(text.find(std::string(line) + "\n"), std::string::npos) << line << " in " << text;
+    }
     void TearDown() override
     {
         test::order("thaw");
@@ -25,8 +33,13 @@ protected:
 
 TEST_F(Loss, of_a_killed_server_is_noticed_at_once_refused_quickly_and_mended_by_itself)
 {
-    client& redis = open();
+    metric_set shown;
+    client_options with = options();
+    with.metrics = &shown;
+    client& redis = open(with);
     ASSERT_TRUE(shards.run([&] { return redis.set("key", "x"); }));
+    expect_shown({"sluice_redis_away 0", "sluice_redis_connections 1", "sluice_redis_commands_total 1",
+                  "sluice_redis_in_flight 0", "sluice_redis_losses_total 0"});
     test::order("kill");
     await(redis, [](const client_counters& c) { return c.away; });
     EXPECT_EQ(shards.run([&] { return redis.get("key"); }).error().code, errc::unavailable);
@@ -35,6 +48,8 @@ TEST_F(Loss, of_a_killed_server_is_noticed_at_once_refused_quickly_and_mended_by
     EXPECT_GE(away.failed_connects, 1u);
     EXPECT_EQ(away.refused, 1u);
     EXPECT_FALSE(away.connected);
+    expect_shown({"sluice_redis_away 1", "sluice_redis_connections 0", "sluice_redis_losses_total 1",
+                  R"(sluice_redis_errors_total{why="refused"} 1)"});
     test::order("start");
     await_connected(redis);
     EXPECT_EQ(shards.run([&] { return redis.get("key"); }).value(), std::nullopt);

@@ -15,11 +15,13 @@
 // are made once more if a kept connection proved closed before anything of an answer came; nothing else is repeated.
 //
 // In steady state a call allocates nothing but from the thread's pool. Owned by a shard, used on it alone; it must die
-// on it, after the shard's background tasks (shard::own does that).
+// on it, after the shard's background tasks (shard::own does that). telemetry/http_client_metrics.hpp shows its
+// numbers.
 #pragma once
 
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/coro/task.hpp>
 #include <sluice/http/answer.hpp>
 #include <sluice/http/headers.hpp>
@@ -69,24 +71,26 @@ struct call
 // Is it a URL that a call may have? The error says why not.
 [[nodiscard]] result<void> check_url(std::string_view url);
 
+// Changed on the shard; any thread may read them.
 struct client_counters
 {
     // Now:
-    std::size_t connections = 0; // being made, idle or busy
-    std::size_t idle = 0;
-    std::size_t waiting = 0; // calls
-    std::size_t origins = 0;
+    published<unsigned> busy;    // connections that are being made or in use
+    published<unsigned> idle;    // and those that are kept
+    published<unsigned> waiting; // calls
+    published<unsigned> origins;
     // Since the start:
-    std::uint64_t calls = 0;
-    std::uint64_t answers = 0;
-    std::uint64_t connects = 0;
-    std::uint64_t failed_connects = 0;
-    std::uint64_t reused = 0;    // exchanges on a kept connection
-    std::uint64_t repeated = 0;  // calls made once more
-    std::uint64_t timeouts = 0;  // calls
-    std::uint64_t cancelled = 0; // calls
-    std::uint64_t refused = 0;   // calls, at a bound
-    std::uint64_t lost = 0;      // connections that ended, or broke HTTP, in an exchange
+    event_count calls;
+    event_count answers;
+    event_count connects;
+    event_count failed_connects;
+    event_count reused;    // exchanges on a kept connection
+    event_count repeated;  // calls made once more
+    event_count timeouts;  // calls
+    event_count cancelled; // calls
+    event_count refused;   // calls, at a bound
+    event_count unreached; // calls for which no connection could be made
+    event_count lost;      // connections that ended, or broke HTTP, in an exchange
 };
 
 class client
@@ -120,7 +124,7 @@ public:
     }
     [[nodiscard]] task<result<answer>> send(call what);
 
-    [[nodiscard]] client_counters counters() const;
+    [[nodiscard]] const client_counters& counters() const noexcept;
 
 private:
     std::unique_ptr<client_state> state_;

@@ -20,6 +20,7 @@
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
 #include <sluice/core/pool.hpp>
+#include <sluice/core/published.hpp>
 #include <sluice/coro/task.hpp>
 #include <sluice/redis/command_line.hpp>
 #include <sluice/redis/location.hpp>
@@ -39,6 +40,10 @@
 #include <vector>
 
 #pragma GCC visibility push(default)
+
+namespace sluice {
+class metric_set; // telemetry/metrics.hpp
+}
 
 namespace sluice::redis {
 
@@ -61,25 +66,26 @@ struct client_options
     std::size_t commands_max = 4096;                       // in flight
     std::size_t waiting_bytes_max = std::size_t{16} << 20; // of commands that are not sent yet; a larger one is refused
     std::size_t reply_bytes_max = std::size_t{8} << 20;    // of one reply; a larger one ends the connection
+    metric_set* metrics = nullptr;                         // where the numbers of all are shown; it outlives the client
 };
 
 struct client_counters
 {
     // Now:
-    bool connected = false; // one at least
-    bool away = false;      // known to be, for all
-    std::size_t in_flight = 0;
+    published<bool> connected; // one at least
+    published<bool> away;      // known to be, for all
+    event_count in_flight;
     // Since the start:
-    std::uint64_t commands = 0;
-    std::uint64_t flights = 0;  // sends that carried them
-    std::uint64_t timeouts = 0; // replies that did not come in time
-    std::uint64_t refused = 0;  // at a bound, or while Redis is away
-    std::uint64_t failures = 0; // replies that were failures
-    std::uint64_t unknown = 0;  // sent when the connection was lost
-    std::uint64_t connects = 0;
-    std::uint64_t failed_connects = 0;
-    std::uint64_t losses = 0;         // connections that ended unasked
-    std::uint64_t script_reloads = 0; // scripts that the server had forgotten
+    event_count commands;
+    event_count flights;  // sends that carried them
+    event_count timeouts; // replies that did not come in time
+    event_count refused;  // at a bound, or while Redis is away
+    event_count failures; // replies that were failures
+    event_count unknown;  // sent when the connection was lost
+    event_count connects;
+    event_count failed_connects;
+    event_count losses;         // connections that ended unasked
+    event_count script_reloads; // scripts that the server had forgotten
 };
 
 class client
