@@ -89,7 +89,8 @@ task<void> part_state::run_load(flight& f)
         co_return;
     }
     const duration life = jittered(got->absent ? all.options().negative_ttl : all.options().ttl);
-    const bool fills = seen.is == second_tier::reading::kind::leased && rules.may_fill_second_tier(f, here.now());
+    const bool fills = seen.is == second_tier::reading::kind::leased && rules.may_fill_second_tier(f, here.now()) &&
+                       got->value.size() <= second_tier::value_bytes_max;
     const pooled_string key(fills ? f.key : std::string_view());
     end({.value = got->value, .absent = got->absent, .from = tier::source, .fresh_until = began + life});
     if (fills && co_await second->fill(key, seen, got->value, got->absent, life)) ++counts.fills;

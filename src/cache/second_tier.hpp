@@ -15,6 +15,7 @@
 #include <sluice/redis/client.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ class second_tier
 {
 public:
     using token = std::array<char, 16>;
+    // A larger one would hold up all that share the connection, and the largest would end it.
+    static constexpr std::size_t value_bytes_max = std::size_t{1} << 20;
 
     struct reading
     {

@@ -41,9 +41,9 @@ public:
     }
     std::optional<std::string> get(number key)
     {
-        ++reads;
         const std::lock_guard lock(mutex_);
         const auto found = rows_.find(key);
+        ++reads; // who sees it knows that the row has been read
         if (found == rows_.end()) return std::nullopt;
         return found->second;
     }

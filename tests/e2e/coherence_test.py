@@ -98,8 +98,21 @@ class Coherence(unittest.TestCase):
                 server.command('CLIENT', 'KILL', 'TYPE', 'pubsub')
                 server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
 
+            def no_memory():
+                server.command('CONFIG', 'SET', 'maxmemory', '1')
+                time.sleep(chance.random() / 2)
+                server.command('CONFIG', 'SET', 'maxmemory', '0')
+
+            def read_only():
+                server.command('REPLICAOF', '127.0.0.1', '1')  # of nobody
+                time.sleep(chance.random() / 2)
+                server.command('REPLICAOF', 'NO', 'ONE')
+
+            def forget_scripts():
+                server.command('SCRIPT', 'FLUSH')
+
             def fault():
-                chance.choice([kill, freeze, snapshot, flush, cut])()
+                chance.choice([kill, freeze, snapshot, flush, cut, no_memory, read_only, forget_scripts])()
                 time.sleep(chance.random() / 2)
             seen = self.history_of({'REDIS_URL': server.url()}, fault)
             self.assertEqual(seen['unknown'], 0)
