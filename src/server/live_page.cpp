@@ -3,6 +3,7 @@
 namespace sluice {
 namespace {
 
+// A compiler cache that does not know #embed (ccache before 4.11) goes on giving the page as it was: CCACHE_RECACHE=1.
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wc23-extensions"
 constexpr char document[] = {
