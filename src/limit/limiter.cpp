@@ -98,17 +98,27 @@ task<decision> limiter_state::decide(client_key key, std::uint64_t hash, std::ui
         co_await other->answered.wait();
         if (auto decided = decide_at_once(key, hash, cost)) co_return *decided;
     }
-    // Others wait for this question, so it does not end with this request.
+    // Others wait for this question, so it does not end with this request, whose it is in its trace and its log.
     context own;
-    if (const context* request = context::current()) own.trace = request->trace;
+    context* const request = context::current();
+    if (request != nullptr) {
+        own.trace = request->trace;
+        own.spans = request->spans;
+        own.task = request->task;
+        own.debug = request->debug;
+    }
     own.deadline = shard_.now() + shared_.options().redis_patience;
-    context* const before = context::exchange_current(&own);
+    own.stages.begin(steady_clock::now());
+    context::exchange_current(&own);
     under_way mine_own;
     mine_own.key = key;
     decision made = co_await ask(key, hash, cost, mine_own);
     mine_own.unlink();
     mine_own.answered.set();
-    context::exchange_current(before);
+    context::exchange_current(request);
+    const time_point now = steady_clock::now();
+    own.stages.charge(now);
+    if (request != nullptr) request->stages.absorb(own.stages, now);
     co_return count(made);
 }
 

@@ -7,6 +7,8 @@ import unittest
 
 import sluice
 import told
+from collector import Collector
+from users_client import Client
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'redis'))
 import server  # noqa: E402
@@ -85,6 +87,43 @@ class Readiness(Case):
             self.assertNotIn(b'redis', serving.get('/readyz')[1])
 
 
+class Traces(Case):
+    def test_every_command_and_statement_and_who_waits_for_them_is_a_span_of_its_request(self):
+        collector = Collector()
+        self.addCleanup(collector.end)
+        with self.serve(REDIS_URL=self.redis().url(), SLUICE_RATE_LIMIT_REQUESTS='100', SLUICE_TELEMETRY_SAMPLE_RATIO='1',
+                        SLUICE_TELEMETRY_OTLP_URL=collector.url()) as serving:
+            self.await_entry(serving, 'ok')
+            with Client(serving.port) as client:
+                made = client.create('ada@example.com')
+            self.assertEqual(made.status, 201)
+        # Its end has sent what was left.
+        spans = collector.of(made.headers['X-Request-Id'])
+        [request] = [span for span in spans if span['kind'] == 2]
+        self.assertEqual(request['name'], 'POST /users')
+        below = [span for span in spans if span is not request]
+        for span in below:
+            self.assertEqual(span['parentSpanId'], request['spanId'], span)
+            self.assertLessEqual(int(request['startTimeUnixNano']), int(span['startTimeUnixNano']))
+            self.assertLessEqual(int(span['endTimeUnixNano']), int(request['endTimeUnixNano']))
+        self.assertLessEqual({'rate limit (100/1m)', 'redis', 'sqlite write'}, {span['name'] for span in below})
+        self.assertEqual(len({span['spanId'] for span in spans}), len(spans))
+
+    def test_a_request_that_waited_for_redis_says_so(self):
+        redis = self.redis()
+        with self.serve(REDIS_URL=redis.url(), SLUICE_RATE_LIMIT_REQUESTS='100', SLUICE_LOG_SLOW='50ms',
+                        SLUICE_CACHE_L1_BYTES='0', **HASTY) as serving:
+            self.await_entry(serving, 'ok')
+            redis.freeze()
+            self.assertEqual(serving.get('/users')[0].status, 200)
+            redis.thaw()
+        slow = [line for line in serving.lines if line['message'] == 'slow request' and line['path'] == '/users']
+        self.assertEqual(len(slow), 1, serving.lines)
+        self.assertGreater(slow[0]['redis_us'], 50_000)
+        self.assertGreater(slow[0]['limit_us'], 0)
+        self.assertGreater(slow[0]['query_us'], 0)
+
+
 class Check(Case):
     def line_of(self, status=1, **environment):
         done = self.run_sluice('check', *FREE_PORTS, **environment)
@@ -125,4 +164,4 @@ class Check(Case):
         self.assertIn('is a replica, which only reads', self.line_of(REDIS_URL=replica.url()))
 
 
-told.run(Readiness, Check)
+told.run(Readiness, Traces, Check)

@@ -1,10 +1,15 @@
 // Transactions beside a real PostgreSQL: together or not at all. Run by server.py.
 #include "database.hpp"
 
+#include <sluice/core/span.hpp>
 #include <sluice/postgres/transaction.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <string_view>
+#include <thread>
+#include <vector>
 
 namespace sluice::postgres {
 namespace {
@@ -115,6 +120,57 @@ TEST_F(Transaction, takes_the_only_connection_there_is)
         co_return co_await transact(db, {}, [n](transaction& t) { return insert_all(t, {n}); });
     });
     for (const auto& each : ended) EXPECT_TRUE(each) << each.error().detail;
+}
+
+TEST_F(Transaction, that_holds_the_connection_is_waited_for_in_a_stage_of_its_own)
+{
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    std::atomic<bool> holds = false;
+    std::atomic<bool> may_end = false;
+    auto first = shards.start(0, [&] {
+        return transact(db, {}, [&](transaction& t) -> task<result<void>> {
+            auto made = co_await insert_all(t, {1});
+            holds = true;
+            while (!may_end) (void)co_await sleep_for(1ms);
+            co_return made;
+        });
+    });
+    while (!holds) std::this_thread::yield();
+    span_log spans;
+    context request{.trace = trace_context::start(), .spans = &spans};
+    request.stages.begin(steady_clock::now());
+    auto second = shards.start(0, [&] { return db.query(total); }, &request);
+    while (on_shard([&] { return request.stages.now_in(); }) != stage::pool_wait) std::this_thread::yield();
+    may_end = true;
+    EXPECT_TRUE(first.get());
+    EXPECT_TRUE(second.get());
+    EXPECT_GT(request.stages.spent(stage::pool_wait), duration::zero());
+    EXPECT_GT(request.stages.spent(stage::query), duration::zero());
+    ASSERT_EQ(spans.all().size(), 1u); // the statement's, and nothing of the other's
+    EXPECT_EQ(spans.all()[0].name, "total");
+    EXPECT_NE(spans.all()[0].end, never);
+    EXPECT_FALSE(spans.all()[0].failed);
+}
+
+TEST_F(Transaction, gives_each_statement_a_span_in_the_request_that_asks)
+{
+    pool& db = open();
+    span_log spans;
+    context request{.trace = trace_context::start(), .spans = &spans};
+    auto ended = shards.start(
+        0, [&] { return transact(db, {}, [](transaction& t) { return insert_all(t, {1, 2, 1}); }); }, &request);
+    EXPECT_FALSE(ended.get());
+    std::vector<std::string_view> failed;
+    std::size_t inserts = 0;
+    for (const span_record& one : spans.all()) {
+        EXPECT_NE(one.end, never) << one.name;
+        if (one.name == "insert") ++inserts;
+        if (one.failed) failed.push_back(one.name);
+    }
+    EXPECT_EQ(inserts, 3u);
+    EXPECT_EQ(failed, std::vector<std::string_view>{"insert"});
 }
 
 TEST_F(Transaction, runs_again_what_met_another_if_it_is_repeatable)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sluice/core/pool.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
@@ -69,6 +70,8 @@ template <class F> task<void> outlive(write_operation<F>* operation)
 template <class F> task<std::invoke_result_t<F&, connection&>> database::read(F f)
 {
     const stage_timer querying(stage::query);
+    span reading("sqlite read", span_kind::client);
+    reading.attribute("db.system.name", "sqlite");
     auto work = [this, f = std::move(f)]() mutable { return f(reader()); };
     co_return co_await offload(readers(), std::move(work));
 }
@@ -76,6 +79,8 @@ template <class F> task<std::invoke_result_t<F&, connection&>> database::read(F 
 template <class F> task<std::invoke_result_t<F&, connection&>> database::write(F f)
 {
     const stage_timer querying(stage::query);
+    span writing("sqlite write", span_kind::client);
+    writing.attribute("db.system.name", "sqlite");
     auto* operation = new detail::write_operation<F>(shard::current().inbox(), std::move(f));
     if (!submit(*operation)) {
         delete operation;
