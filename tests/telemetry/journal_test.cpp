@@ -161,9 +161,8 @@ public:
     // The next entry, from a datagram or from the sealed file that came in its place.
     entry next()
     {
-        std::string text(std::size_t{1} << 20, '\0');
         alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-        iovec part = {.iov_base = text.data(), .iov_len = text.size()};
+        iovec part = {.iov_base = room_.data(), .iov_len = room_.size()};
         msghdr message = {};
         message.msg_iov = &part;
         message.msg_iovlen = 1;
@@ -171,7 +170,7 @@ public:
         message.msg_controllen = control.size();
         const ssize_t got = ::recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
         EXPECT_GE(got, 0);
-        text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        std::string text = room_.substr(0, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
         if (const cmsghdr* header = CMSG_FIRSTHDR(&message)) {
             EXPECT_TRUE(text.empty());
             text = read_sealed(header);
@@ -198,6 +197,7 @@ private:
 
     std::string path_;
     int socket_;
+    std::string room_ = std::string(std::size_t{1} << 20, '\0'); // of one entry: made once, as it is costly to watch
 };
 
 class Journal : public testing::Test
