@@ -171,6 +171,7 @@ private:
     task<result<std::optional<pooled_string>>> load(number key)
     {
         const stage_timer reading(stage::query);
+        const span query("table", span_kind::client);
         if (const context* request = context::current()) rows.read_for(request->trace);
         auto found = rows.get(key);
         while (rows.held)

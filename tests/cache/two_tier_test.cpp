@@ -53,6 +53,66 @@ TEST_F(TwoTierCache, loads_within_the_trace_of_the_request_that_began_it)
     }
 }
 
+// Keeps the traces of all shards.
+class kept_traces final : public span_sink
+{
+public:
+    struct kept
+    {
+        trace_context trace;
+        std::string name;
+        std::vector<std::string> below;
+    };
+    bool samples(const trace_context&) const noexcept override { return true; }
+    void take(const finished_trace& finished) noexcept override
+    {
+        kept one = {.trace = finished.trace, .name = std::string(finished.request.name), .below = {}};
+        for (const span_record& each : finished.spans.all()) one.below.emplace_back(each.name);
+        const std::lock_guard lock(mutex_);
+        all_.push_back(std::move(one));
+    }
+    std::vector<kept> all()
+    {
+        const std::lock_guard lock(mutex_);
+        return all_;
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<kept> all_;
+};
+
+TEST_F(TwoTierCache, shows_a_load_as_a_span_of_the_request_that_began_it_with_what_it_did_below)
+{
+    kept_traces sink;
+    cached_process process(rows, lasting());
+    const auto keep = [&](span_sink* in) {
+        for (unsigned on = 0; on < 3; ++on)
+            process.run(on, [in]() -> task<bool> {
+                span_sink::exchange_current(in);
+                co_return true;
+            });
+    };
+    keep(&sink);
+    for (number key = 0; key < 10; ++key) { // of every home
+        span_log spans;
+        context request;
+        request.trace = trace_context::start();
+        request.spans = &spans;
+        EXPECT_TRUE(process.start_find(1, key, &request).get());
+        ASSERT_EQ(spans.all().size(), 1U);
+        EXPECT_EQ(spans.all()[0].name, "cache");
+        await([&] { return sink.all().size() == static_cast<std::size_t>(key) + 1; }, "the load's span");
+        const kept_traces::kept load = sink.all().back();
+        EXPECT_EQ(load.name, "cache load");
+        EXPECT_EQ(load.trace.trace_id, request.trace.trace_id);
+        EXPECT_EQ(load.trace.parent_id, request.trace.span_id);
+        EXPECT_NE(load.trace.span_id, request.trace.span_id);
+        EXPECT_EQ(load.below, std::vector<std::string>{"table"});
+    }
+    keep(nullptr);
+}
+
 TEST_F(TwoTierCache, counts_a_load_that_began_for_another_request_as_waiting_for_the_cache)
 {
     cached_process process(rows, lasting());
