@@ -189,7 +189,7 @@ struct Steady : ::testing::Test
         const cost after = counters();
         return {.allocations = after.allocations - before.allocations, .enters = after.enters - before.enters};
     }
-    void expect_no_allocation(const std::string& text, int answers = 1)
+    void expect_no_allocation([[maybe_unused]] const std::string& text, [[maybe_unused]] int answers = 1)
     {
 #ifdef COUNTS_ALLOCATIONS
         EXPECT_EQ(cost_of(text, answers, 1000).allocations, 0U) << text;
