@@ -19,7 +19,8 @@ answer answer_of(const cached& c)
 } // namespace
 
 coherence::coherence(coherence_options options, first_tier& kept, coherence_actions& actions)
-    : options_(options), kept_(kept), actions_(actions), pending_(options.pending_max, options.longest_life)
+    : options_(options), kept_(kept), actions_(actions), table_(options.flights_max),
+      pending_(options.pending_max, options.longest_life)
 {
     for (unsigned home = 0; home < options_.shards; ++home)
         all_of_.push_back(invalidation::make(0, {}, options_.shards));

@@ -1,9 +1,11 @@
 // The flights of a shard that may still be joined, by key. A fixed number of chains: no allocation, and the number of
-// flights is bounded by its owner.
+// flights is bounded by its owner, who says by how many.
 #pragma once
 
 #include "cache/packet.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,7 +16,10 @@ namespace sluice::cache {
 class flight_table
 {
 public:
-    flight_table() : chains_(std::make_unique<chain[]>(chain_count)) {}
+    explicit flight_table(std::size_t flights_max)
+        : count_(std::bit_ceil(std::clamp<std::size_t>(flights_max / flights_a_chain, 1, chains_max))),
+          chains_(std::make_unique<chain[]>(count_))
+    {}
 
     [[nodiscard]] flight* find(std::uint64_t hash, std::string_view key) noexcept
     {
@@ -29,15 +34,17 @@ public:
 
     template <class F> void for_each(F f)
     {
-        for (std::size_t i = 0; i < chain_count; ++i) chains_[i].for_each(f);
+        for (std::size_t i = 0; i < count_; ++i) chains_[i].for_each(f);
     }
 
 private:
     using chain = intrusive_list<flight, in_table>;
-    static constexpr std::size_t chain_count = 1024;
+    static constexpr std::size_t flights_a_chain = 16; // at the bound
+    static constexpr std::size_t chains_max = 1024;
     // The low bits choose the home, so these are others.
-    [[nodiscard]] chain& of(std::uint64_t hash) noexcept { return chains_[(hash >> 32) % chain_count]; }
+    [[nodiscard]] chain& of(std::uint64_t hash) noexcept { return chains_[(hash >> 32) & (count_ - 1)]; }
 
+    std::size_t count_; // a power of two
     std::unique_ptr<chain[]> chains_;
 };
 

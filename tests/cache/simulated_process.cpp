@@ -6,13 +6,21 @@
 
 namespace sluice::cache::test {
 
-simulated_process::node::node(simulated_process& w, unsigned s)
+namespace {
+
+// A small table of them is quicker made than a large one, and these worlds have few.
+constexpr std::size_t flights_max = 64;
+
+} // namespace
+
+simulated_process::node::node(simulated_process& w, unsigned s, first_tier& kept)
     : world(w), self(s), machine({.self = s,
                                   .shards = w.options_.shards,
                                   .second_tier = w.options_.redis,
                                   .longest_life = ttl,
                                   .stale_while_revalidate = w.options_.stale,
                                   .stale_on_error = w.options_.stale,
+                                  .flights_max = flights_max,
                                   .pending_max = w.options_.pending_max,
                                   .heard_max = w.options_.heard_max,
                                   .answer_room = s % 2 == 0 ? std::size_t{0} : std::size_t{256}},
@@ -46,7 +54,7 @@ void simulated_process::node::erase_again(std::string_view key, std::uint64_t ge
                                .awaited = true});
 }
 
-simulated_process::simulated_process(world_options options, chooser& by)
+simulated_process::simulated_process(world_options options, chooser& by, tiers& kept)
     : options_(options), by_(by), calm_(2 + by.choose(options.calm)),
       queues_(options.shards, std::vector<std::deque<packet*>>(options.shards))
 {
@@ -57,7 +65,11 @@ simulated_process::simulated_process(world_options options, chooser& by)
             name = std::to_string(k) + "/" + std::to_string(i);
         keys_.push_back({.name = name, .hash = hash_bytes(name)});
     }
-    for (unsigned s = 0; s < options_.shards; ++s) nodes_.push_back(std::make_unique<node>(*this, s));
+    while (kept.size() < options_.shards) kept.emplace_back(first_tier_options{.bytes = std::size_t{64} << 10});
+    for (unsigned s = 0; s < options_.shards; ++s) {
+        kept[s].clear();
+        nodes_.push_back(std::make_unique<node>(*this, s, kept[s]));
+    }
 }
 
 simulated_process::~simulated_process() = default;
@@ -223,9 +235,9 @@ void simulated_process::add_writer_events(std::vector<event>& events)
     for (writer& w : writers_) {
         if (w.invalidating) continue;
         for (auto& n : nodes_)
-            events.push_back([this, &w, &n] {
+            events.push_back([&w, at = n.get()] {
                 w.invalidating = true;
-                n->machine.invalidate(w.key.hash, w.key.name, w, now_);
+                at->machine.invalidate(w.key.hash, w.key.name, w, at->world.now_);
             });
     }
 }
@@ -286,9 +298,9 @@ void simulated_process::add_stimuli(std::vector<event>& events)
     for (key_state& key : keys_) {
         if (options_.reads != 0)
             for (auto& n : nodes_)
-                events.push_back([this, &n, &key] {
-                    --options_.reads;
-                    read_on(*n, key);
+                events.push_back([at = n.get(), &key] {
+                    --at->world.options_.reads;
+                    at->world.read_on(*at, key);
                 });
         if (options_.writes == 0) continue;
         events.push_back([this, &key] {

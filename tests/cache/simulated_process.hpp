@@ -41,7 +41,9 @@ class simulated_process
 public:
     static constexpr duration ttl = std::chrono::seconds(60);
 
-    simulated_process(world_options options, chooser& by);
+    // Its shards' first tiers last from one world to the next: they are made once, and begin each without an entry.
+    using tiers = std::deque<first_tier>;
+    simulated_process(world_options options, chooser& by, tiers& kept);
     ~simulated_process();
 
     // Every step there is, until nothing is left to do; then nobody waits.
@@ -126,7 +128,7 @@ private:
     };
     struct node final : coherence_actions
     {
-        node(simulated_process& w, unsigned self);
+        node(simulated_process& w, unsigned self, first_tier& kept);
         void send(unsigned to, packet& p) override;
         void load(flight& f) override;
         void erase(invalidation& i) override;
@@ -134,9 +136,9 @@ private:
         void erase_again(std::string_view key, std::uint64_t generation) override;
         simulated_process& world;
         unsigned self;
-        first_tier kept{{.bytes = std::size_t{64} << 10}};
         coherence machine;
     };
+    // What it refers to is small enough to lie within: a step makes one of each that might come, and runs one.
     using event = std::function<void()>;
 
     void add_progress(std::vector<event>& events, bool faults);

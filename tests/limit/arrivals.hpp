@@ -4,9 +4,13 @@
 
 #include "limit/counter.hpp"
 
+#include <sluice/core/assert.hpp>
+
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <random>
 #include <string_view>
 #include <vector>
@@ -40,9 +44,10 @@ inline std::vector<arrival> bursts_at_edges(generator& from, const rule& of, mic
     const micros width = sliding_window::width(of.window);
     micros edge = (begin / width + 1) * width;
     for (unsigned burst = 0; burst < 60; ++burst) {
+        const auto earlier = static_cast<std::ptrdiff_t>(made.size()); // all of it lies before this burst
         for (std::uint32_t i = 0; i < of.requests / 2 + below(from, of.requests); ++i)
             made.push_back({edge - 1 + below(from, 3) + (i > of.requests / 2 ? 1 : 0)});
-        std::ranges::sort(made, {}, &arrival::at);
+        std::ranges::sort(made.begin() + earlier, made.end(), {}, &arrival::at);
         edge = (made.back().at / width + 1 + below(from, sliding_window::sub_windows + 3)) * width;
     }
     return made;
@@ -93,39 +98,46 @@ struct pattern
 inline constexpr pattern patterns[] = {
     {"bursts at edges", &bursts_at_edges}, {"two windows", &two_windows}, {"drip", &drip}, {"random", &at_random}};
 
-// What was let through, each request with its time.
+// What was let through, in order, each request with its time and the sum up to it: a window is the difference of two
+// sums.
 class exact_log
 {
 public:
-    void add(micros at, std::uint64_t cost) { let_.push_back({at, static_cast<std::uint32_t>(cost)}); }
+    void add(micros at, std::uint64_t cost)
+    {
+        SLUICE_ASSERT(let_.empty() || let_.back().at <= at);
+        let_.push_back({at, all() + cost});
+    }
     [[nodiscard]] std::uint64_t within(micros before, micros length) const
     {
-        std::uint64_t sum = 0;
-        for (auto one = let_.rbegin(); one != let_.rend() && one->at + length > before; ++one) sum += one->cost;
-        return sum;
+        return all() -
+               up_to(std::ranges::upper_bound(let_, before, {}, [length](const let& l) { return l.at + length; }));
     }
     // The most that any window of that length holds.
     [[nodiscard]] std::uint64_t worst(micros length) const
     {
         std::uint64_t most = 0;
-        std::uint64_t sum = 0;
-        std::size_t first = 0;
-        for (const arrival& one : let_) {
-            sum += one.cost;
-            while (let_[first].at + length <= one.at) sum -= let_[first++].cost;
-            most = std::max(most, sum);
+        auto first = let_.begin();
+        for (const let& one : let_) {
+            while (first->at + length <= one.at) ++first;
+            most = std::max(most, one.sum - up_to(first));
         }
         return most;
     }
-    [[nodiscard]] std::uint64_t all() const
-    {
-        std::uint64_t sum = 0;
-        for (const arrival& one : let_) sum += one.cost;
-        return sum;
-    }
+    [[nodiscard]] std::uint64_t all() const { return let_.empty() ? 0 : let_.back().sum; }
 
 private:
-    std::vector<arrival> let_;
+    struct let
+    {
+        micros at;
+        std::uint64_t sum;
+    };
+    [[nodiscard]] std::uint64_t up_to(std::vector<let>::const_iterator one) const
+    {
+        return one == let_.begin() ? 0 : std::prev(one)->sum;
+    }
+
+    std::vector<let> let_;
 };
 
 } // namespace sluice::limit::test
