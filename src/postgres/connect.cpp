@@ -1,13 +1,21 @@
 #include "postgres/connect.hpp"
 
+#include "postgres/cut_off.hpp"
 #include "postgres/errors.hpp"
 
 #include <sluice/core/log.hpp>
 
+#include <climits>
+
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <libpq-fe.h>
+#include <mutex>
+#include <optional>
+#include <poll.h>
 #include <sched.h>
 #include <system_error>
 #include <thread>
@@ -52,11 +60,7 @@ bool is_for_writes(pg_conn* connection)
     return false;
 }
 
-} // namespace
-
-void connection_closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
-
-result<connection_handle> connect(const connect_request& request)
+result<connection_handle> connect_here(const connect_request& request)
 {
     const std::string seconds =
         std::to_string(std::max<std::int64_t>(2, std::chrono::ceil<std::chrono::seconds>(request.timeout).count()));
@@ -79,17 +83,76 @@ result<connection_handle> connect(const connect_request& request)
     return made;
 }
 
+} // namespace
+
+void connection_closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
+void result_closer::operator()(pg_result* given) const noexcept { PQclear(given); }
+
+result<connection_handle> connect(const connect_request& request)
+{
+    // Shared by both threads; the one that comes last ends it.
+    struct attempt
+    {
+        connect_request wanted;
+        std::mutex mutex;
+        std::condition_variable_any ended;
+        std::optional<result<connection_handle>> made;
+    };
+    const auto shared = std::make_shared<attempt>();
+    shared->wanted = {.url = request.url, .timeout = request.timeout};
+    try {
+        std::thread([shared] {
+            auto made = connect_here(shared->wanted);
+            const std::scoped_lock lock(shared->mutex);
+            shared->made = std::move(made);
+            shared->ended.notify_all();
+        }).detach();
+    } catch (const std::system_error&) {
+        return fail(unavailable("no thread for a connection"));
+    }
+    std::unique_lock lock(shared->mutex);
+    if (!shared->ended.wait(lock, request.stop, [&shared] { return shared->made.has_value(); }))
+        return fail(unavailable("nobody waits for the connection any more"));
+    return *std::move(shared->made);
+}
+
+result<void> ask(pg_conn& connection, const char* statement, const connect_request& request)
+{
+    const cut_off stopped(PQsocket(&connection), request.stop);
+    const auto until = steady_clock::now() + request.timeout;
+    if (PQsendQuery(&connection, statement) != 1) return fail(unavailable(message_of(&connection)));
+    result<void> said;
+    for (;;) {
+        while (PQisBusy(&connection) != 0) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()).count();
+            pollfd answer = {.fd = PQsocket(&connection), .events = POLLIN, .revents = 0};
+            if (left <= 0 || ::poll(&answer, 1, static_cast<int>(std::min<std::int64_t>(left, INT_MAX))) == 0)
+                return fail(unavailable("the server took the connection, and answers no statement"));
+            if (PQconsumeInput(&connection) != 1) return fail(unavailable(message_of(&connection)));
+        }
+        const result_handle one(PQgetResult(&connection));
+        if (one == nullptr) return said;
+        const auto status = PQresultStatus(one.get());
+        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY)
+            said = fail(unavailable(message_of(&connection)));
+    }
+}
+
 result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session)
 {
     auto made = connect(request);
     if (!made) return fail(std::move(made.error()));
     pg_conn* c = made->get();
+    result<void> said;
     if (own_session)
-        PQclear(PQexec(c, "SELECT set_config('synchronous_commit', 'on', false) "
-                          "WHERE current_setting('synchronous_commit') = 'off'"));
+        said = ask(*c,
+                   "SELECT set_config('synchronous_commit', 'on', false) "
+                   "WHERE current_setting('synchronous_commit') = 'off'",
+                   request);
     const auto asked = steady_clock::now();
-    PQclear(PQexec(c, ""));
+    if (said) said = ask(*c, "", request);
     const auto answered = steady_clock::now();
+    if (!said) return fail(std::move(said.error()));
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
     const bool for_writes = is_for_writes(c);
     return pipelined_connection{.handle = std::move(*made), .round_trip = answered - asked, .for_writes = for_writes};

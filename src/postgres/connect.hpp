@@ -1,13 +1,20 @@
 // Making a connection, and cancelling what runs on one: what of libpq blocks, and so never runs on a shard.
+//
+// The problem: a host that takes a connection and says nothing, a route that drops packets or a name server that does
+// not answer keeps libpq waiting for as long as its timeouts sum up to, host by host, and nothing interrupts it; a
+// server that ends would wait as long. The answer: libpq makes a connection in a thread of its own, which is left alone
+// with it when whoever wanted it is told to stop.
 #pragma once
 
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
 
 #include <memory>
+#include <stop_token>
 #include <string>
 
 struct pg_conn;
+struct pg_result;
 struct pg_cancel;
 
 namespace sluice::postgres {
@@ -17,15 +24,25 @@ struct connection_closer
     void operator()(pg_conn* connection) const noexcept;
 };
 using connection_handle = std::unique_ptr<pg_conn, connection_closer>;
+struct result_closer
+{
+    void operator()(pg_result* given) const noexcept;
+};
+using result_handle = std::unique_ptr<pg_result, result_closer>;
 
 struct connect_request
 {
     std::string url;  // a connection string or URI of libpq
     duration timeout; // for each host; libpq counts whole seconds, and at least two
+    std::stop_token stop = {};
 };
 
-// Blocks. The error is for the operator: the client library's own words in one line, which never hold the password.
+// Blocks, until it is told to stop. The error is for the operator: the client library's own words in one line, which
+// never hold the password.
 [[nodiscard]] result<connection_handle> connect(const connect_request& request);
+// A statement of its first moments, whose rows nobody wants. Blocks for as long as connecting may: a pooler that has no
+// server takes the connection all the same, and keeps the statement.
+[[nodiscard]] result<void> ask(pg_conn& connection, const char* statement, const connect_request& request);
 
 // In pipeline mode, without blocking, and with what a statement that does nothing takes there and back. Blocks.
 struct pipelined_connection

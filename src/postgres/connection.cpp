@@ -31,11 +31,6 @@ bool sync(pg_conn* c) noexcept
 #endif
 }
 
-struct result_closer
-{
-    void operator()(pg_result* r) const noexcept { PQclear(r); }
-};
-
 } // namespace
 
 connection::connection(shard& on, connection_handle made, connection_owner& owner, const connection_limits& limits)
@@ -214,7 +209,7 @@ pipeline::answer connection::kind_of(const pg_result* result, const query_run* o
 
 void connection::take(pg_result* owned)
 {
-    std::unique_ptr<pg_result, result_closer> next(owned);
+    result_handle next(owned);
     const auto status = PQresultStatus(owned);
     if (status == PGRES_PIPELINE_SYNC) {
         if (const auto decided = pipeline_.on_sync()) decide(*decided);

@@ -12,6 +12,7 @@
 
 #include <libpq-fe.h>
 #include <poll.h>
+#include <stop_token>
 #include <utility>
 
 namespace sluice::postgres {
@@ -26,23 +27,19 @@ struct notify_closer
 {
     void operator()(PGnotify* n) const noexcept { PQfreemem(n); }
 };
-struct result_closer
-{
-    void operator()(pg_result* r) const noexcept { PQclear(r); }
-};
 
 // Blocks.
-result<connection_handle> connect_and_listen(const listener_options& options)
+result<connection_handle> connect_and_listen(const listener_options& options, const std::stop_token& stop)
 {
-    auto made = connect({.url = options.url, .timeout = options.connect_timeout});
+    const connect_request request = {.url = options.url, .timeout = options.connect_timeout, .stop = stop};
+    auto made = connect(request);
     if (!made) return made;
     for (const std::string& channel : options.channels) {
         const std::unique_ptr<char, string_closer> name(
             PQescapeIdentifier(made->get(), channel.data(), channel.size()));
         if (name == nullptr) return fail(unavailable(message_of(made->get())));
-        const std::unique_ptr<pg_result, result_closer> said(
-            PQexec(made->get(), fmt::format("LISTEN {}", name.get()).c_str()));
-        if (PQresultStatus(said.get()) != PGRES_COMMAND_OK) return fail(unavailable(message_of(made->get())));
+        if (auto said = ask(**made, fmt::format("LISTEN {}", name.get()).c_str(), request); !said)
+            return fail(std::move(said.error()));
     }
     if (PQsetnonblocking(made->get(), 1) != 0) return fail(unavailable(message_of(made->get())));
     return made;
@@ -69,7 +66,10 @@ struct listener::state : operation, timer
 
     task<void> connect_one()
     {
-        auto made = co_await offload(blocking, [wanted = options] { return connect_and_listen(wanted); });
+        std::stop_source leaving; // the pool's thread waits no longer than this shard
+        auto made = co_await offload(
+            blocking, [wanted = options, stop = leaving.get_token()] { return connect_and_listen(wanted, stop); });
+        leaving.request_stop();
         if (home.background().stop().requested()) co_return;
         if (!made) {
             if (failures++ == 0)

@@ -1,4 +1,5 @@
 #include "postgres/connect.hpp"
+#include "postgres/cut_off.hpp"
 #include "postgres/errors.hpp"
 
 #include <sluice/postgres/connection_info.hpp>
@@ -6,14 +7,9 @@
 
 #include <fmt/format.h>
 
-#include <sys/socket.h>
-
 #include <array>
-#include <fcntl.h>
-#include <functional>
 #include <libpq-fe.h>
 #include <memory>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -37,30 +33,12 @@ constexpr std::string_view find_table = "SELECT EXISTS (SELECT FROM pg_class WHE
 constexpr std::string_view make_table = "CREATE TABLE sluice_schema (version integer PRIMARY KEY, name text NOT NULL, "
                                         "applied_at timestamptz NOT NULL DEFAULT now())";
 
-struct result_deleter
-{
-    void operator()(PGresult* given) const noexcept { PQclear(given); }
-};
-using answer = std::unique_ptr<PGresult, result_deleter>;
+using answer = result_handle;
 
 error failure(errc code, std::string detail)
 {
     return {.code = code, .detail = std::move(detail), .dependency = dependency};
 }
-
-// A second descriptor of a socket, by which another thread can end the connection: libpq may close its own at any time.
-class cut_off
-{
-public:
-    explicit cut_off(int socket) noexcept : socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {}
-    ~cut_off() { ::close(socket_); }
-    cut_off(const cut_off&) = delete;
-    cut_off& operator=(const cut_off&) = delete;
-    void operator()() const noexcept { ::shutdown(socket_, SHUT_RDWR); }
-
-private:
-    int socket_;
-};
 
 // A connection that runs one statement at a time and waits for it.
 class session
@@ -70,7 +48,7 @@ public:
 
     static result<session> open(const session_options& with)
     {
-        auto opened = connect({.url = with.url, .timeout = with.connect_timeout});
+        auto opened = connect({.url = with.url, .timeout = with.connect_timeout, .stop = with.stop});
         if (!opened)
             return fail(
                 failure(errc::unavailable, fmt::format("PostgreSQL cannot be used: {}; is database_url right, or "
@@ -81,8 +59,7 @@ public:
                                 fmt::format("PostgreSQL {} is too old: 15 or later is needed", version / 10'000)));
         session made;
         made.open_ = *std::move(opened);
-        made.cut_ = std::make_unique<cut_off>(PQsocket(made.open_.get()));
-        made.stopped_ = std::make_unique<std::stop_callback<std::reference_wrapper<cut_off>>>(with.stop, *made.cut_);
+        made.cut_ = std::make_unique<cut_off>(PQsocket(made.open_.get()), with.stop);
         return made;
     }
 
@@ -105,7 +82,6 @@ public:
 private:
     connection_handle open_;
     std::unique_ptr<cut_off> cut_;
-    std::unique_ptr<std::stop_callback<std::reference_wrapper<cut_off>>> stopped_;
 };
 
 std::string named(const session_options& with) { return "PostgreSQL's database " + place_of(with.url); }

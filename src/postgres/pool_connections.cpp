@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <stop_token>
 
 namespace sluice::postgres {
 
@@ -44,10 +45,12 @@ task<void> pool_state::connect_one()
 {
     hopeful_ = hopeful_ || is_back_elsewhere();
     connects_seen_ = connects_of_process.load(std::memory_order_relaxed);
-    connect_request wanted{.url = options_.url, .timeout = options_.connect_timeout};
+    std::stop_source leaving; // the thread waits no longer than this shard
+    connect_request wanted{.url = options_.url, .timeout = options_.connect_timeout, .stop = leaving.get_token()};
     auto made = co_await offload(blocking_, [wanted = std::move(wanted), own = !options_.transaction_pooler] {
         return connect_pipelined(wanted, own);
     });
+    leaving.request_stop();
     --connecting_;
     if (shard_.background().stop().requested()) co_return;
     made ? connected(std::move(*made)) : not_connected(made.error());

@@ -51,6 +51,19 @@ class Behind(faulty.Case):
             self.assertEqual(answer.status, 503)
             self.assertIn(ledger.UNKNOWN, answer.text)
 
+    def test_what_it_keeps_waiting_for_a_frozen_database_holds_up_no_end(self):
+        serving = self.serve_behind(connect_timeout='1s')
+        load = self.load(serving)
+        load.await_successes()
+        self.database.freeze()
+        self.await_readiness(serving, 503)
+        load.await_answers_to_all()
+        load.stop()
+        self.assertEqual(load.faults, [])
+        self.assertEqual(serving.stop(), 0)
+        self.database.thaw()
+        self.assertEqual(load.differences(self.database), [])
+
     def test_a_pooler_that_is_started_anew_is_used_again(self):
         serving = self.serve_behind()
         load = self.load(serving)
