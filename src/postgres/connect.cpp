@@ -12,6 +12,8 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
 #include <libpq-fe.h>
 #include <mutex>
 #include <optional>
@@ -27,6 +29,22 @@ namespace {
 
 constexpr int cancellations_max = 4;
 std::atomic<int> cancellations = 0;
+
+// exit() takes apart libraries (OpenSSL, GSSAPI) that a thread which was left behind still runs through. So while there
+// is one, the process ends without that.
+std::atomic<int> connecting = 0;
+void end_at_once(int status, void*)
+{
+    if (connecting == 0) return;
+    std::fflush(nullptr);
+    ::_exit(status);
+}
+// Handlers run from the last to the first, and OpenSSL registers its own when it is first used: this one comes after.
+void leave_behind()
+{
+    static std::once_flag registered;
+    std::call_once(registered, [] { (void)::on_exit(&end_at_once, nullptr); });
+}
 
 void note(void*, const char* text)
 {
@@ -100,19 +118,27 @@ result<connection_handle> connect(const connect_request& request)
     };
     const auto shared = std::make_shared<attempt>();
     shared->wanted = {.url = request.url, .timeout = request.timeout};
+    ++connecting;
     try {
-        std::thread([shared] {
-            auto made = connect_here(shared->wanted);
-            const std::scoped_lock lock(shared->mutex);
-            shared->made = std::move(made);
-            shared->ended.notify_all();
+        std::thread([own = shared]() mutable {
+            auto made = connect_here(own->wanted);
+            {
+                const std::scoped_lock lock(own->mutex);
+                own->made = std::move(made);
+                own->ended.notify_all();
+            }
+            own.reset(); // may close what nobody waited for
+            --connecting;
         }).detach();
     } catch (const std::system_error&) {
+        --connecting;
         return fail(unavailable("no thread for a connection"));
     }
     std::unique_lock lock(shared->mutex);
-    if (!shared->ended.wait(lock, request.stop, [&shared] { return shared->made.has_value(); }))
+    if (!shared->ended.wait(lock, request.stop, [&shared] { return shared->made.has_value(); })) {
+        leave_behind();
         return fail(unavailable("nobody waits for the connection any more"));
+    }
     return *std::move(shared->made);
 }
 
