@@ -202,10 +202,12 @@ public:
         const auto at = [&](double part) {
             return late.empty() ? 0 : late[static_cast<std::size_t>(part * static_cast<double>(late.size() - 1))];
         };
-        std::printf("{\"reads\": %ld, \"writes\": %zu, \"unknown\": %ld, \"failed_reads\": %ld, \"late_p50_us\": %ld, "
-                    "\"late_p99_us\": %ld, \"late_max_us\": %ld, \"violations\": %ld}\n",
-                    reads_.load(), late.size(), unknown_.load(), failed_reads_.load(), at(0.5), at(0.99), at(1),
-                    violations_.load());
+        std::printf(
+            "{\"reads\": %ld, \"writes\": %zu, \"unknown\": %ld, \"first_unknown\": %ld, \"longest_write_ms\": %ld, "
+            "\"failed_reads\": %ld, \"late_p50_us\": %ld, \"late_p99_us\": %ld, \"late_max_us\": %ld, "
+            "\"violations\": %ld}\n",
+            reads_.load(), late.size(), unknown_.load(), first_unknown_.load(), longest_write_ms_.load(),
+            failed_reads_.load(), at(0.5), at(0.99), at(1), violations_.load());
         return violations_ == 0 ? 0 : 1;
     }
 
@@ -248,11 +250,16 @@ private:
             user& of = users_[chance() % users_.size()];
             const std::lock_guard lock(of.writer);
             const int number = ++of.written;
+            const time_type began = clock_type::now();
             const answer got = to.send("PATCH", "/users/" + of.id, R"({"name":")" + std::to_string(number) + R"("})");
             if (got.status == 200)
                 of.acknowledged(process, number);
-            else
-                ++unknown_;
+            else if (unknown_++ == 0)
+                first_unknown_ = got.status;
+            const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_type::now() - began).count();
+            long longest = longest_write_ms_;
+            while (longest < took && !longest_write_ms_.compare_exchange_weak(longest, took)) {
+            }
         }
     }
 
@@ -260,7 +267,7 @@ private:
     clock_type::duration ttl_;
     std::deque<user> users_;
     std::atomic<bool> done_{false};
-    std::atomic<long> reads_{0}, unknown_{0}, failed_reads_{0}, violations_{0};
+    std::atomic<long> reads_{0}, unknown_{0}, first_unknown_{0}, longest_write_ms_{0}, failed_reads_{0}, violations_{0};
 };
 
 } // namespace

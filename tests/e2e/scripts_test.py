@@ -15,7 +15,7 @@ class Scripts(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.tools = os.path.join(scratch.name, 'tools')
         os.mkdir(self.tools)
-        for name in ('bash', 'dirname', 'python3'):
+        for name in ('bash', 'cat', 'dirname', 'mktemp', 'python3', 'renice', 'rm'):
             os.symlink(shutil.which(name), os.path.join(self.tools, name))
 
     def tool(self, name, text):
