@@ -19,7 +19,15 @@ def two_cpus():
 def describe():
     cpu = re.search(r'model name\s*: (.*)', read('/proc/cpuinfo'))
     return {'cpu': cpu.group(1) if cpu else platform.machine(), 'cpus': len(os.sched_getaffinity(0)),
-            'kernel': platform.release(), 'date': time.strftime('%Y-%m-%d %H:%M')}
+            'kernel': platform.release(), 'autogroup': autogroup(), 'date': time.strftime('%Y-%m-%d %H:%M')}
+
+
+def autogroup():
+    """Whether each session is a scheduling group of its own (docs/decisions/0018-autogroup.md)."""
+    try:
+        return {'0': 'off', '1': 'on'}[read('/proc/sys/kernel/sched_autogroup_enabled').strip()]
+    except (OSError, KeyError):
+        return 'unknown'
 
 
 def read(path):

@@ -53,7 +53,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of every `with`, so that nothing is left running
     server_cpu, load_cpu = machine.two_cpus()
     about = {**machine.describe(), 'rounds': asked.rounds, 'seconds': asked.seconds}
-    print(f'{about["cpu"]}, {about["cpus"]} CPUs, Linux {about["kernel"]}; server on CPU {server_cpu}, load on CPU {load_cpu}; '
+    print(f'{about["cpu"]}, {about["cpus"]} CPUs, Linux {about["kernel"]} (autogroup {about["autogroup"]}); server on CPU {server_cpu}, load on CPU {load_cpu}; '
           f'{asked.rounds} rounds of {asked.seconds} s, alternating: median (least–most)')
     build = asked.build.resolve()
     menu = Menu(build)
