@@ -2,76 +2,20 @@
 
 #include "redis/errors.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/un.h>
-
-#include <cstring>
-#include <memory>
-#include <netdb.h>
-#include <string>
+#include <utility>
 
 namespace sluice::redis {
 
-namespace {
-
-constexpr std::size_t addresses_max = 8; // of one name
-
-address made_of(const void* native, std::size_t size)
+task<result<std::vector<socket_address>>> addresses_of(const location& where, offload_pool& blocking)
 {
-    address made;
-    std::memcpy(&made.bytes, native, size);
-    made.size = static_cast<socklen_t>(size);
-    return made;
-}
-
-address unix_address(const std::string& path)
-{
-    sockaddr_un native{};
-    native.sun_family = AF_UNIX;
-    path.copy(native.sun_path, sizeof native.sun_path - 1);
-    return made_of(&native, sizeof native);
-}
-
-// An address in digits needs nobody's help.
-std::vector<address> in_digits(const location& where)
-{
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(where.port);
-    if (inet_pton(AF_INET, where.host.c_str(), &v4.sin_addr) == 1) return {made_of(&v4, sizeof v4)};
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(where.port);
-    if (inet_pton(AF_INET6, where.host.c_str(), &v6.sin6_addr) == 1) return {made_of(&v6, sizeof v6)};
-    return {};
-}
-
-// Blocks.
-result<std::vector<address>> look_up(const std::string& host, const std::string& port)
-{
-    addrinfo wanted{};
-    wanted.ai_socktype = SOCK_STREAM;
-    wanted.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
-    addrinfo* first = nullptr;
-    const int failure = getaddrinfo(host.c_str(), port.c_str(), &wanted, &first);
-    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(first, &freeaddrinfo);
-    if (failure != 0) return fail(unavailable("its name is not found: " + std::string(gai_strerror(failure))));
-    std::vector<address> found;
-    for (const addrinfo* one = first; one != nullptr && found.size() < addresses_max; one = one->ai_next)
-        if (one->ai_addrlen <= sizeof(address::bytes)) found.push_back(made_of(one->ai_addr, one->ai_addrlen));
-    if (found.empty()) return fail(unavailable("its name has no address"));
-    return found;
-}
-
-} // namespace
-
-task<result<std::vector<address>>> addresses_of(const location& where, offload_pool& blocking)
-{
-    if (!where.path.empty()) co_return std::vector<address>{unix_address(where.path)};
-    if (auto known = in_digits(where); !known.empty()) co_return known;
-    auto blocks = [host = where.host, port = std::to_string(where.port)] { return look_up(host, port); };
-    co_return co_await offload(blocking, std::move(blocks));
+    if (!where.path.empty()) {
+        const auto local = unix_address(where.path);
+        if (!local) co_return fail(unavailable(local.error().detail));
+        co_return std::vector<socket_address>{*local};
+    }
+    auto found = co_await sluice::addresses_of(where.host, where.port, blocking);
+    if (!found) co_return fail(unavailable(std::move(found.error().detail)));
+    co_return std::move(*found);
 }
 
 } // namespace sluice::redis

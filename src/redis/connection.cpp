@@ -17,7 +17,7 @@ std::string words_of(int number) { return std::generic_category().message(number
 
 } // namespace
 
-task<result<void>> connection::open(const address& to, time_point limit)
+task<result<void>> connection::open(const socket_address& to, time_point limit)
 {
     to_ = to;
     fd_ = ::socket(to_.bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

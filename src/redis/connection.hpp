@@ -5,6 +5,8 @@
 // which closes it before it dies (asserted).
 #pragma once
 
+#include "shard/name_lookup.hpp"
+
 #include <sluice/core/bound.hpp>
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
@@ -14,18 +16,10 @@
 #include <sluice/shard/timer.hpp>
 #include <sluice/shard/wait.hpp>
 
-#include <sys/socket.h>
-
 #include <string>
 #include <string_view>
 
 namespace sluice::redis {
-
-struct address
-{
-    sockaddr_storage bytes{};
-    socklen_t size = 0;
-};
 
 class connection_owner
 {
@@ -47,7 +41,7 @@ public:
     connection& operator=(const connection&) = delete;
 
     // Connects, at most until `limit`. Once, and close() must follow, whatever this gives.
-    [[nodiscard]] task<result<void>> open(const address& to, time_point limit);
+    [[nodiscard]] task<result<void>> open(const socket_address& to, time_point limit);
     // The bytes must stay until sent(), or until close() is done. Not while others are on their way.
     void send(std::string_view bytes);
     // Without a reason it was meant to end.
@@ -72,7 +66,7 @@ private:
     int fd_ = -1;
     std::int32_t connected_ = 0; // what the kernel said
     std::size_t sending_ = 0;    // bytes
-    address to_;
+    socket_address to_;
     std::string why_;
     wait opened_;
     wait ended_;

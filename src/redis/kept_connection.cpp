@@ -65,7 +65,7 @@ task<std::string> kept_connection::connect_to_any()
 {
     const time_point limit = shard_.now() + options_.connect_timeout;
     background_.deadline = limit;
-    result<std::vector<address>> found = fail(errc::internal);
+    result<std::vector<socket_address>> found = fail(errc::internal);
     {
         const during lookup(background_);
         found = co_await addresses_of(options_.where, blocking_);
@@ -81,7 +81,7 @@ task<std::string> kept_connection::connect_to_any()
     co_return why;
 }
 
-task<result<void>> kept_connection::serve_at(const address& where, time_point limit)
+task<result<void>> kept_connection::serve_at(const socket_address& where, time_point limit)
 {
     connection here(shard_, *this);
     connection_ = &here;

@@ -93,7 +93,7 @@ private:
 
     [[nodiscard]] task<void> keep();
     [[nodiscard]] task<std::string> connect_to_any();
-    [[nodiscard]] task<result<void>> serve_at(const address& where, time_point limit);
+    [[nodiscard]] task<result<void>> serve_at(const socket_address& where, time_point limit);
     [[nodiscard]] task<result<void>> greet(time_point limit);
     void take(reply r);
     void look_at_greeting();

@@ -1,26 +1,10 @@
 // A call on a kept connection allocates nothing but from the thread's pool. A program of its own, since it counts every
 // operator new of the shard's thread.
 #include "calling.hpp"
+#include "heap_count.hpp"
 #include "raw_server.hpp"
 
 #include <sluice/core/pool.hpp>
-
-#include <cstdlib>
-#include <new>
-
-namespace {
-thread_local bool counted = false;
-thread_local std::size_t allocations = 0;
-} // namespace
-
-void* operator new(std::size_t bytes)
-{
-    if (counted) ++allocations;
-    if (void* block = std::malloc(bytes)) return block;
-    throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace sluice::testing {
 namespace {
@@ -37,20 +21,17 @@ TEST_F(Allocations, of_a_call_on_a_kept_connection_are_none)
     auto& http = open();
     context during{.trace = trace_context::start(), .trace_state = "vendor=1"};
     const std::string url = server.url("/users/7?a=b");
-    const auto counting = [&]() -> task<std::size_t> {
+    const auto counting = [&]() -> task<std::uint64_t> {
+        std::uint64_t before = 0;
         const http::header fields[] = {{"Accept", "text/plain"}};
         for (int i = 0; i < 110; ++i) {
-            if (i == 10) {
-                counted = true;
-                allocations = 0;
-            }
+            if (i == 10) before = test::heap_blocks_of_thread();
             const auto got = co_await http.get(url, fields);
             if (!got || got->body() != "hi") co_return 1;
             const auto posted = co_await http.post(url, "{}", "application/json");
             if (!posted || posted->body() != "hi") co_return 1;
         }
-        counted = false;
-        co_return allocations;
+        co_return test::heap_blocks_of_thread() - before;
     };
     EXPECT_EQ(shards.start(0, counting, &during).get(), 0u);
     EXPECT_EQ(counters(http).connects, 1u);

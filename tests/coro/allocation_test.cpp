@@ -1,4 +1,5 @@
 // A program of its own, since it counts every operator new of the process.
+#include "heap_count.hpp"
 #include "run.hpp"
 
 #include <sluice/core/buffer.hpp>
@@ -7,22 +8,6 @@
 #include <sluice/coro/semaphore.hpp>
 
 #include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t bytes)
-{
-    ++allocations;
-    if (void* block = std::malloc(bytes)) return block;
-    throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace sluice {
 
@@ -77,9 +62,9 @@ TEST(Allocation, steady_state_makes_none)
     if (!pool_recycles) GTEST_SKIP() << "AddressSanitizer sees every block itself";
     executor on;
     for (int i = 0; i < 3; ++i) turn(on);
-    const std::size_t before = allocations;
+    const std::uint64_t before = test::heap_blocks_of_thread();
     for (int i = 0; i < 1000; ++i) turn(on);
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(test::heap_blocks_of_thread(), before);
 }
 
 } // namespace sluice

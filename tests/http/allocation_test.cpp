@@ -1,5 +1,6 @@
 // In steady state a kept-alive connection takes no memory from the heap: small requests, browsers' requests, bodies,
 // requests that straddle what was received, and everything kept.
+#include "heap_count.hpp"
 #include "http/connection.hpp"
 
 #include <sluice/core/trace.hpp>
@@ -7,22 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <string>
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size)
-{
-    ++allocations;
-    if (void* block = std::malloc(size)) return block;
-    throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace sluice::http {
 
@@ -75,12 +61,12 @@ TEST(HttpAllocation, a_steady_state_has_none)
     limits bounds;
     context of{.trace = trace_context::start()};
     buffer out;
-    std::size_t before = 0;
+    std::uint64_t before = 0;
     for (int round = 0; round < 50; ++round) {
-        if (round == 10) before = allocations;
+        if (round == 10) before = test::heap_blocks_of_thread();
         for (const conversation& talk : conversations) hold(talk, bounds, of, out);
     }
-    EXPECT_EQ(allocations - before, 0u);
+    EXPECT_EQ(test::heap_blocks_of_thread(), before);
 }
 
 } // namespace

@@ -1,26 +1,11 @@
 // In steady state, reading and writing a small struct takes no memory from the heap.
+#include "heap_count.hpp"
 #include "models.hpp"
 
 #include <sluice/json/read.hpp>
 #include <sluice/json/write.hpp>
 
 #include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size)
-{
-    ++allocations;
-    if (void* block = std::malloc(size)) return block;
-    throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace sluice::test {
 namespace {
@@ -51,14 +36,14 @@ TEST(JsonAllocation, a_steady_state_has_none)
     const std::string_view text =
         R"({"id":"01890a5d-ac96-774b-bcce-b302099a8057","email":"ada.lovelace@analytical.example",)"
         R"("name":"Augusta Ada King, Countess of Lovelace","created_at":"2026-01-31T12:00:00.000001Z"})";
-    std::size_t before = 0;
+    std::uint64_t before = 0;
     for (int i = 0; i < 100; ++i) {
-        if (i == 10) before = allocations;
+        if (i == 10) before = heap_blocks_of_thread();
         const auto read = read_json<account>(text);
         const pooled_string written = to_json(*read);
         if (written != text) FAIL() << written;
     }
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(heap_blocks_of_thread(), before);
 }
 
 } // namespace

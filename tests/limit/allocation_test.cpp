@@ -1,6 +1,7 @@
 // A limited request takes nothing from the heap, whether it passes, is refused, or is asked about at another shard.
 //
 // A program of its own: it counts operator new.
+#include "heap_count.hpp"
 #include "run.hpp"
 
 #include <sluice/http/test_request.hpp>
@@ -11,24 +12,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstdlib>
-#include <new>
-
-namespace {
-
-std::atomic<bool> counted = false;
-std::atomic<std::uint64_t> allocations = 0;
-
-} // namespace
-
-void* operator new(std::size_t bytes)
-{
-    if (counted) ++allocations;
-    if (void* block = std::malloc(bytes)) return block;
-    throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace sluice::limit {
 namespace {
@@ -84,11 +67,9 @@ TEST(LimitAllocation, there_is_none)
             http::test_request asked;
             asked.client(client);
             const std::uint64_t before = co_await ask_often(limited, asked.get());
-            allocations = 0;
-            counted = true;
+            const std::uint64_t taken = sluice::test::heap_blocks();
             const std::uint64_t after = co_await ask_often(limited, asked.get());
-            counted = false;
-            co_return {before, after, allocations.load()};
+            co_return {before, after, sluice::test::heap_blocks() - taken};
         });
         EXPECT_EQ(taken, 0u) << client;
         EXPECT_EQ(warm, 3000u);

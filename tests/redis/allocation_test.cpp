@@ -1,45 +1,10 @@
 // Commands, replies and scripts of a client in steady state take nothing from the heap. Run by server.py.
 //
 // A program of its own, since it counts every malloc of the shard's thread: hiredis's, too.
+#include "heap_count.hpp"
 #include "redis.hpp"
 
 #include <sluice/core/pool.hpp>
-
-#include <cstdlib>
-
-namespace {
-
-thread_local bool counted = false;
-thread_local std::uint64_t allocations = 0;
-
-} // namespace
-
-// Sanitizers have their own, and sluice::pool_recycles is false under the one that would be run here.
-#if defined(__GLIBC__) && defined(__has_feature)
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-#define COUNTS_ALLOCATIONS
-extern "C" {
-void* __libc_malloc(std::size_t bytes);                    // NOLINT
-void* __libc_calloc(std::size_t count, std::size_t bytes); // NOLINT
-void* __libc_realloc(void* block, std::size_t bytes);      // NOLINT
-void* malloc(std::size_t bytes) noexcept
-{
-    if (counted) ++allocations;
-    return __libc_malloc(bytes);
-}
-void* calloc(std::size_t count, std::size_t bytes) noexcept
-{
-    if (counted) ++allocations;
-    return __libc_calloc(count, bytes);
-}
-void* realloc(void* block, std::size_t bytes) noexcept
-{
-    if (counted) ++allocations;
-    return __libc_realloc(block, bytes);
-}
-}
-#endif
-#endif
 
 namespace sluice::redis {
 namespace {
@@ -68,8 +33,7 @@ task<void> work(client& redis, std::string_view value, std::size_t& left, wait& 
 
 task<std::uint64_t> allocations_of(client& redis, std::size_t rounds, std::size_t at_once, std::string_view value)
 {
-    counted = true;
-    const std::uint64_t before = allocations;
+    const std::uint64_t before = sluice::test::heap_blocks_of_thread();
     for (std::size_t i = 0; i < rounds; ++i) {
         std::size_t left = at_once;
         wait all_done;
@@ -77,15 +41,12 @@ task<std::uint64_t> allocations_of(client& redis, std::size_t rounds, std::size_
             shard::current().background().spawn(work(redis, value, left, all_done));
         (void)co_await all_done.until();
     }
-    counted = false;
-    co_return allocations - before;
+    co_return sluice::test::heap_blocks_of_thread() - before;
 }
 
 TEST_F(Allocation, is_none_for_commands_replies_and_scripts_however_many_at_once)
 {
-#ifndef COUNTS_ALLOCATIONS
-    GTEST_SKIP() << "nothing is counted here";
-#endif
+    if (!pool_recycles) GTEST_SKIP() << "the pool gives everything back under a sanitizer";
     client& redis = open();
     await_connected(redis);
     const std::string large(1000, 'x');

@@ -1,23 +1,8 @@
 // A look-up takes no memory from the heap, nor does a plain route's answer.
+#include "heap_count.hpp"
 #include "support.hpp"
 
 #include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size)
-{
-    ++allocations;
-    if (void* block = std::malloc(size)) return block;
-    throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace sluice::test {
 namespace {
@@ -45,9 +30,9 @@ TEST(RouterAllocation, a_steady_state_has_none)
     });
     routes.get("/wait/{id}", [](request&) -> task<result<response>> { co_return response::text("waited"); });
     routes.freeze();
-    std::size_t before = 0;
+    std::uint64_t before = 0;
     for (int i = 0; i < 100; ++i) {
-        if (i == 10) before = allocations;
+        if (i == 10) before = heap_blocks_of_thread();
         for (const std::string_view path : {"/users", "/users/7", "/us%65rs/7"}) {
             plain_request one(path);
             if (routes.find(one.asked).found->answer(one.asked).status() != http::status::ok) FAIL() << path;
@@ -55,7 +40,7 @@ TEST(RouterAllocation, a_steady_state_has_none)
         plain_request one("/wait/1");
         if (run(turns, routes.find(one.asked).found->answer_waiting(one.asked)).body() != "waited") FAIL();
     }
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(heap_blocks_of_thread(), before);
 }
 
 } // namespace

@@ -2,62 +2,18 @@
 // line for each in the log.
 //
 // A program of its own, since it counts every malloc of the shard's thread (operator new ends there, too).
+#include "heap_count.hpp"
 #include "running_server.hpp"
 
 #include <sluice/cache/two_tier_cache.hpp>
 #include <sluice/core/log.hpp>
+#include <sluice/core/pool.hpp>
 #include <sluice/json/fields.hpp>
 #include <sluice/route/json.hpp>
 #include <sluice/telemetry/log_file.hpp>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
-
-namespace {
-
-// The shard's thread counts; the test's own does not.
-thread_local bool counted = false;
-thread_local std::uint64_t allocations = 0;
-
-} // namespace
-
-#ifdef __GLIBC__
-extern "C" {
-void* __libc_malloc(std::size_t bytes);                    // NOLINT
-void* __libc_calloc(std::size_t count, std::size_t bytes); // NOLINT
-void* __libc_realloc(void* block, std::size_t bytes);      // NOLINT
-}
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#if defined(__has_feature)
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-#define COUNTS_ALLOCATIONS
-#endif
-#else
-#define COUNTS_ALLOCATIONS
-#endif
-#endif
-#endif
-
-#ifdef COUNTS_ALLOCATIONS
-extern "C" {
-void* malloc(std::size_t bytes) noexcept
-{
-    if (counted) ++allocations;
-    return __libc_malloc(bytes);
-}
-void* calloc(std::size_t count, std::size_t bytes) noexcept
-{
-    if (counted) ++allocations;
-    return __libc_calloc(count, bytes);
-}
-void* realloc(void* block, std::size_t bytes) noexcept
-{
-    if (counted) ++allocations;
-    return __libc_realloc(block, bytes);
-}
-}
-#endif
 
 namespace sluice {
 
@@ -170,8 +126,7 @@ struct Steady : ::testing::Test
     cost counters()
     {
         return server.on(0, [](shard& here) {
-            counted = true;
-            return cost{.allocations = allocations, .enters = here.ring().counters().enters};
+            return cost{.allocations = test::heap_blocks_of_thread(), .enters = here.ring().counters().enters};
         });
     }
     // What `rounds` times `text`, each answered before the next is sent, cost the shard.
@@ -189,13 +144,10 @@ struct Steady : ::testing::Test
         const cost after = counters();
         return {.allocations = after.allocations - before.allocations, .enters = after.enters - before.enters};
     }
-    void expect_no_allocation([[maybe_unused]] const std::string& text, [[maybe_unused]] int answers = 1)
+    void expect_no_allocation(const std::string& text, int answers = 1)
     {
-#ifdef COUNTS_ALLOCATIONS
+        if (!pool_recycles) GTEST_SKIP() << "the pool gives everything back under a sanitizer";
         EXPECT_EQ(cost_of(text, answers, 1000).allocations, 0U) << text;
-#else
-        GTEST_SKIP() << "the sanitizer has the heap for itself";
-#endif
     }
 };
 
@@ -219,7 +171,7 @@ TEST_F(Steady, pipelined_requests_allocate_nothing)
 }
 TEST_F(Steady, request_in_pieces_allocates_nothing)
 {
-#ifdef COUNTS_ALLOCATIONS
+    if (!pool_recycles) GTEST_SKIP() << "the pool gives everything back under a sanitizer";
     const auto ask = [&](int times) {
         for (int i = 0; i < times; ++i) {
             peer.send("GET /plain HTTP/1.1\r\nHo");
@@ -235,7 +187,6 @@ TEST_F(Steady, request_in_pieces_allocates_nothing)
         allocated = counters().allocations - before.allocations;
     }
     EXPECT_EQ(allocated, 0U);
-#endif
 }
 
 // One enter brings the request, one sends its answer; the answers of a turn share them.

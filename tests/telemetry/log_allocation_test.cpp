@@ -1,4 +1,6 @@
 // A program of its own, since it counts every operator new of the process.
+#include "heap_count.hpp"
+
 #include <sluice/core/context.hpp>
 #include <sluice/core/pool.hpp>
 #include <sluice/telemetry/log_file.hpp>
@@ -6,21 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::atomic<std::size_t> allocations = 0;
-}
-
-void* operator new(std::size_t bytes)
-{
-    ++allocations;
-    if (void* block = std::malloc(bytes)) return block;
-    throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace sluice {
 
@@ -40,9 +27,9 @@ TEST(LogFile, allocates_nothing_for_a_line)
         }
     };
     write_lines(10);
-    const std::size_t before = allocations;
+    const std::uint64_t before = test::heap_blocks();
     write_lines(100);
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(test::heap_blocks(), before);
     context::exchange_current(nullptr);
     exchange_log_sink(nullptr);
 }
