@@ -72,6 +72,7 @@ class Readiness(Case):
         redis = self.redis(requirepass='secret')
         with self.serve(REDIS_URL=redis.url(password='guessed')) as serving:
             self.await_entry(serving, 'unavailable')
+            serving.await_lines(3, 'Redis cannot be reached')
             time.sleep(0.3)  # several attempts
             self.assertEqual(serving.stop(), 0)
             said = [line for line in serving.lines if line['message'] == 'Redis cannot be reached']

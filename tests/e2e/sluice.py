@@ -36,10 +36,10 @@ class Server:
     def __init__(self, binary, *arguments, folder, listen='127.0.0.1:0', log=None, environment=None, prepare=None):
         self.errors = tempfile.TemporaryFile('w+')
         command = [binary, 'serve', '--listen', listen, '--admin-listen', '127.0.0.1:0', *arguments]
-        self.process = subprocess.Popen(command, cwd=folder, env=clean_environment(**(environment or {})), text=True,
+        self.process = subprocess.Popen(command, cwd=folder, env=clean_environment(**(environment or {})),
                                         stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=prepare)
-        self.lines = []
-        for text in self.follow(log) if log else self.process.stdout:
+        self.lines, self.unread = [], b''
+        for text in self.follow(log) if log else self.told():
             self.lines.append(json.loads(text))
             if 'listen' in self.lines[-1]:
                 break
@@ -58,6 +58,25 @@ class Server:
                     return
             time.sleep(0.01)
 
+    def told(self):
+        """Lines of its standard output as they come; nothing is read ahead of the one that is asked for but stays here."""
+        while True:
+            line, end, self.unread = self.unread.partition(b'\n')
+            if end:
+                yield line
+                continue
+            more = os.read(self.process.stdout.fileno(), 65536)
+            self.unread = line + more
+            if not more:
+                return
+
+    def await_lines(self, count, message):
+        """Reads on until it has said `message` so many times."""
+        left = count - sum(line['message'] == message for line in self.lines)
+        while left > 0:
+            self.lines.append(json.loads(next(self.told())))
+            left -= self.lines[-1]['message'] == message
+
     def get(self, path, port=None):
         connection = http.client.HTTPConnection('127.0.0.1', port or self.port, timeout=PATIENCE_SECONDS)
         connection.request('GET', path)
@@ -71,8 +90,11 @@ class Server:
 
     def wait(self):
         """The exit status, and the rest of the log lines."""
+        if self.process.stdout.closed:
+            return self.process.returncode
         rest, _ = self.process.communicate(timeout=PATIENCE_SECONDS)
-        *lines, _ = rest.split('\n')  # a server that was killed may leave half a line behind
+        *lines, _ = (self.unread + rest).split(b'\n')  # a server that was killed may leave half a line behind
+        self.unread = b''
         self.lines += [json.loads(line) for line in lines]
         return self.process.returncode
 
