@@ -13,23 +13,7 @@ import unittest
 
 import sluice
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, '..', 'postgres'), os.path.join(HERE, '..', 'redis')]
-import importlib.util  # noqa: E402
-
-
-def load(name, path):
-    """Both folders have a server.py."""
-    spec = importlib.util.spec_from_file_location(name, os.path.join(HERE, '..', path))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-postgres = load('postgres_server', 'postgres/server.py')
-redis = load('redis_server', 'redis/server.py')
-
+postgres, redis = map(sluice.servers_of, ('postgres', 'redis'))
 BINARY, HISTORY = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
 SECONDS = int(os.environ.get('SLUICE_COHERENCE_SECONDS', '8'))
 TTL_SECONDS = 3

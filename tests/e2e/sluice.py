@@ -1,10 +1,12 @@
 """The real binary for end-to-end tests: started in a temporary folder on free ports, ended by its own process id."""
 import http.client
+import importlib.util
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -22,6 +24,16 @@ def run(binary, *arguments, folder, environment=None, prepare=None):
     """Runs a command to its end."""
     return subprocess.run([binary, *arguments], cwd=folder, env=clean_environment(**(environment or {})), text=True,
                           capture_output=True, timeout=PATIENCE_SECONDS, preexec_fn=prepare)
+
+
+def servers_of(name):
+    """The module that starts a PostgreSQL or a Redis; both folders call it server.py."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', name, 'server.py')
+    spec = importlib.util.spec_from_file_location(f'{name}_server', path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def port_of(url):
@@ -49,13 +61,13 @@ class Server:
 
     def follow(self, path):
         """Whole lines of a growing file, for as long as the server runs."""
+        seen = 0
         while self.process.poll() is None:
             if os.path.exists(path):
                 with open(path, encoding='utf-8') as file:
                     *lines, _ = file.read().split('\n')
-                if lines:
-                    yield from lines
-                    return
+                yield from lines[seen:]
+                seen = len(lines)
             time.sleep(0.01)
 
     def told(self):

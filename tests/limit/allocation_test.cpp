@@ -67,9 +67,9 @@ TEST(LimitAllocation, there_is_none)
             http::test_request asked;
             asked.client(client);
             const std::uint64_t before = co_await ask_often(limited, asked.get());
-            const std::uint64_t taken = sluice::test::heap_blocks();
+            const std::uint64_t before_all = sluice::test::heap_blocks();
             const std::uint64_t after = co_await ask_often(limited, asked.get());
-            co_return {before, after, sluice::test::heap_blocks() - taken};
+            co_return {before, after, sluice::test::heap_blocks() - before_all};
         });
         EXPECT_EQ(taken, 0u) << client;
         EXPECT_EQ(warm, 3000u);
