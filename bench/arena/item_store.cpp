@@ -77,7 +77,7 @@ task<result<stored_items>> item_store::priced(std::int32_t least, std::int32_t m
 
 task<result<stored_items>> item_store::page(std::string_view category, std::int32_t limit, std::int64_t offset)
 {
-    auto found = co_await database_.query(select_page, category, std::int64_t{limit}, offset);
+    auto found = co_await database_.query(select_page, member("/category", category), std::int64_t{limit}, offset);
     if (!found) co_return fail(std::move(found).error());
     co_return read_items(*found);
 }

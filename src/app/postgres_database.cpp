@@ -43,7 +43,7 @@ class postgres_database final : public database
 public:
     explicit postgres_database(const settings& values)
         : options_(values.postgres), url_(values.postgres_url()), listens_(values.listens_on_postgres()),
-          parts_(values.server.shards),
+          parts_(values.server.shards), connecting_({.threads = values.server.shards + 1}),
           schema_({.url = url_, .connect_timeout = options_.connect_timeout}, postgres_schema)
     {
         schema_.wait_for_the_first_attempt(options_.connect_timeout);
@@ -96,7 +96,7 @@ private:
     std::string url_;
     bool listens_;            // for what other processes write
     std::vector<part> parts_; // one a shard, touched by it alone
-    offload_pool connecting_{{.threads = 2}};
+    offload_pool connecting_; // one thread a shard, so that a host that says nothing holds up none but itself
     schema_upkeep schema_;
 };
 

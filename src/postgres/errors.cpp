@@ -101,7 +101,8 @@ error statement_error(const pg_result* failed, const statement& of, const parame
         made.constraint = field(failed, PG_DIAG_CONSTRAINT_NAME);
         return made;
     }
-    if (group == "22" || group == "23") return refused_value(failed, with);
+    // Beside what a type or a rule refuses, what is too large for an index or an array.
+    if (group == "22" || group == "23" || state == "54000") return refused_value(failed, with);
     if (sql_states::cancelled(state)) return too_late(false);
     if (group == "40") return unavailable("The database could not make the change beside others");
     if (state == "55P03") return unavailable("The database has locked what was asked for");

@@ -2,6 +2,8 @@
 
 #include "postgres/errors.hpp"
 
+#include <sluice/core/context.hpp>
+
 #include <algorithm>
 #include <chrono>
 
@@ -261,6 +263,8 @@ task<result<void>> pool_state::take(lease& l)
     if (how == wait_end::completed) co_return fail(unavailable("The database went away"));
     if (how == wait_end::cancelled) co_return fail(how);
     ++counters_.timeouts;
+    const context* asked = context::current();
+    if (asked != nullptr && asked->deadline <= shard_.now()) co_return fail(too_late(false));
     co_return fail(unavailable("No connection to the database came free in time"));
 }
 

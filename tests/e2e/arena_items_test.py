@@ -93,6 +93,8 @@ class ArenaItems(unittest.TestCase):
         self.assertEqual(self.ask('GET', '/crud/items?category=nowhere')[1], {'items': [], 'total': 0, 'page': 1, 'limit': 10})
         self.assertEqual(self.ask('GET', '/crud/items?page=2000000000')[1]['items'], [])
         self.assertEqual(len(self.ask('GET', '/crud/items?category=h%C3%A4user')[1]['items']), 0)
+        status, problem = self.ask('GET', '/crud/items?category=%FF')
+        self.assertEqual((status, [one['pointer'] for one in problem['errors']]), (422, ['/category']))
 
     def test_an_item_is_kept_for_a_moment_and_then_read_again(self):
         kept = self.item(40)

@@ -60,6 +60,7 @@ class Coherence(unittest.TestCase):
         with redis.Redis() as server:
             seen = self.history_of({'REDIS_URL': server.url()})
             self.assertEqual(seen['unknown'], 0)
+            self.assertLess(seen['late_p99_us'], 50_000)  # what other processes are promised
 
     def test_with_redis_that_fails_in_every_manner(self):
         chance = random.Random(1)

@@ -1,7 +1,10 @@
 """The server on PostgreSQL when things are not as they should be: postgres_test.py BINARY."""
 import http.client
 import os
+import re
+import resource
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -12,6 +15,7 @@ import sluice
 from users_client import Client
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'postgres'))
+import faulty  # noqa: E402
 import server  # noqa: E402
 
 BINARY = os.path.abspath(sys.argv.pop(1))
@@ -52,6 +56,43 @@ class Case(unittest.TestCase):
                 return answers[0][1]
             self.assertLess(time.monotonic(), deadline, answers)
             time.sleep(0.01)
+
+
+class Crowd(Case):
+    def test_a_thousand_who_ask_for_one_user_at_once_ask_the_database_once(self):
+        count, user = 1000, '01890000-0000-7000-8000-000000000001'
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, files[1]), files[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, files)
+        with self.serve() as serving:
+            self.await_readiness(serving, 200)
+            self.database.psql(f"INSERT INTO users VALUES ('{user}', 'ada@example.com', 'Ada', now(), now(), 1, 'ada@example.com')")
+            self.log_statements("SET log_statement = 'all'")
+            self.addCleanup(self.log_statements, 'RESET log_statement')
+            session = faulty.Session(self.database)
+            self.addCleanup(session.end)
+            session('BEGIN')
+            session('LOCK TABLE users')
+            crowd = [socket.create_connection(('127.0.0.1', serving.port), timeout=sluice.PATIENCE_SECONDS) for _ in range(count)]
+            for one in crowd:
+                self.addCleanup(one.close)
+                one.sendall(f'GET /users/{user} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'.encode())
+            server.wait_until(lambda: self.active(serving) >= count, 'all wait')
+            session('COMMIT')
+            for one in crowd:
+                with one.makefile('rb') as answer:
+                    self.assertIn(b'"email":"ada@example.com"', answer.read())
+        with open(self.database.log, encoding='utf-8') as log:
+            self.assertEqual(len(re.findall(r'execute users_by_id: ', log.read())), 1)
+
+    def log_statements(self, change):
+        self.database.psql(f'ALTER SYSTEM {change}')
+        self.database.psql('SELECT pg_reload_conf()')
+
+    @staticmethod
+    def active(serving):
+        told = serving.get('/metrics', serving.admin_port)[1].decode()
+        return float(re.search(r'(?m)^http_server_active_requests (\S+)$', told)[1])
 
 
 class Start(Case):

@@ -1,10 +1,12 @@
 """The server with more than one PostgreSQL to go to: failover_test.py BINARY."""
 import shutil
+import socket
 import subprocess
 
 import faulty
 import server
-from faulty import now
+import sluice
+from faulty import BINARY, now
 
 
 class Replica(server.Postgres):
@@ -53,6 +55,28 @@ class Hosts(faulty.Case):
         self.database.start()
         load.await_successes(1000)
         self.end(load, serving)
+
+    def test_a_first_host_that_says_nothing_is_passed_over_by_all_shards_at_once(self):
+        with socket.create_server(('127.0.0.1', 0), backlog=200) as silent:
+            with sluice.Server(BINARY, '--shards', '6', folder=self.scratch.name, environment={
+                    'DATABASE_URL': self.url(silent.getsockname()[1], self.database.port), 'SLUICE_POSTGRES_CONNECT_TIMEOUT': '5s'}) as serving:
+                tried = [silent.accept()[0] for _ in range(7)]  # the schema's, which the start waits for, and then the shards'
+                self.assertEqual([self.is_given_up(one) for one in tried[1:]], [False] * 6)
+                self.await_readiness(serving, 200)
+                for one in tried:
+                    one.close()
+                self.assertEqual(serving.get('/users')[0].status, 200)
+                self.assertEqual(serving.stop(), 0)
+
+    @staticmethod
+    def is_given_up(connection):
+        connection.setblocking(False)
+        try:
+            while connection.recv(100):
+                pass
+        except BlockingIOError:
+            return False
+        return True
 
     def test_the_one_that_takes_writes_is_found_wherever_it_stands(self):
         replica = self.follow()

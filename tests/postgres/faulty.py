@@ -48,8 +48,9 @@ class Case(unittest.TestCase):
         return server.Postgres(self.settings, self.access)
 
     def serve(self, url=None, **environment):
-        """A server that is ended with the test; settings of the `postgres` section by their names."""
-        chosen = {f'SLUICE_POSTGRES_{name.upper()}': str(value) for name, value in environment.items()}
+        """A server that is ended with the test; settings of the `postgres` section by their names, others by their variables'."""
+        chosen = {name if name.startswith('SLUICE_') else f'SLUICE_POSTGRES_{name.upper()}': str(value)
+                  for name, value in environment.items()}
         serving = sluice.Server(BINARY, '--shards', '2', folder=self.scratch.name,
                                 environment={'DATABASE_URL': url or self.database.url(),
                                              'SLUICE_CACHE_L1_BYTES': '0', **chosen})  # every read is the database's

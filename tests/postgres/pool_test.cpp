@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 
 namespace sluice::postgres {
 namespace {
@@ -133,6 +134,18 @@ TEST_F(Pool, names_the_member_whose_value_is_refused)
     const auto nul =
         shards.run([&] { return db.query(echo, std::int64_t{1}, member("/name", std::string("a\0b", 3))); });
     ASSERT_EQ(nul.error().violations.size(), 1u);
+}
+
+TEST_F(Pool, refuses_a_value_that_is_too_large_for_an_index)
+{
+    admin("CREATE TABLE texts (t text UNIQUE); GRANT ALL ON texts TO sluice");
+    pool& db = open();
+    static constexpr statement keep{"keep_text", "INSERT INTO texts VALUES ($1)"};
+    std::string incompressible(10'000, ' ');
+    std::minstd_rand chance(1);
+    for (char& c : incompressible) c = static_cast<char>('!' + chance() % 90);
+    const auto refused = shards.run([&] { return db.query(keep, member("/text", incompressible)); });
+    EXPECT_EQ(refused.error().code, errc::invalid) << refused.error().detail;
 }
 
 TEST_F(Pool, prepares_again_what_a_changed_schema_or_a_reset_made_stale)

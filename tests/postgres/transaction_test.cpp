@@ -154,6 +154,35 @@ TEST_F(Transaction, that_holds_the_connection_is_waited_for_in_a_stage_of_its_ow
     EXPECT_FALSE(spans.all()[0].failed);
 }
 
+TEST_F(Transaction, that_waits_until_its_requests_time_is_over_says_so)
+{
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    std::atomic<bool> holds = false;
+    std::atomic<bool> may_end = false;
+    auto first = shards.start(0, [&] {
+        return transact(db, {}, [&](transaction& t) -> task<result<void>> {
+            auto made = co_await insert_all(t, {1});
+            holds = true;
+            while (!may_end) (void)co_await sleep_for(1ms);
+            co_return made;
+        });
+    });
+    while (!holds) std::this_thread::yield();
+    context hurried;
+    hurried.deadline = steady_clock::now() + 20ms; // far less than there is for a connection
+    const auto ended =
+        shards.start(
+                  0, [&] { return transact(db, {}, [](transaction& t) { return insert_all(t, {2}); }); }, &hurried)
+            .get();
+    may_end = true;
+    EXPECT_TRUE(first.get());
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, errc::timeout);
+    EXPECT_EQ(stored(), "1");
+}
+
 TEST_F(Transaction, gives_each_statement_a_span_in_the_request_that_asks)
 {
     pool& db = open();

@@ -70,6 +70,17 @@ class Waits(faulty.Case):
         self.assertEqual(set(load.answers), {200, 201})
         self.end(load, serving)
 
+    def test_a_request_that_has_less_time_than_a_statement_may_take_is_answered_504_and_cancelled(self):
+        serving, session = self.serve_ready(statement_timeout='60s', SLUICE_LIMITS_REQUEST_TIMEOUT='1s'), self.session()
+        with Client(serving.port) as client:
+            path = client.create('ada@example.com').headers['Location']
+            session('BEGIN')
+            session("UPDATE users SET name = name WHERE email = 'ada@example.com'")
+            self.assertEqual(client.send('PATCH', path, {'name': 'Grace'}).status, 504)
+            self.await_value(f'SELECT count(*) {WAITING}', '0')
+            session('COMMIT')
+            self.assertEqual(client.send('GET', path).json['name'], 'Ada')
+
     def test_what_a_reset_leaves_behind_is_cancelled_if_it_reads_and_done_once_if_it_writes(self):
         serving = self.serve_ready(statement_timeout='60s', connect_timeout='60s')
         session = self.session()
