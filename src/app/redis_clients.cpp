@@ -39,9 +39,4 @@ void redis_clients::subscribe(shard& on, const std::string& channel, redis::subs
     on.own<redis::subscriber>(on, names_, std::move(options), std::move(tell));
 }
 
-health::readiness_check redis_clients::readiness(shard& on)
-{
-    return [&client = client_of(on)] { return client.ping(); };
-}
-
 } // namespace sluice::app

@@ -7,7 +7,6 @@
 
 #include <sluice/redis/client.hpp>
 #include <sluice/redis/subscriber.hpp>
-#include <sluice/server/health.hpp>
 #include <sluice/shard/offload.hpp>
 #include <sluice/shard/shard.hpp>
 
@@ -27,7 +26,6 @@ public:
 
     // The shard's own, which lives as long as the shard: made when it is first asked for, on the shard.
     [[nodiscard]] redis::client& client_of(shard& on);
-    [[nodiscard]] health::readiness_check readiness(shard& on);
     // Hears what is published on a channel for as long as the shard lives.
     void subscribe(shard& on, const std::string& channel, redis::subscriber::functions tell);
 

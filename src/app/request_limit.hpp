@@ -27,6 +27,9 @@ public:
     // clients are told apart, is decided when the server starts.
     [[nodiscard]] result<void> change(const rate_limit_settings& to);
 
+    // For readiness, on any thread: null where there is none.
+    [[nodiscard]] const limit::rate_limit* all() const noexcept { return all_ ? &*all_ : nullptr; }
+
 private:
     rate_limit_settings now_;
     std::optional<limit::rate_limit> all_;

@@ -69,11 +69,6 @@ struct settings
     std::string journal_socket = std::string(system_journal); // used where standard output leads to it
     std::vector<std::string> redact = secret_words();
 
-    // Are requests refused while Redis does not answer?
-    [[nodiscard]] bool needs_redis() const
-    {
-        return rate_limit.on() && rate_limit.on_redis_failure == limit::on_failure::closed;
-    }
     // The database is PostgreSQL where a URL or a host is named, and the embedded one otherwise.
     [[nodiscard]] bool uses_postgres() const { return !database_url.empty() || !postgres.at.host.empty(); }
     [[nodiscard]] std::string postgres_url() const

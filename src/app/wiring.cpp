@@ -18,13 +18,26 @@ namespace {
 constexpr metric_family lines_dropped = {
     "sluice_log_lines_dropped_total", "Log lines that found no room, or whose reader was gone.", metric_kind::counter};
 
+task<result<void>> redis_ready(redis::client& client, const limit::rate_limit* limit)
+{
+    if (limit != nullptr)
+        if (auto decides = limit->ready(); !decides) co_return decides;
+    co_return co_await client.ping();
+}
+
+void add_redis(health& to, redis::client& client, const limit::rate_limit* limit)
+{
+    using enum health::importance;
+    to.add(
+        "redis", [&client, limit] { return redis_ready(client, limit); },
+        [limit] { return limit != nullptr && limit->needs_redis() ? needed : helpful; });
+}
+
 health& own_health(shard& on, const dependencies& with)
 {
     auto& state = on.own<health>();
     state.add(std::string(with.data.kind()), with.data.readiness(on));
-    if (with.redis != nullptr)
-        state.add("redis", with.redis->readiness(on),
-                  with.values.needs_redis() ? health::importance::needed : health::importance::helpful);
+    if (with.redis != nullptr) add_redis(state, with.redis->client_of(on), with.limit.all());
     return state;
 }
 

@@ -276,15 +276,6 @@ std::optional<decision> limiter::decide_at_once(const client_key& key, std::uint
 
 task<decision> limiter::decide(client_key key, std::uint32_t cost) { return state_->decide(key, key.hash(), cost); }
 
-result<void> limiter::ready() const
-{
-    if (!of().without_redis() || of().in_force().without_redis != on_failure::closed) return {};
-    return fail(error{.code = errc::unavailable,
-                      .detail = "Redis does not answer",
-                      .dependency = "redis",
-                      .retry_after = std::chrono::seconds(1)});
-}
-
 void limiter::expose(metric_set& in) const { state_->expose(in); }
 
 const rate_limit& limiter::of() const noexcept { return state_->of; }

@@ -101,4 +101,13 @@ std::string_view rate_limit::policy_field() const noexcept { return state_->in_f
 
 bool rate_limit::without_redis() const noexcept { return state_->failing(); }
 
+result<void> rate_limit::ready() const
+{
+    if (!without_redis()) return {};
+    return fail(error{.code = errc::unavailable,
+                      .detail = "Redis does not decide about the rate limit",
+                      .dependency = "redis",
+                      .retry_after = std::chrono::seconds(1)});
+}
+
 } // namespace sluice::limit

@@ -42,7 +42,12 @@ http::response answer(bool good, pooled_string body)
 
 void health::add(std::string name, readiness_check check, importance how)
 {
-    dependencies_.push_back({.name = std::move(name), .check = std::move(check), .how = how});
+    add(std::move(name), std::move(check), [how] { return how; });
+}
+
+void health::add(std::string name, readiness_check check, importance_check how)
+{
+    dependencies_.push_back({.name = std::move(name), .check = std::move(check), .how = std::move(how)});
 }
 
 void health::routes(router& to)
@@ -75,7 +80,7 @@ task<result<http::response>> health::ready(http::request& asked)
         for (dependency& one : dependencies_) {
             const result<void> outcome = co_await one.check();
             note(one, outcome);
-            servable = servable && (outcome || one.how == importance::helpful);
+            servable = servable && (outcome || one.how() == importance::helpful);
             if (&one != &dependencies_.front()) out.raw(',');
             out.string(one.name);
             out.raw(outcome ? R"(:{"status":"ok"})" : R"(:{"status":"unavailable"})");

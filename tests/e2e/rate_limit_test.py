@@ -134,6 +134,33 @@ class WithRedis(Case):
         said = [line['message'] for line in server.lines if 'rate limit' in line['message']]
         self.assertEqual(said, ['Redis does not answer: the rate limit goes on without it', 'Redis answers again: it decides about the rate limit'])
 
+    def test_closed_is_not_ready_beside_a_redis_that_answers_and_decides_nothing(self):
+        with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='1000', SLUICE_RATE_LIMIT_ON_REDIS_FAILURE='closed') as server:
+            for begin, end in (('CONFIG SET maxmemory 1', 'CONFIG SET maxmemory 0'), ('REPLICAOF 127.0.0.1 1', 'REPLICAOF NO ONE'),
+                               ('ACL SETUSER default -evalsha', 'ACL SETUSER default +@all')):
+                with self.subTest(fault=begin):
+                    self.await_status(server, '/users?email=a@example.com', 200)
+                    self.await_status(server, '/readyz', 200)
+                    self.assertEqual(redis.command(*begin.split()), b'+OK\r\n')
+                    self.await_status(server, '/users?email=a@example.com', 503)
+                    self.assertTrue(redis.answers())
+                    self.assertEqual(self.ask(server, '/readyz').status, 503)
+                    self.assertEqual(redis.command(*end.split()), b'+OK\r\n')
+                    self.await_status(server, '/readyz', 200)
+
+    def test_readiness_follows_the_policy_in_force(self):
+        def change(what):
+            self.write(f'[rate_limit]\nrequests = 100\nwindow = "1h"\non_redis_failure = "{what}"\n')
+
+        change('local')
+        with redis_server() as redis, sluice.Server(BINARY, '--shards', '2', folder=self.folder, environment={'REDIS_URL': redis.url()}) as server:
+            self.await_status(server, '/readyz', 200)
+            redis.kill()
+            for what, status in (('closed', 503), ('open', 200), ('closed', 503), ('local', 200)):
+                change(what)
+                server.signal(signal.SIGHUP)
+                self.await_status(server, '/readyz', status)
+
     def test_local_goes_on_from_what_is_known_and_is_ready(self):
         with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='20') as server:
             self.assertEqual([self.ask(server).status for _ in range(12)], [200] * 12)

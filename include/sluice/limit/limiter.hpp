@@ -61,8 +61,6 @@ public:
     [[nodiscard]] std::optional<decision> decide_at_once(const client_key& key, std::uint32_t cost = 1);
     [[nodiscard]] task<decision> decide(client_key key, std::uint32_t cost = 1);
 
-    // For readiness: fails where requests are refused because Redis does not answer.
-    [[nodiscard]] result<void> ready() const;
     [[nodiscard]] const rate_limit& of() const noexcept;
     [[nodiscard]] limiter_counters counters() const;
     // The same as metrics (sluice_rate_limit_…), of the shard's set.

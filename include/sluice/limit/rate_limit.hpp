@@ -50,6 +50,10 @@ public:
     [[nodiscard]] std::string_view policy_field() const noexcept;
     // Is Redis known not to answer, so that the policy's without_redis holds?
     [[nodiscard]] bool without_redis() const noexcept;
+    // The same for readiness, as an error. One that answers pings may still decide nothing: full, or read-only.
+    [[nodiscard]] result<void> ready() const;
+    // Are requests refused meanwhile?
+    [[nodiscard]] bool needs_redis() const noexcept { return in_force().without_redis == on_failure::closed; }
 
     [[nodiscard]] limit_state& state() const noexcept { return *state_; } // for limiters
 

@@ -38,8 +38,11 @@ public:
         needed,
         helpful, // requests are served without it: its entry says that it is away, and the status stays 200
     };
+    // How much depends on it now? Asked with every check, for what settings change while the server runs.
+    using importance_check = std::function<importance()>;
     // `name` as it stands in the answer: "sqlite". Before routes().
     void add(std::string name, readiness_check check, importance how = importance::needed);
+    void add(std::string name, readiness_check check, importance_check how);
     void routes(router& to);
 
 private:
@@ -47,7 +50,7 @@ private:
     {
         std::string name;
         readiness_check check;
-        importance how;
+        importance_check how;
         bool away = false; // when it was last asked
     };
 
