@@ -141,8 +141,30 @@ result<void> check_writable(session& s)
     const std::string_view text = text_of(*told);
     if (info_value(text, "role") == "slave" && info_value(text, "slave_read_only") != "0")
         return s.refuse("is a replica, which only reads: let redis.url name the primary");
-    auto ran = s.demand({"EVAL", "return 1", "0"}, "does not run scripts for this user: grant +@scripting");
+    return {};
+}
+
+// Does what the scripts of the cache and of the rate limit do, and tells what of it fails.
+constexpr const char* script_probe = R"lua(
+local failed = {}
+for _, call in ipairs({{'TIME'}, {'GET', KEYS[1]}, {'PTTL', KEYS[1]}, {'SET', KEYS[1], '', 'PX', 1000}, {'DEL', KEYS[1]},
+                       {'PUBLISH', ARGV[1], ''}}) do
+  local said = redis.pcall(unpack(call))
+  if type(said) == 'table' and said.err then failed[#failed + 1] = call[1] .. ' (' .. said.err .. ')' end
+end
+return table.concat(failed, ', '))lua";
+
+result<void> check_scripts(session& s)
+{
+    constexpr std::string_view refusal =
+        "does not run our scripts for this user: grant +@scripting ~sluice:* &sluice:*";
+    const std::string name = "sluice:check"; // of a key and of a channel
+    auto loaded = s.demand({"SCRIPT", "LOAD", script_probe}, refusal);
+    if (!loaded) return fail(std::move(loaded.error()));
+    auto ran = s.demand({"EVALSHA", std::string(text_of(*loaded)), "1", name, name}, refusal);
     if (!ran) return fail(std::move(ran.error()));
+    if (const std::string_view failed = text_of(*ran); !failed.empty())
+        return s.refuse(fmt::format("does not do for this user what our scripts call: {}: grant it", failed));
     return {};
 }
 
@@ -156,6 +178,7 @@ result<server_state> inspect(const session_options& with)
     auto version = version_of(s);
     if (!version) return fail(std::move(version.error()));
     if (auto writable = check_writable(s); !writable) return fail(std::move(writable.error()));
+    if (auto runs = check_scripts(s); !runs) return fail(std::move(runs.error()));
     const auto asked_at = steady_clock::now();
     if (auto pong = s.demand({"PING"}, "does not answer a PING"); !pong) return fail(std::move(pong.error()));
     return server_state{.version = std::move(*version),

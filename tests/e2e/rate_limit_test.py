@@ -3,6 +3,7 @@ processes that count in one Redis."""
 import http.client
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -160,6 +161,34 @@ class WithRedis(Case):
                 change(what)
                 server.signal(signal.SIGHUP)
                 self.await_status(server, '/readyz', status)
+
+    def test_decides_with_the_rights_that_the_documentation_grants_and_check_names_what_is_missing(self):
+        with open(os.path.join(ROOT, 'docs/deploy.md'), encoding='utf-8') as file:
+            [line] = re.findall(r'^ACL SETUSER sluice .*$', file.read(), re.MULTILINE)
+        with redis_server() as redis:
+            self.assertEqual(redis.command(*line.replace('>…', '>word').split()), b'+OK\r\n')
+            environment = {'REDIS_URL': redis.url('sluice', 'word')}
+            with self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='4', **environment) as one, \
+                    self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='4', **environment) as other:
+                statuses = [self.ask(server).status for _ in range(4) for server in (one, other)]
+                self.assertEqual(statuses, [200] * 4 + [429] * 4, 'they count in Redis, together')
+                for server in (one, other):
+                    self.assertIn(b'sluice_rate_limit_redis_outages_total{limit="default"} 0', server.get('/metrics', port=server.admin_port)[1])
+            for server in (one, other):
+                self.assertEqual([line for line in server.lines if line['level'] in ('warn', 'error')], [])
+            self.assertEqual(self.check(environment), (0, ''))
+            for right in ('time', 'get', 'pttl', 'set', 'del', 'publish', 'evalsha', 'script|load', 'info'):
+                with self.subTest(right=right):
+                    redis.command('ACL', 'SETUSER', 'sluice', f'-{right}')
+                    status, said = self.check(environment)
+                    self.assertEqual(status, 1)
+                    self.assertIn(right.upper().replace('|', '_').split('_')[0], said.upper())
+                    redis.command('ACL', 'SETUSER', 'sluice', f'+{right}')
+
+    def check(self, environment):
+        """Its status, and what it says of Redis if that is a failure."""
+        done = sluice.run(BINARY, 'check', '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', folder=self.folder, environment=environment)
+        return done.returncode, ''.join(line for line in done.stdout.splitlines() if line.startswith('FAIL redis: '))
 
     def test_local_goes_on_from_what_is_known_and_is_ready(self):
         with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='20') as server:

@@ -1,6 +1,6 @@
 // Looks at a Redis from outside of any shard: could a server use it? For `sluice check`.
 //
-// It blocks, for a few times the longer of its two times and a look-up of the name, and changes nothing there.
+// It blocks, for a few times the longer of its two times and a look-up of the name, and leaves nothing there.
 #pragma once
 
 #include <sluice/core/clock.hpp>
