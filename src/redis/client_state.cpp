@@ -3,6 +3,7 @@
 #include "redis/client_metrics.hpp"
 #include "redis/errors.hpp"
 
+#include <sluice/core/log.hpp>
 #include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
 
@@ -89,6 +90,8 @@ result<reply> client_state::settle(result<reply> how)
 {
     if (!how || how->is != reply::kind::failure) return how;
     ++counters_.failures;
+    if (const auto fault = fault_in(*how); fault && said_.is_news(*fault, shard_.now()))
+        log(log_level::error, "Redis refused a command", {{"reason", *fault}});
     return fail(error_of(*how));
 }
 

@@ -6,6 +6,7 @@
 
 #include "redis/kept_connection.hpp"
 #include "redis/multiplexer.hpp"
+#include "redis/said_once.hpp"
 
 #include <sluice/core/bound.hpp>
 #include <sluice/coro/executor.hpp>
@@ -92,6 +93,7 @@ private:
     bool leaving_ = false; // once every reply is there
     std::unordered_map<const script*, known_script> scripts_;
     client_counters counters_;
+    said_once said_; // of refused commands
     bound<ready, &client_state::flush> flush_{*this};
     bound<timer, &client_state::look_at_head> watch_{*this};
     kept_connection connection_; // last: it speaks to the rest

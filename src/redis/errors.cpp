@@ -1,7 +1,5 @@
 #include "redis/errors.hpp"
 
-#include <sluice/core/log.hpp>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -28,11 +26,15 @@ error make(errc code, std::string detail) { return {.code = code, .detail = std:
 
 error error_of(const reply& failure)
 {
-    const std::string_view word = first_word(failure);
-    if (std::ranges::find(passing, word) != passing.end()) return unavailable("Redis cannot do that now");
-    // Whatever stands behind the word may quote a key or a value.
-    log(log_level::error, "Redis refused a command", {{"reason", word}});
+    if (!fault_in(failure)) return unavailable("Redis cannot do that now");
     return make(errc::internal, "Redis refused a command");
+}
+
+std::optional<std::string_view> fault_in(const reply& failure) noexcept
+{
+    const std::string_view word = first_word(failure);
+    if (std::ranges::find(passing, word) != passing.end()) return std::nullopt;
+    return word;
 }
 
 bool no_script(const reply& r) noexcept { return r.is == reply::kind::failure && first_word(r) == "NOSCRIPT"; }

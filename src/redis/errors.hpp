@@ -5,12 +5,17 @@
 #include <sluice/redis/client.hpp>
 #include <sluice/redis/reply.hpp>
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace sluice::redis {
 
-// The error that a failure stands for; logged where it is a fault of the program.
+// The error that a failure stands for.
 [[nodiscard]] error error_of(const reply& failure);
+// The failure's first word, where it is a fault of the program or of its rights. Whatever stands behind that word may
+// quote a key or a value.
+[[nodiscard]] std::optional<std::string_view> fault_in(const reply& failure) noexcept;
 // Is the script unknown to the server?
 [[nodiscard]] bool no_script(const reply& r) noexcept;
 

@@ -115,7 +115,7 @@ void kept_connection::become_greeted()
     ++counters_.connects;
     if (is_away()) {
         log(log_level::info, "Redis is back", {{"connection", options_.name}, {"shard", shard_.index()}});
-        said_.clear();
+        said_.forget();
     }
     if (!std::exchange(said_no_run_id_, greeting_.run_id().empty()) && said_no_run_id_)
         log(log_level::warn, "Redis does not tell which run of it this is", {{"reason", greeting_.why_no_run_id()}});
@@ -134,7 +134,7 @@ void kept_connection::become_lost()
     const std::string& why = connection_->why();
     if (!why.empty()) {
         ++counters_.losses;
-        if (is_news(why))
+        if (said_.is_news(why, shard_.now()))
             log(log_level::warn, "A connection to Redis was lost", {{"connection", options_.name}, {"reason", why}});
     }
     user_.lost();
@@ -144,20 +144,11 @@ void kept_connection::not_connected(const std::string& why)
 {
     ++counters_.failed_connects;
     ++failures_;
-    if (is_news(why))
+    if (said_.is_news(why, shard_.now()))
         log(log_level::warn, "Redis cannot be reached",
             {{"connection", options_.name}, {"place", place_of(options_.where)}, {"reason", why}});
     counters_.away = true;
     user_.away();
-}
-
-bool kept_connection::is_news(const std::string& why)
-{
-    constexpr duration again_after = std::chrono::minutes(1);
-    if (said_ == why && shard_.now() - said_at_ < again_after) return false;
-    said_ = why;
-    said_at_ = shard_.now();
-    return true;
 }
 
 void kept_connection::end(std::string why)

@@ -10,6 +10,7 @@
 #include "redis/connection.hpp"
 #include "redis/greeting.hpp"
 #include "redis/reader.hpp"
+#include "redis/said_once.hpp"
 
 #include <sluice/core/bound.hpp>
 #include <sluice/core/context.hpp>
@@ -100,7 +101,6 @@ private:
     void become_greeted();
     void become_lost();
     void not_connected(const std::string& why);
-    [[nodiscard]] bool is_news(const std::string& why);
     [[nodiscard]] task<void> pause(duration how_long);
     void on_stop();
 
@@ -122,8 +122,7 @@ private:
     bool ended_ = false;
     unsigned failures_ = 0; // to connect, one after the other
     unsigned brief_ = 0;    // connections that did not last, one after the other
-    std::string said_;      // of what goes on: each reason once a minute at most
-    time_point said_at_ = {};
+    said_once said_;        // of what goes on
     bool said_no_run_id_ = false;
     connection_counters counters_;
     bound<stop_callback, &kept_connection::on_stop> stop_{*this};

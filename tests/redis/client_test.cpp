@@ -1,9 +1,12 @@
 // The client beside a real Redis that is well: who gets which reply, and what is refused. Run by server.py.
 #include "redis.hpp"
 
+#include <sluice/core/log.hpp>
+
 #include <algorithm>
 #include <array>
 #include <future>
+#include <mutex>
 
 namespace sluice::redis {
 namespace {
@@ -12,6 +15,33 @@ using namespace std::chrono_literals;
 
 class Client : public test::Redis
 {};
+
+// Keeps what the log says of refused commands: their reasons.
+class refusals final : public log_sink
+{
+public:
+    refusals() : before_(exchange_log_sink(this)) {}
+    ~refusals() { exchange_log_sink(before_); }
+    refusals(const refusals&) = delete;
+    refusals& operator=(const refusals&) = delete;
+
+    void write(log_level, std::string_view message, std::span<const log_field> fields) noexcept override
+    {
+        if (message != "Redis refused a command") return;
+        const std::scoped_lock lock(guard_);
+        for (const log_field& one : fields) reasons_.emplace_back(std::get<std::string_view>(one.value));
+    }
+    [[nodiscard]] std::vector<std::string> reasons()
+    {
+        const std::scoped_lock lock(guard_);
+        return reasons_;
+    }
+
+private:
+    log_sink* before_;
+    std::mutex guard_;
+    std::vector<std::string> reasons_;
+};
 
 TEST_F(Client, gets_what_it_set_and_nothing_where_nothing_is)
 {
@@ -101,6 +131,19 @@ TEST_F(Client, fails_one_among_many_alone_and_tells_which_may_pass)
     EXPECT_TRUE(shards.run([&] { return redis.get("text"); }));
     ASSERT_EQ(test::admin({"CONFIG", "SET", "maxmemory", "0"}), "OK");
     EXPECT_TRUE(shards.run([&] { return redis.set("text", "y"); }));
+}
+
+TEST_F(Client, says_once_why_redis_refuses_commands_however_many)
+{
+    refusals said;
+    client& redis = open();
+    ASSERT_TRUE(shards.run([&] { return redis.set("text", "x"); }));
+    for (const auto& one : all(100, [&redis](std::size_t) { return redis.incr("text"); })) EXPECT_FALSE(one);
+    const auto push = [&redis](std::size_t) { return redis.command("LPUSH", "text", "x"); };
+    for (const auto& one : all(100, push)) EXPECT_FALSE(one);
+    for (const auto& one : all(100, [&redis](std::size_t) { return redis.incr("text"); })) EXPECT_FALSE(one);
+    EXPECT_EQ(said.reasons(), (std::vector<std::string>{"ERR", "WRONGTYPE"}));
+    EXPECT_EQ(counters(redis).failures, 300u);
 }
 
 TEST_F(Client, runs_scripts_by_their_digest_and_sends_those_again_that_the_server_forgot)
