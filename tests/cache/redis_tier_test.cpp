@@ -158,6 +158,7 @@ TEST_F(RedisTier, is_done_without_while_redis_can_do_nothing_for_it)
         {{"SCRIPT", "FLUSH"}, {"PING"}},
         {{"FLUSHALL"}, {"PING"}},
         {{"CLIENT", "KILL", "TYPE", "normal"}, {"PING"}},
+        {{"CLIENT", "PAUSE", "200", "ALL"}, {"PING"}}, // slow: every look-up and every write waits for it
         {{"ACL", "SETUSER", "default", "-eval", "-evalsha"}, {"ACL", "SETUSER", "default", "+@all"}},
         {{"EVAL", "for _, k in ipairs(redis.call('KEYS', '*')) do redis.call('SET', k, 'v', 'PX', 60000) end", "0"},
          {"FLUSHALL"}}, // bytes that are nobody's value

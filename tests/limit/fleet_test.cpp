@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -260,17 +261,50 @@ TEST_F(Fleet, keeps_the_limit_where_redis_is_slow)
     EXPECT_GT(all.size(), limit / 2);
 }
 
+// It answers pings all the while.
 TEST_F(Fleet, goes_on_without_a_redis_that_takes_no_writes_and_comes_back)
 {
-    start(of(on_failure::local), options());
+    struct fault
+    {
+        std::vector<std::string> begin, end;
+    };
+    const fault faults[] = {
+        {{"CONFIG", "SET", "maxmemory", "1"}, {"CONFIG", "SET", "maxmemory", "0"}},
+        {{"REPLICAOF", "127.0.0.1", "1"}, {"REPLICAOF", "NO", "ONE"}},
+        {{"CLIENT", "PAUSE", "600000", "WRITE"}, {"CLIENT", "UNPAUSE"}},
+    };
+    start(of(on_failure::local), hasty());
     let_them_ask(5'000);
-    EXPECT_EQ(admin({"CONFIG", "SET", "maxmemory", "1"}), "OK");
-    await_redis(false);
-    let_them_ask(10'000);
-    EXPECT_EQ(admin({"CONFIG", "SET", "maxmemory", "0"}), "OK");
-    await_redis(true);
-    let_them_ask(5'000);
+    for (const fault& one : faults) {
+        SCOPED_TRACE(one.begin[0] + ' ' + one.begin[1]);
+        EXPECT_EQ(admin(one.begin), "OK");
+        await_redis(false);
+        let_them_ask(10'000);
+        EXPECT_EQ(admin(one.end), "OK");
+        await_redis(true);
+        let_them_ask(5'000);
+    }
     for (const auto& one : end()) EXPECT_LE(static_cast<double>(worst(one, window)), tolerance * limit);
+}
+
+// Counts that are deleted while Redis answers are forgotten, and nothing else: before and after that the limit holds,
+// but for what shards had on lease.
+TEST_F(Fleet, keeps_the_limit_on_either_side_of_a_redis_that_is_emptied)
+{
+    start(of(on_failure::local), options());
+    let_them_ask(20'000);
+    const time_point from = steady_clock::now();
+    EXPECT_EQ(admin({"FLUSHALL"}), "OK");
+    const time_point to = steady_clock::now();
+    let_them_ask(20'000);
+    const auto all = together(end());
+    std::vector<pass> before;
+    std::vector<pass> after;
+    std::ranges::copy_if(all, std::back_inserter(before), [from](const pass& one) { return one.let < from; });
+    std::ranges::copy_if(all, std::back_inserter(after), [to](const pass& one) { return one.asked > to; });
+    EXPECT_LE(worst(before, window), limit);
+    EXPECT_LE(static_cast<double>(worst(after, window)), tolerance * limit);
+    for (auto& one : processes) EXPECT_EQ(one->counters().failures, 0u);
 }
 
 TEST_F(Fleet, waits_no_longer_than_for_a_command_and_not_at_all_while_redis_is_known_to_be_away)
