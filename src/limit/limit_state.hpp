@@ -58,6 +58,8 @@ public:
     [[nodiscard]] bool failing() const noexcept { return failing_.load(std::memory_order_acquire) != 0; }
     // Since the start: tells one outage from another. 0: none yet.
     [[nodiscard]] std::uint32_t outages() const noexcept { return outages_.load(std::memory_order_relaxed); }
+    // Has an outage ended so lately that a shard's client may still wait before it connects again?
+    [[nodiscard]] bool settling(time_point now) const noexcept;
     // Can a window still hold what the process let pass by itself?
     [[nodiscard]] bool recovering(time_point now, micros longest) const noexcept;
 

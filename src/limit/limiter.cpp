@@ -212,10 +212,10 @@ task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t ha
     });
 }
 
-// An answer of Redis that comes while the process counts by itself already: the home has to know of it.
+// An answer of Redis that comes while the process, or a shard of it, counts by itself: the home has to know of it.
 task<verdict> limiter_state::heard_late(client_key key, std::uint64_t hash, const prepared& now, verdict said)
 {
-    if (!shared_.failing()) co_return said;
+    if (!shared_.failing() && !shared_.settling(shard_.now())) co_return said;
     question tell{.cost = 0};
     for (std::size_t i = 0; i < now.by.size; ++i) tell.least[i] = now.by.list[i].requests - said.standings[i].left;
     (void)co_await ask_home(key, hash, now, tell);
@@ -226,6 +226,9 @@ void limiter_state::redis_failed(const error& why)
 {
     ++counters_.failures;
     if (failing_) return;
+    // A client that waits before it connects again asks nothing, and learns later than others that an outage is over.
+    const bool unasked = why.code == errc::unavailable && redis_->counters().away;
+    if (unasked && shared_.settling(shard_.now())) return;
     failing_ = true;
     shared_.begin_failing(why.detail.c_str());
     shard_.background().spawn(watch_for_redis(), &background_);

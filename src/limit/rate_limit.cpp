@@ -1,4 +1,5 @@
 #include "limit/limit_state.hpp"
+#include "shard/back_off.hpp"
 
 #include <sluice/core/log.hpp>
 #include <sluice/core/units.hpp>
@@ -78,6 +79,13 @@ void limit_state::end_failing(time_point now)
     recovered_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     if (failing_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     log(log_level::info, "Redis answers again: it decides about the rate limit", {{"limit", in_force().said.name}});
+}
+
+bool limit_state::settling(time_point now) const noexcept
+{
+    const std::int64_t since = recovered_at_.load(std::memory_order_relaxed);
+    constexpr duration settles_in = 4 * back_off_max; // the wait, and the attempt after it on a busy machine
+    return since != 0 && now.time_since_epoch().count() < since + settles_in.count();
 }
 
 bool limit_state::recovering(time_point now, micros longest) const noexcept

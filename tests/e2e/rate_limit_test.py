@@ -2,6 +2,7 @@
 processes that count in one Redis."""
 import http.client
 import importlib.util
+import itertools
 import os
 import re
 import signal
@@ -189,6 +190,37 @@ class WithRedis(Case):
         """Its status, and what it says of Redis if that is a failure."""
         done = sluice.run(BINARY, 'check', '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', folder=self.folder, environment=environment)
         return done.returncode, ''.join(line for line in done.stdout.splitlines() if line.startswith('FAIL redis: '))
+
+    def test_an_outage_is_one_whichever_shard_comes_back_first(self):
+        rounds = 6
+        # Each request is a new client, which no shard knows anything about: it asks Redis.
+        with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='10', SLUICE_RATE_LIMIT_KEY='header:X-Client',
+                                                 SLUICE_LOG_ACCESS='false') as server:
+            asked = itertools.count()
+
+            def ask_until(condition):
+                end = time.monotonic() + 60
+                while not condition(self.metrics(server)):
+                    self.assertLess(time.monotonic(), end)
+                    for _ in range(10):
+                        self.assertEqual(self.ask(server, X_Client=f'c{next(asked)}').status, 200)
+
+            for _ in range(rounds):
+                failed = self.metrics(server)['sluice_redis_failed_connects_total']
+                redis.kill()
+                ask_until(lambda now: now['sluice_rate_limit_without_redis'] == 1)
+                # Until the shards' clients pause as long as they ever do before they try again.
+                ask_until(lambda now, failed=failed: now['sluice_redis_failed_connects_total'] >= failed + 14)
+                redis.start()
+                ask_until(lambda now: now['sluice_rate_limit_without_redis'] == 0 and now['sluice_redis_away'] == 0)
+            self.assertEqual(self.metrics(server)['sluice_rate_limit_redis_outages_total'], rounds)
+        said = [line['message'] for line in server.lines if 'rate limit' in line['message']]
+        self.assertEqual(said, ['Redis does not answer: the rate limit goes on without it', 'Redis answers again: it decides about the rate limit'] * rounds)
+
+    def metrics(self, server):
+        """Those of one value each, by name."""
+        lines = server.get('/metrics', port=server.admin_port)[1].decode().splitlines()
+        return {line.partition('{')[0].partition(' ')[0]: float(line.rpartition(' ')[2]) for line in lines if line[:1] != '#'}
 
     def test_local_goes_on_from_what_is_known_and_is_ready(self):
         with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='20') as server:
