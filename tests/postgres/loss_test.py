@@ -141,8 +141,9 @@ class Silent(unittest.TestCase):
 
 
 class Full(faulty.Case):
-    places = 5
-    settings = {'max_connections': places + 3, 'superuser_reserved_connections': 3}
+    # Who is refused holds a place, a superuser's as well, until he is told: there are some for all shards' attempts at once.
+    places, reserved = 5, 12
+    settings = {'max_connections': places + reserved, 'superuser_reserved_connections': reserved}
 
     def sleeper(self):
         """Somebody else's session, for as long as it is let in."""
