@@ -27,22 +27,37 @@ int file_output::open() noexcept
     descriptor_ = next;
     struct stat what = {};
     regular_file_ = ::fstat(next, &what) == 0 && S_ISREG(what.st_mode);
+    if (regular_file_ && what.st_size == 0) mid_line_ = torn_ = false;
     return 0;
 }
 
 std::size_t file_output::put(std::string_view lines) noexcept
 {
+    std::size_t lost = 0;
+    if (headless_) {
+        const std::size_t end = lines.find('\n');
+        if (end == std::string_view::npos) return 0;
+        lines.remove_prefix(end + 1);
+        headless_ = false;
+        ++lost;
+    }
     // The descriptor may block, and a pipe that is ready takes PIPE_BUF without doing so.
     const std::size_t piece_max = regular_file_ ? std::size_t{1} << 20 : PIPE_BUF;
     while (!lines.empty()) {
         if (!regular_file_ && !wait_for_room(descriptor_)) break;
-        const ssize_t written = ::write(descriptor_, lines.data(), std::min(lines.size(), piece_max));
-        if (written > 0)
-            lines.remove_prefix(static_cast<std::size_t>(written));
-        else if (errno != EINTR && errno != EAGAIN)
+        const std::string_view next = torn_ ? std::string_view("\n") : lines.substr(0, piece_max);
+        const ssize_t written = ::write(descriptor_, next.data(), next.size());
+        if (written > 0) {
+            mid_line_ = next[static_cast<std::size_t>(written) - 1] != '\n';
+            if (!std::exchange(torn_, false)) lines.remove_prefix(static_cast<std::size_t>(written));
+        } else if (errno != EINTR && errno != EAGAIN) {
             break;
+        }
     }
-    return static_cast<std::size_t>(std::ranges::count(lines, '\n'));
+    if (lines.empty()) return lost;
+    torn_ = mid_line_;
+    headless_ = lines.back() != '\n';
+    return lost + static_cast<std::size_t>(std::ranges::count(lines, '\n'));
 }
 
 } // namespace sluice::telemetry

@@ -26,6 +26,9 @@ private:
     redaction hidden_;
     int descriptor_ = -1;
     bool regular_file_ = false;
+    bool mid_line_ = false; // the last byte that was written ends no line
+    bool torn_ = false;     // … and the rest of that line is lost
+    bool headless_ = false; // the beginning of the line that is to be continued is lost
 };
 
 } // namespace sluice::telemetry
