@@ -1,6 +1,7 @@
 #include "redis/client_state.hpp"
 
 #include "redis/client_metrics.hpp"
+#include "redis/command_name.hpp"
 #include "redis/errors.hpp"
 
 #include <sluice/core/log.hpp>
@@ -67,6 +68,10 @@ task<result<reply>> client_state::ask(std::string_view bytes, effect does)
     const stage_timer waiting(stage::redis);
     span asking("redis", span_kind::client);
     asking.attribute("db.system.name", "redis");
+    if (asking.record() != nullptr) [[unlikely]] {
+        const std::string_view name = name_of_command(bytes);
+        if (!name.empty()) asking.attribute("db.operation.name", name);
+    }
     waiter w{.does = does};
     const auto place = submit(w, bytes);
     if (!place) co_return fail(place.error());

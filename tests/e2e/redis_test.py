@@ -109,6 +109,8 @@ class Traces(Case):
             self.assertLessEqual(int(span['endTimeUnixNano']), int(request['endTimeUnixNano']))
         self.assertLessEqual({'rate limit (100/1m)', 'redis', 'sqlite write'}, {span['name'] for span in below})
         self.assertEqual(len({span['spanId'] for span in spans}), len(spans))
+        of_redis = [{each['key']: each['value'] for each in span['attributes']} for span in below if span['name'] == 'redis']
+        self.assertIn({'db.system.name': {'stringValue': 'redis'}, 'db.operation.name': {'stringValue': 'EVALSHA'}}, of_redis)
 
     def test_a_request_that_waited_for_redis_says_so(self):
         redis = self.redis()
