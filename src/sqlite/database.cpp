@@ -34,6 +34,7 @@ result<std::unique_ptr<database>> database::open(const database_options& options
 database::database(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
 database::~database() = default;
 
+const offload_pool& database::read_pool() const noexcept { return *state_->readers; }
 offload_pool& database::readers() noexcept { return *state_->readers; }
 connection& database::reader() noexcept { return state_->connections[offload_pool::thread_index()]; }
 bool database::submit(write_request& request) noexcept { return state_->writes->submit(request); }

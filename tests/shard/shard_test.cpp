@@ -1,6 +1,8 @@
 // Shards as a whole: real rings, real threads.
 #include "shard/shard_group.hpp"
 
+#include <sluice/core/context.hpp>
+#include <sluice/coro/stop.hpp>
 #include <sluice/shard/offload.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
@@ -353,6 +355,31 @@ TEST(Offload, keeps_a_shard_until_work_that_nobody_waits_for_any_more_has_come_b
     EXPECT_TRUE(hold.try_wait());
     EXPECT_EQ(why, errc::timeout);
     releaser.join();
+}
+
+TEST(Offload, takes_with_it_whose_work_it_is_and_nothing_else_of_the_request)
+{
+    offload_pool pool({.threads = 1, .queue_max = 8});
+    stop_source stop;
+    context request{.trace = trace_context::start(), .stop = &stop, .task = "/things/{id}", .debug = true};
+    context there;
+    context afterwards;
+    on_every_shard(1, [&](shard&) -> task<void> {
+        const auto look = [] { return context::current() != nullptr ? *context::current() : context(); };
+        context* before = context::exchange_current(&request);
+        auto seen = co_await offload(pool, look);
+        context::exchange_current(before);
+        there = seen.value_or(context());
+        seen = co_await offload(pool, look);
+        afterwards = seen.value_or(request);
+    });
+    EXPECT_EQ(there.trace.trace_id, request.trace.trace_id);
+    EXPECT_EQ(there.trace.span_id, request.trace.span_id);
+    EXPECT_EQ(there.task, request.task);
+    EXPECT_TRUE(there.debug);
+    EXPECT_EQ(there.stop, nullptr) << "it belongs to the shard";
+    EXPECT_EQ(afterwards.trace.trace_id, trace_context().trace_id);
+    EXPECT_FALSE(afterwards.debug);
 }
 
 } // namespace

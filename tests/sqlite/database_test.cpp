@@ -12,6 +12,8 @@
 #include <future>
 #include <memory>
 #include <semaphore>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::sqlite {
@@ -79,6 +81,22 @@ TEST_F(Database, runs_nothing_on_a_shard)
     const auto elsewhere = [](connection&) -> result<bool> { return !shard::is_current(); };
     EXPECT_TRUE(shards.run([&] { return db->read(elsewhere); }).value());
     EXPECT_TRUE(shards.run([&] { return db->write(elsewhere); }).value());
+}
+
+TEST_F(Database, knows_whose_reads_and_writes_it_does)
+{
+    test::shard_runner shards;
+    context request{.trace = trace_context::start(), .task = "/things"};
+    using whose = std::pair<decltype(trace_context::trace_id), std::string_view>;
+    const auto look = [](connection&) -> result<whose> {
+        const context* of = context::current();
+        if (of == nullptr) return fail(errc::not_found, "Nobody's");
+        return whose(of->trace.trace_id, of->task);
+    };
+    const whose ours(request.trace.trace_id, request.task);
+    EXPECT_EQ(shards.start(0, [&] { return db->read(look); }, &request).get(), ours);
+    EXPECT_EQ(shards.start(0, [&] { return db->write(look); }, &request).get(), ours);
+    EXPECT_NE(shards.run([&] { return db->write(look); }), ours);
 }
 
 TEST_F(Database, gives_the_error_of_the_function)

@@ -6,7 +6,7 @@
 // answer is errc::unavailable, at once. The work and its result belong to the operation and not to the awaiting
 // coroutine, so a request that is cancelled or whose deadline passes is answered (errc::cancelled, errc::timeout) while
 // the work runs on; its result is then dropped. The function must therefore own what it uses. Work that is still queued
-// when its waiter leaves does not run at all.
+// when its waiter leaves does not run at all. The request's trace goes with it, so its log lines name the request.
 //
 // Threads: the pool may be used from every shard; its threads do not inherit a shard's pinning.
 #pragma once

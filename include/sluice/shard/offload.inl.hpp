@@ -1,6 +1,7 @@
 // The template part of offload.hpp: the operation that is shared by a waiting coroutine and a pool thread.
 #pragma once
 
+#include <sluice/core/context.hpp>
 #include <sluice/core/pool.hpp>
 #include <sluice/shard/offload.hpp>
 #include <sluice/shard/shard.hpp>
@@ -41,12 +42,14 @@ private:
     {
         auto& self = static_cast<offload_operation&>(w);
         if (!self.skip_.load(std::memory_order_relaxed)) {
+            context* before = context::exchange_current(&self.context_);
             if constexpr (std::is_void_v<value>) {
                 self.work_();
                 self.outcome_.emplace();
             } else {
                 self.outcome_.emplace(self.work_());
             }
+            context::exchange_current(before);
         }
         self.home_.push(self);
     }
@@ -59,6 +62,7 @@ private:
 
     inbox& home_;
     F work_;
+    context context_ = context::for_work_elsewhere();
     std::optional<outcome> outcome_;
     wait waiting_;
     wait returned_;

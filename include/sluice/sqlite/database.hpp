@@ -4,8 +4,8 @@
 //     auto made = co_await db.write([who](connection& c) { return c.execute("INSERT …", who); });
 //
 // The functions run on the database's own threads: they return a result, and own everything they use. Nothing of it
-// ever runs on a shard. What is being read or written goes on when its waiter stops waiting; its outcome is taken then,
-// and dropped.
+// ever runs on a shard, but what it logs names the request. What is being read or written goes on when its waiter stops
+// waiting; its outcome is taken then, and dropped.
 //
 // Reading: each reader thread has a connection, prepared statements included. A statement sees every write that was
 // acknowledged before it began; several statements of one function may each see more. A read whose waiter has left
@@ -61,6 +61,9 @@ public:
     // What `f` returns, which is a result<T> and holds nothing of the connection.
     template <class F> [[nodiscard]] task<std::invoke_result_t<F&, connection&>> read(F f);
     template <class F> [[nodiscard]] task<std::invoke_result_t<F&, connection&>> write(F f);
+
+    // Where reads are queued, and the threads that do them.
+    [[nodiscard]] const offload_pool& read_pool() const noexcept;
 
 private:
     struct state;

@@ -1,6 +1,7 @@
 // The template part of database.hpp: the operation that a waiting coroutine and the writer share.
 #pragma once
 
+#include <sluice/core/context.hpp>
 #include <sluice/core/pool.hpp>
 #include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
@@ -35,7 +36,9 @@ public:
 private:
     const error* run(connection& c) noexcept override
     {
+        context* before = context::exchange_current(&context_);
         outcome_.emplace(f_(c));
+        context::exchange_current(before);
         return *outcome_ ? nullptr : &outcome_->error();
     }
     void finished(const error* failure) noexcept override
@@ -53,6 +56,7 @@ private:
 
     inbox& home_;
     F f_;
+    context context_ = context::for_work_elsewhere();
     std::optional<outcome> outcome_;
     wait waiting_;
     wait returned_;
