@@ -9,6 +9,7 @@
 #include <sluice/core/error.hpp>
 #include <sluice/route/middleware.hpp>
 #include <sluice/server/health.hpp>
+#include <sluice/shard/offload.hpp>
 #include <sluice/shard/shard.hpp>
 
 #include <functional>
@@ -24,6 +25,9 @@ public:
     virtual ~database() = default;
     [[nodiscard]] virtual std::string_view kind() const noexcept = 0; // as /readyz and the log name it: "sqlite"
     [[nodiscard]] virtual std::string place() const = 0;              // for people: "sluice.db"
+
+    // The pool of threads that block for it.
+    [[nodiscard]] virtual const offload_pool& blocking() const noexcept = 0;
 
     // On a shard's own thread, before it accepts, in this order. What they give lives as long as the shard.
     [[nodiscard]] virtual users::user_repository& make_users(shard& on) = 0;

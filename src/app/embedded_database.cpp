@@ -30,6 +30,7 @@ public:
     {}
     [[nodiscard]] std::string_view kind() const noexcept override { return "sqlite"; }
     [[nodiscard]] std::string place() const override { return path_; }
+    [[nodiscard]] const offload_pool& blocking() const noexcept override { return file_->read_pool(); }
     [[nodiscard]] users::user_repository& make_users(shard& on) override
     {
         return on.own<users::sqlite_user_repository>(*file_);

@@ -50,6 +50,7 @@ public:
     }
     [[nodiscard]] std::string_view kind() const noexcept override { return "postgres"; }
     [[nodiscard]] std::string place() const override { return postgres::place_of(url_); }
+    [[nodiscard]] const offload_pool& blocking() const noexcept override { return connecting_; }
     [[nodiscard]] users::user_repository& make_users(shard& on) override
     {
         part& made = parts_[on.index()];

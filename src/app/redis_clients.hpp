@@ -23,6 +23,8 @@ public:
     [[nodiscard]] static std::unique_ptr<redis_clients> of(const settings& values);
 
     [[nodiscard]] std::string place() const { return redis::place_of(where_); } // for people
+    // The pool of threads that look up names for it.
+    [[nodiscard]] const offload_pool& blocking() const noexcept { return names_; }
 
     // The shard's own, which lives as long as the shard: made when it is first asked for, on the shard.
     [[nodiscard]] redis::client& client_of(shard& on);

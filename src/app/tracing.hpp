@@ -20,6 +20,8 @@ public:
 
     // Once a shard: its requests record their spans from then on.
     void begin_on(shard& on);
+    // The pool of threads that look up names for it.
+    [[nodiscard]] const offload_pool& blocking() const noexcept { return names_; }
 
 private:
     explicit tracing(const settings& values) : values_(values) {}

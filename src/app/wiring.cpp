@@ -7,6 +7,7 @@
 #include <sluice/server/live_routes.hpp>
 #include <sluice/server/log_routes.hpp>
 #include <sluice/server/metrics_routes.hpp>
+#include <sluice/telemetry/offload_metrics.hpp>
 
 #include <exception>
 #include <string>
@@ -93,6 +94,9 @@ void wire_api(shard& on, router& routes, const dependencies& with)
 void wire_admin(shard& on, router& routes, const dependencies& with)
 {
     shard_metrics().read(lines_dropped, {}, [&log = with.log] { return static_cast<double>(log.dropped()); });
+    show_metrics(shard_metrics(), with.data.blocking(), with.data.kind());
+    if (with.redis != nullptr) show_metrics(shard_metrics(), with.redis->blocking(), "redis");
+    if (with.traces != nullptr) show_metrics(shard_metrics(), with.traces->blocking(), "traces");
     admin_routes(routes, own_health(on, with), on.own<same_site>(with.values.admin_names));
 }
 

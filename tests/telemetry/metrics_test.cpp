@@ -1,9 +1,11 @@
 #include <sluice/telemetry/metrics.hpp>
+#include <sluice/telemetry/offload_metrics.hpp>
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
+#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -127,6 +129,37 @@ TEST(Metrics, are_read_while_their_thread_changes_and_adds_them)
         EXPECT_TRUE(text.empty() || text.ends_with('\n'));
     }
     shard.join();
+}
+
+struct held_work final : offload_pool::work
+{
+    held_work()
+        : work([](work& w) {
+              auto& self = static_cast<held_work&>(w);
+              self.begun.release();
+              self.may_end.acquire();
+          })
+    {}
+    std::binary_semaphore begun{0}, may_end{0};
+};
+
+TEST(Metrics, of_an_offload_pool_say_what_is_queued_for_how_many_threads)
+{
+    held_work under_way;
+    held_work waits;
+    held_work waits_too;
+    offload_pool pool({.threads = 1});
+    metric_set set;
+    show_metrics(set, pool, "files");
+    EXPECT_TRUE(says(prometheus_text(), "sluice_offload_queued{pool=\"files\"} 0"));
+    ASSERT_TRUE(pool.submit(under_way));
+    under_way.begun.acquire();
+    ASSERT_TRUE(pool.submit(waits));
+    ASSERT_TRUE(pool.submit(waits_too));
+    const std::string text = prometheus_text();
+    EXPECT_TRUE(says(text, "sluice_offload_queued{pool=\"files\"} 2")) << text;
+    EXPECT_TRUE(says(text, "sluice_offload_threads{pool=\"files\"} 1")) << text;
+    for (held_work* one : {&under_way, &waits, &waits_too}) one->may_end.release();
 }
 
 } // namespace
