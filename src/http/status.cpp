@@ -59,6 +59,8 @@ std::string_view reason(status s) noexcept
         return "Too Many Requests";
     case status::header_fields_too_large:
         return "Request Header Fields Too Large";
+    case status::client_closed_request:
+        return "Client Closed Request";
     case status::internal_server_error:
         return "Internal Server Error";
     case status::not_implemented:

@@ -61,7 +61,7 @@ void end_trace(exchange& of, http::status answered, duration took)
     own.kind = span_kind::server;
     own.begin = of.began_at;
     own.end = of.began_at + took;
-    own.failed = static_cast<std::uint16_t>(answered) >= 500;
+    own.failed = static_cast<std::uint16_t>(answered) >= 500 || answered == http::status::client_closed_request;
     own.attribute({.name = "http.request.method", .text = name(asked.method())});
     own.attribute({.name = "http.route", .text = asked.route()});
     own.attribute({.name = "url.path", .text = asked.path()});

@@ -284,6 +284,8 @@ void session::close()
 void session::release_exchange()
 {
     if (exchange_ == nullptr) return;
+    // Its connection ended, and nothing has been said of it yet.
+    if (exchange_->matched != nullptr) record_answer(http::status::client_closed_request, exchange_->bytes_out);
     const bool clean = exchange_->machine.idle() && !input_ended_;
     server_.give_back(*std::exchange(exchange_, nullptr), clean);
 }

@@ -102,7 +102,8 @@ private:
     [[nodiscard]] http::response_context response_context() noexcept;
     void respond(http::response answer);
     void note_answered();
-    // In the metrics and as the access line, while the request is still there.
+    // In the metrics, the trace and as the access line, while the request is still there. Once for each request: where
+    // its connection ended before the answer, when its exchange is given back.
     void record_answer(http::status status, std::uint64_t bytes_out) const;
     void flush_later();
     void flush();

@@ -1,70 +1,20 @@
 // What the server logs of itself, and how that can be changed while it runs.
+#include "kept_lines.hpp"
 #include "running_server.hpp"
 
 #include <sluice/core/log.hpp>
 #include <sluice/core/stage_timer.hpp>
 #include <sluice/server/log_routes.hpp>
 #include <sluice/shard/message.hpp>
+#include <sluice/shard/offload.hpp>
 #include <sluice/shard/timer.hpp>
 
 #include <map>
-#include <mutex>
 #include <string>
-#include <type_traits>
-#include <variant>
 #include <vector>
 
 namespace sluice::testing {
 namespace {
-
-using values = std::map<std::string, std::string>;
-
-std::string hex_trace(const trace_context& trace)
-{
-    std::string id(32, ' ');
-    trace.write_trace_id(id.data());
-    return id;
-}
-
-// Keeps every line, of any thread: its values as text, and the trace that it belongs to.
-class kept_lines final : public log_sink
-{
-public:
-    explicit kept_lines(log_level least = log_level::info) : log_sink(least), before_(exchange_log_sink(this)) {}
-    ~kept_lines() { exchange_log_sink(before_); }
-
-    void write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept override
-    {
-        values line = {{"message", std::string(message)}, {"level", std::string(name(level))}};
-        if (const context* request = context::current()) line["trace_id"] = hex_trace(request->trace);
-        if (shard::is_current()) line["shard"] = std::to_string(shard::current().index());
-        for (const log_field& field : fields) {
-            std::visit(
-                [&](const auto& value) {
-                    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::string_view>)
-                        line[std::string(field.name)] = value;
-                    else
-                        line[std::string(field.name)] = std::to_string(value);
-                },
-                field.value);
-        }
-        const std::scoped_lock lock(guard_);
-        lines_.push_back(std::move(line));
-    }
-    [[nodiscard]] std::vector<values> named(const std::string& message)
-    {
-        const std::scoped_lock lock(guard_);
-        std::vector<values> found;
-        for (const values& line : lines_)
-            if (line.at("message") == message) found.push_back(line);
-        return found;
-    }
-
-private:
-    log_sink* before_;
-    std::mutex guard_;
-    std::vector<values> lines_;
-};
 
 std::string put_level(std::string_view body)
 {
@@ -115,6 +65,24 @@ TEST(ServerLog, names_the_request_on_every_line_below_it_across_every_wait_and_a
         {"here repository", 1},  {"here repository, later", 1},  {"here service", 1},  {"here handler", 1},
         {"there repository", 1}, {"there repository, later", 1}, {"there service", 1}, {"there function", 1}};
     for (const auto& [trace, layers] : seen) EXPECT_EQ(layers, expected) << trace;
+}
+
+TEST(ServerLog, names_the_request_on_the_lines_of_the_work_that_is_done_for_it_on_another_thread)
+{
+    kept_lines lines;
+    offload_pool pool({.threads = 1});
+    running_server server([&pool](shard&, router& routes) {
+        routes.get("/offload", [&pool](request&) -> task<result<response>> {
+            (void)co_await offload(pool, [] { log(log_level::info, "elsewhere"); });
+            co_return response::text("done");
+        });
+    });
+    client peer(server.address());
+    for (std::size_t i = 0; i < 2; ++i) {
+        const std::string trace = peer.ask(get("/offload")).header("X-Request-Id").value_or("");
+        ASSERT_EQ(lines.named("elsewhere").size(), i + 1);
+        EXPECT_EQ(lines.named("elsewhere")[i]["trace_id"], trace);
+    }
 }
 
 TEST(ServerLog, says_where_the_time_of_a_slow_request_went)

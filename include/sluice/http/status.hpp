@@ -1,4 +1,5 @@
-// Status codes that Sluice itself uses (RFC 9110, section 15; 431: RFC 6585). Any other three-digit code can be cast.
+// Status codes that Sluice itself uses (RFC 9110, section 15; 431: RFC 6585; 499: nginx). Any other three-digit code
+// can be cast.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,7 @@ enum class status : std::uint16_t
     unprocessable_content = 422,
     too_many_requests = 429,
     header_fields_too_large = 431,
+    client_closed_request = 499, // never sent: the connection ended before its answer
     internal_server_error = 500,
     not_implemented = 501,
     service_unavailable = 503,

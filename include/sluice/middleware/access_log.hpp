@@ -9,8 +9,8 @@
 // warning, with the time that it spent in each stage (core/stages.hpp).
 //
 // It is no middleware object, since only what drives the connection knows how many bytes left and when: the session
-// calls it once for each answer, while the request still lives. The query, fields and bodies stay out of it: they may
-// hold secrets. Thread: the request's shard.
+// calls it once for each request, answered or not, while it still lives. The query, fields and bodies stay out of it:
+// they may hold secrets. Thread: the request's shard.
 #pragma once
 
 #include <sluice/core/clock.hpp>
