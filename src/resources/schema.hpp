@@ -1,16 +1,18 @@
-// The schema of each database: every resource's steps in the order in which they came to be. A new step goes to the
-// end of both.
+// The schema of each database: the files of migrations/, in the order of their numbers, within the program. A new step
+// is a file more for each, at the end of both lists in schema.cpp.
 #pragma once
 
-#include "resources/users/user_schema.hpp"
+#include <sluice/postgres/migration.hpp>
+#include <sluice/sqlite/migration.hpp>
 
 #include <array>
+#include <span>
 #include <string_view>
 
 namespace sluice {
 
-inline constexpr std::array sqlite_schema = {users::sqlite_users_table};
-inline constexpr std::array postgres_schema = {users::postgres_users_table};
+extern const std::span<const sqlite::migration> sqlite_schema;
+extern const std::span<const postgres::migration> postgres_schema;
 
 // What the server reads and writes there.
 inline constexpr std::array<std::string_view, 1> postgres_tables = {"users"};

@@ -1,4 +1,4 @@
-// Parsed once for a test program of several files, where -Db_pch=true (scripts/meson/standard.hpp says what that means).
+// Parsed once for a test program of several files, where -Db_pch=true (scripts/meson/standard.hpp says what that is).
 #pragma once
 
 #include "../../scripts/meson/standard.hpp"

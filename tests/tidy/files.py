@@ -39,16 +39,22 @@ def folders_above(path):
         yield path
 
 
-def unused_headers(tree):
+PRECOMPILED = re.compile(r"cpp_pch: '([^']+)'")
+
+
+def unused_files(tree):
+    """Headers, and what is embedded, that no source names; a precompiled header is named where its program is made."""
     used = set()
+    for path in tree.files('src', 'tests', suffixes=('meson.build',)):
+        used.update(os.path.normpath(os.path.join(os.path.dirname(path), named)) for named in PRECOMPILED.findall(tree.text(path)))
     for path in tree.sources('src', 'include', 'bench', 'tests'):
         for _, included in includes(tree.text(path)):
             for place in ('src', 'include', *folders_above(path)):
                 candidate = os.path.normpath(os.path.join(place, included))
                 if candidate != path:
                     used.add(candidate)
-    return [f'{path}: nothing includes it' for path in tree.files('src', 'include', 'bench', 'tests', suffixes=('.hpp', '.h'))
-            if path not in used]
+    return [f'{path}: nothing includes it'
+            for path in tree.files('src', 'include', 'bench', 'tests', suffixes=('.hpp', '.h', '.sql')) if path not in used]
 
 
 def long_files(tree):
@@ -108,4 +114,4 @@ def records(tree):
 
 
 def check(tree):
-    return unlisted_sources(tree) + unused_headers(tree) + exported_headers(tree) + long_files(tree) + words(tree) + records(tree)
+    return unlisted_sources(tree) + unused_files(tree) + exported_headers(tree) + long_files(tree) + words(tree) + records(tree)

@@ -98,9 +98,18 @@ class Checks(unittest.TestCase):
         self.assertEqual(files.unlisted_sources(tree), [])
 
     def test_a_header_that_nothing_includes_is_dead(self):
-        self.fails(files.unused_headers(self.source('include/sluice/core/a.hpp', '')), 'a.hpp')
+        self.fails(files.unused_files(self.source('include/sluice/core/a.hpp', '')), 'a.hpp')
         tree = self.tree(**{'include__sluice__core__a.hpp': '', 'src__core__b.cpp': '#include <sluice/core/a.hpp>\n'})
-        self.assertEqual(files.unused_headers(tree), [])
+        self.assertEqual(files.unused_files(tree), [])
+
+    def test_a_step_of_a_schema_that_nothing_embeds_fails(self):
+        self.fails(files.unused_files(self.source('src/resources/migrations/0002_a.sql', '')), '0002_a.sql')
+        tree = self.tree(**{'src__resources__steps__a.sql': '', 'src__resources__b.cpp': '#embed "steps/a.sql"\n'})
+        self.assertEqual(files.unused_files(tree), [])
+
+    def test_a_precompiled_header_counts_as_used(self):
+        tree = self.tree(**{'tests__parsed__a.hpp': '', 'tests__core__meson.build': "cpp_pch: '../parsed/a.hpp'\n"})
+        self.assertEqual(files.unused_files(tree), [])
 
     def test_a_public_header_that_exports_nothing_fails(self):
         push, pop = files.PUSH, files.POP

@@ -47,7 +47,7 @@ def without_comments(text):
     return COMMENT.sub(blank, text)
 
 
-INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
+INCLUDE = re.compile(r'^\s*#\s*(?:include|embed)\s*([<"])([^">]+)[">]', re.MULTILINE)
 
 
 def includes(text):

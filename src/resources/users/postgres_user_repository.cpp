@@ -1,10 +1,9 @@
 #include "resources/users/postgres_user_repository.hpp"
 
-#include "resources/users/user_schema.hpp"
-
 #include <sluice/core/timestamp.hpp>
 #include <sluice/postgres/fields.hpp>
 
+#include <string_view>
 #include <utility>
 
 namespace sluice::users {
@@ -54,6 +53,7 @@ user to_user(const row& r)
 
 error translated(error failure)
 {
+    constexpr std::string_view unique_email_constraint = "users_email_key_unique"; // migrations/postgres/0001_users.sql
     return failure.constraint == unique_email_constraint ? email_taken() : std::move(failure);
 }
 
