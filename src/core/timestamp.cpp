@@ -1,6 +1,7 @@
 #include <sluice/core/timestamp.hpp>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace sluice {
 

@@ -1,6 +1,7 @@
 #include "telemetry/redaction.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::telemetry {
 namespace {

@@ -1,4 +1,5 @@
-"""Each header, public or not, compiles alone. A header that some source includes first needs no proof: the build is it."""
+"""Each header, public or not, compiles alone. A header that some source includes first needs no proof: the build is it,
+or, where that precompiles the standard headers, what precompiled.py finds."""
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor

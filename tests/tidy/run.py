@@ -7,6 +7,7 @@ import files
 import headers
 import layers
 import machines
+import precompiled
 import style
 from tree import Tree
 
@@ -23,6 +24,7 @@ def main():
         'machines': lambda: machines.check(tree),
         'files': lambda: files.check(tree),
         'headers': lambda: headers.check(tree, tools),
+        'precompiled': lambda: precompiled.check(tree),
         'format': lambda: style.check_format(tree, tools[0]),
         'shell': lambda: style.check_shell(tree),
     }[check]()

@@ -8,6 +8,7 @@ import files
 import headers
 import layers
 import machines
+import precompiled
 import style
 from tree import Tree
 
@@ -118,6 +119,17 @@ class Checks(unittest.TestCase):
         include = f'{push}\n#include <string>\nnamespace sluice {{\n}}\n{pop}\n'
         self.fails(files.exported_headers(self.source(header, include)), 'includes something')
         self.assertEqual(files.exported_headers(self.source(header, f'{push}\nnamespace sluice {{\n}}\n{pop}\n')), [])
+
+    def test_what_only_a_precompiled_header_brings_fails(self):
+        standard = {precompiled.STANDARD.replace('/', '__'): '#include <vector>\n'}
+        uses = 'std::vector<int> numbers;\n'
+        self.fails(precompiled.check(self.tree(**{'src__core__a.cpp': uses}, **standard)), 'a.cpp', '<vector>')
+        by_itself = {'src__core__a.cpp': '#include <vector>\n' + uses}
+        self.assertEqual(precompiled.check(self.tree(**by_itself, **standard)), [])
+        through_another = {'include__sluice__core__b.hpp': '#include <vector>\n',
+                           'src__core__a.cpp': '#include <sluice/core/b.hpp>\n' + uses}
+        self.assertEqual(precompiled.check(self.tree(**through_another, **standard)), [])
+        self.fails(precompiled.check(self.tree(**{precompiled.STANDARD.replace('/', '__'): '#include <regex>\n'})), '<regex>')
 
     def test_a_long_file_fails(self):
         self.fails(files.long_files(self.source('src/core/a.cpp', 'int x;\n' * 401)), '401 lines')
