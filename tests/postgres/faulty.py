@@ -9,6 +9,7 @@ from time import monotonic as now
 import server
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../e2e'))
+import crowd  # noqa: E402
 import ledger  # noqa: E402
 import sluice  # noqa: E402
 import told  # noqa: E402
@@ -65,8 +66,13 @@ class Case(unittest.TestCase):
     def await_readiness(self, of, status):
         server.wait_until(lambda: of.get('/readyz')[0].status == status, f'/readyz is {status}')
 
+    def keep_journal(self):
+        """From now on the ledger knows what is done."""
+        self.database.psql(ledger.JOURNAL)
+
     def load(self, serving, **clients):
-        made = ledger.Load(serving.port, **clients)
+        self.keep_journal()
+        made = crowd.Load(serving.port, **clients)
         self.addCleanup(made.stop)
         return made
 
@@ -77,6 +83,9 @@ class Case(unittest.TestCase):
 
     def await_value(self, sql, wanted):
         server.wait_until(lambda: self.database.psql(sql) == wanted, f'{sql} gives {wanted}')
+
+    def assert_no_refusal(self, load):
+        self.assertEqual(set(load.answers) - {204}, {200, 201})  # the first removal may not have come yet
 
     def end(self, load, serving, database=None):
         """Nothing was lost, doubled, exchanged or left without an answer; and the server had nothing to complain of."""

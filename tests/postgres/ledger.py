@@ -1,141 +1,73 @@
-"""A load of kept-alive clients on the users API, and the ledger of what it was told: who asked what, and what came.
+"""What clients were told of their writes, and whether PostgreSQL did just that.
 
-Every request carries a trace of its own, and its answer must name it; what is read must be what was stored. Each
-write has an e-mail of its own, so that one that is done twice meets itself and is a conflict. At the end the ledger is
-compared with the table: what was acknowledged is there, and what was refused is not.
+Each user is one client's, who asks for one write at a time, gives a name that nobody had before, and leaves him alone once
+a write's outcome is open. A trigger keeps a journal of the rows that are written, in the transaction that writes them. So
+it is known of every user what must have been done, once and in this order, and what must not.
 """
-import bisect
 import collections
-import http.client
-import itertools
-import os
-import random
-import threading
-import time
+import dataclasses
 
-import server
-from users_client import Client
+DONE, REFUSED, UNKNOWN = 'done', 'refused', 'unknown'
+OPEN = b'the change may '  # in the detail of an answer that leaves a write's outcome open
 
-BROKEN = (OSError, http.client.HTTPException)
-REFUSAL_PAUSE_SECONDS = 0.005  # a client that is refused leaves the processor to the database that comes back
-WINDOW_SECONDS = 0.25
-UNKNOWN = b'the change may '  # in the detail of an answer that leaves a write's outcome open
+# The row as JSON, since what has a type is in the way of a table whose columns change theirs.
+JOURNAL = """
+CREATE TABLE IF NOT EXISTS journal (number bigserial, what text, written jsonb);
+CREATE OR REPLACE FUNCTION note_write() RETURNS trigger SECURITY DEFINER SET search_path = public LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO journal (what, written) VALUES (TG_OP, to_jsonb(coalesce(NEW, OLD)));
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER note_write AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION note_write();
+"""
 
 
-class Load:
-    """Runs from its construction until stop(). `readers` and `writers` are connections, each with one request at a
-    time; `faults` is what must not have been, in words."""
+def outcome_of(answer, wanted):
+    if answer.status == wanted:
+        return DONE
+    return UNKNOWN if OPEN in answer.text else REFUSED
 
-    def __init__(self, port, readers=12, writers=12, users=40):
-        self.faults = []
-        self.acknowledged, self.unknown, self.refused = {}, set(), set()  # e-mail: id; e-mails
-        self.answers = collections.Counter()  # by status
-        self.times = []  # of what succeeded, in order but for a hair
-        self.told = collections.Counter()  # answers, by client
-        self.lock, self.ended = threading.Lock(), threading.Event()
-        self.names = itertools.count()
-        self.readers, self.writers = ([Client(port) for _ in range(count)] for count in (readers, writers))
-        self.clients = self.readers + self.writers
-        with Client(port) as client:
-            for _ in range(users):
-                self.write(client)
-        if len(self.acknowledged) != users:
-            raise AssertionError(f'the load cannot begin: {self.answers} {self.faults}')
-        self.known = list(self.acknowledged.items())
-        work = [*[self.read] * readers, *[self.write] * writers]
-        self.threads = [threading.Thread(target=self.run, args=pair) for pair in zip(self.clients, work)]
-        for thread in self.threads:
-            thread.start()
 
-    def run(self, client, work):
-        with client:
-            while not self.ended.is_set():
-                try:
-                    if work(client) >= 500:
-                        time.sleep(REFUSAL_PAUSE_SECONDS)
-                except BROKEN as failure:
-                    self.faults.append(f'no answer: {failure!r}')
-                    return
+@dataclasses.dataclass
+class Told:
+    identity: str = None  # as it was acknowledged
+    writes: list = dataclasses.field(default_factory=list)  # what, name, outcome
 
-    def ask(self, client, *what):
-        trace = os.urandom(16).hex()
-        answer = client.send(*what, traceparent=f'00-{trace}-00f067aa0ba902b7-00')
-        if answer.headers['X-Request-Id'] != trace:
-            self.faults.append(f'{what} got the answer of {answer.headers["X-Request-Id"]}')
-        with self.lock:
-            self.told[client] += 1
-            self.answers[answer.status] += 1
-            if answer.status < 300:
-                self.times.append(time.monotonic())
-        if answer.status in (503, 504):
-            # Nobody is invited to repeat a write that may have been made.
-            if answer.status == 503 and bool(answer.headers['Retry-After']) == (UNKNOWN in answer.text):
-                self.faults.append(f'{what}: {answer.headers["Retry-After"]} {answer.text}')
-        elif answer.status >= 300:
-            self.faults.append(f'{what}: {answer.status} {answer.text}')
-        return answer
 
-    def read(self, client):
-        email, identity = random.choice(self.known)
-        by_email = random.random() < 0.1
-        answer = self.ask(client, 'GET', f'/users?email={email}' if by_email else f'/users/{identity}')
-        if answer.status == 200:
-            found = answer.json['items'] if by_email else [answer.json]
-            if [(user['id'], user['email']) for user in found] != [(identity, email)]:
-                self.faults.append(f'asked for {email}, got {answer.text}')
-        return answer.status
+class Ledger:
+    def __init__(self):
+        self.users = collections.defaultdict(Told)  # by e-mail
 
-    def write(self, client):
-        email = f'user{next(self.names)}@example.com'
-        answer = self.ask(client, 'POST', '/users', {'email': email, 'name': 'Ada'})
-        if answer.status == 201:
-            if answer.json['email'] != email:
-                self.faults.append(f'{email} was answered as {answer.text}')
-            self.acknowledged[email] = answer.json['id']
-        elif UNKNOWN in answer.text:
-            self.unknown.add(email)
-        else:
-            self.refused.add(email)
-        return answer.status
+    def note(self, what, email, name, outcome, identity=None):
+        """`what` is said as the trigger says it: INSERT, UPDATE or DELETE; the name is the one given, or that goes."""
+        told = self.users[email]
+        told.identity = told.identity or identity
+        told.writes.append((what, name, outcome))
 
-    def await_successes(self, count=200):
-        """Waits until so many more requests succeed."""
-        before = len(self.times)
-        server.wait_until(lambda: self.faults or len(self.times) >= before + count, 'requests succeed')
+    def differences_to(self, database):
+        rows = database.psql('SELECT email, id, name, version FROM users').splitlines()
+        journal = database.psql("SELECT what, written->>'email', written->>'id', written->>'name' FROM journal ORDER BY number")
+        return self.differences({email: rest for email, *rest in (row.split('|') for row in rows)},
+                                [tuple(row.split('|')) for row in journal.splitlines()])
 
-    def await_answers(self, clients, count=2):
-        """Waits until each has been answered so many times more: the first may have been asked before."""
-        before = dict(self.told)
-        server.wait_until(lambda: self.faults or all(self.told[one] >= before.get(one, 0) + count for one in clients),
-                          'every client is answered')
+    def differences(self, stored, journal):
+        """In words. `stored`: id, name and version by e-mail; `journal`: what, e-mail, id and name in their order."""
+        done = collections.defaultdict(list)
+        for what, email, identity, name in journal:
+            done[email].append((what, identity, name))
+        found = [f'{email} was never asked for' for email in sorted({*done, *stored} - {*self.users})]
+        for email, told in self.users.items():
+            found += self.differences_of(email, told, done[email], stored.get(email))
+        return found
 
-    def await_answers_to_all(self, count=2):
-        self.await_answers(self.clients, count)
-
-    def stop(self):
-        self.ended.set()
-        for thread in self.threads:
-            thread.join()
-
-    def differences(self, database):
-        """What was told and is not so, in words; only once it has stopped."""
-        rows = database.psql('SELECT email, id FROM users').splitlines()
-        stored = dict(row.split('|') for row in rows)
-        lost = [email for email, identity in self.acknowledged.items() if stored.get(email) != identity]
-        done = [email for email in self.refused if email in stored]
-        strange = stored.keys() - self.acknowledged.keys() - self.unknown - self.refused
-        return [*self.faults, *(f'{email} was acknowledged and is not there' for email in lost),
-                *(f'{email} was refused and is there' for email in done),
-                *(f'{email} was never asked for' for email in strange)]
-
-    def rate(self, begin, end):
-        return (bisect.bisect(self.times, end) - bisect.bisect(self.times, begin)) / (end - begin)
-
-    def seconds_to_full_speed(self, fault, back):
-        """From `back` until a window in which nine tenths of the rate before the fault were reached."""
-        self.times.sort()
-        wanted = 0.9 * self.rate(max(self.times[0], fault - 4 * WINDOW_SECONDS), fault)
-        for begin in self.times[bisect.bisect(self.times, back):]:
-            if self.rate(begin, begin + WINDOW_SECONDS) >= wanted:
-                return begin - back
-        return None
+    @staticmethod
+    def differences_of(email, told, done, stored):
+        must = [(what, name) for what, name, outcome in told.writes if outcome is DONE]
+        may = [(what, name) for what, name, outcome in told.writes if outcome is UNKNOWN]
+        was = [(what, name) for what, _, name in done]
+        if was not in (must, must + may):
+            return [f'{email} was told {told.writes}, and done was {was}']
+        if len({told.identity or stored and stored[0], *(identity for _, identity, _ in done)} - {None}) > 1:
+            return [f'{email} was told {told.identity}, and done was {done}']
+        left = [done[-1][1], was[-1][1], str(len(was))] if was and was[-1][0] != 'DELETE' else None
+        return [] if stored == left else [f'{email} is stored as {stored}, and done was {done}']
