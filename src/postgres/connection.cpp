@@ -62,6 +62,7 @@ void connection::submit(query_run& q)
         rested_ = true;
     }
     q.on = this;
+    q.remembered = named && !prepare;
     q.queued.reset();
     // What ends several connections together counts once.
     const bool lost_once = q.lost_at < made_at_;
@@ -196,7 +197,7 @@ pipeline::answer connection::kind_of(const pg_result* result, const query_run* o
         return pipeline::answer::ok;
     case PGRES_PIPELINE_ABORTED:
         // A statement whose BEGIN failed must not run without it.
-        return use_ == use::leased ? pipeline::answer::failed : pipeline::answer::aborted;
+        return use_ == use::leased && !pipeline_.unprepared() ? pipeline::answer::failed : pipeline::answer::aborted;
     default:
         break;
     }
@@ -232,17 +233,24 @@ void connection::take(pg_result* owned)
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
     const auto decided = pipeline_.on_answer(kind);
     // What runs again has not failed.
-    if (q != nullptr && failed && (preparing || decided)) q->failure = statement_error(owned, q->what, q->with);
+    if (q != nullptr && failed && (preparing || decided))
+        q->failure = outdated(*q, sql_state(owned)) ? unavailable("The database's schema has changed")
+                                                    : statement_error(owned, q->what, q->with);
     if (own) q->got = rows(next.release());
     if (decided) decide(*decided);
     if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
 }
 
+// Within a transaction it cannot be prepared again: that has failed as a whole, and only all of it can run again.
+bool connection::outdated(const query_run& q, std::string_view state) const noexcept
+{
+    return use_ == use::leased && q.remembered && sql_states::stale(state);
+}
+
 void connection::note_failure(query_run& q, std::string_view state)
 {
-    q.repeatable =
-        sql_states::repeatable(state) ||
-        (use_ == use::leased && (sql_states::stale(state) || (sql_states::cancelled(state) && cancelling())));
+    q.repeatable = sql_states::repeatable(state) || outdated(q, state) ||
+                   (use_ == use::leased && sql_states::cancelled(state) && cancelling());
     if (sql_states::stale(state)) forget(q.what);
     if (sql_states::read_only(state)) retire();
     owner_.failed(state);

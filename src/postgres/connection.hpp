@@ -127,6 +127,7 @@ private:
     void take_answers();
     void take(pg_result* owned);
     [[nodiscard]] pipeline::answer kind_of(const pg_result* result, const query_run* of) const;
+    [[nodiscard]] bool outdated(const query_run& q, std::string_view state) const noexcept;
     void note_failure(query_run& q, std::string_view state);
     void decide(const pipeline::decision& d);
     void forget(const statement& s) noexcept;

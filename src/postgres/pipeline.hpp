@@ -154,6 +154,9 @@ public:
     }
     [[nodiscard]] bool preparing() const { return !syncing_ && !sent_.empty() && sent_.front().preparing; }
 
+    // Is the next result that of a query whose preparation failed? It says nothing of why.
+    [[nodiscard]] bool unprepared() const { return !syncing_ && !sent_.empty() && sent_.front().preparation_failed; }
+
     // The next result of the pipeline. A query that prepares has two: the preparation's, then its own. Nothing is
     // decided where another result must come first, where the query runs again on this connection, or for nobody.
     [[nodiscard]] std::optional<decision> on_answer(answer a)

@@ -40,6 +40,7 @@ struct query_run : list_node<query_run>
     time_point lost_at = never; // when it had been sent and its answer was lost
     bool joins_next = false;    // if it fails, what is submitted next does not run
     bool repeatable = false;    // it failed because of other transactions
+    bool remembered = false;    // what it runs was prepared in an earlier flight
     time_point waiting_since = {};
     context* request = context::current();
     std::optional<stage_timer> queued; // while no connection has it

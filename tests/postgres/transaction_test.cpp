@@ -9,6 +9,7 @@
 #include <chrono>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace sluice::postgres {
@@ -258,6 +259,57 @@ TEST_F(Transaction, is_undone_when_its_connection_is_lost_and_runs_again_if_it_i
         if (!ended) EXPECT_EQ(ended.error().code, errc::unavailable);
         EXPECT_EQ(stored(), repeatable ? "1,2" : "");
     }
+}
+
+TEST_F(Transaction, is_refused_for_now_or_runs_again_when_what_was_prepared_does_not_fit_any_more)
+{
+    static constexpr statement read_all{"read_all", "SELECT * FROM numbers", access::reads};
+    static constexpr statement forget{"", "DEALLOCATE ALL"};
+    static constexpr statement change{"", "ALTER TABLE numbers ADD COLUMN more int4"};
+    static constexpr statement change_again{"", "ALTER TABLE numbers ADD COLUMN most int4"};
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    admin("ALTER TABLE numbers OWNER TO sluice");
+    const std::pair<const statement*, bool> rounds[] = {
+        {&forget, false}, {&forget, true}, {&change, false}, {&change_again, true}};
+    for (const auto& [what, repeatable] : rounds) {
+        const auto read = [&] {
+            return transact(db, {.repeatable = repeatable}, [](transaction& t) -> task<result<void>> {
+                auto found = co_await t.query(read_all);
+                if (!found) co_return fail(found.error());
+                co_return {};
+            });
+        };
+        EXPECT_TRUE(shards.run(read));
+        EXPECT_TRUE(shards.run([&] { return db.query(*what); }));
+        const auto met = shards.run(read);
+        EXPECT_EQ(met.has_value(), repeatable) << what->sql;
+        if (!met) EXPECT_EQ(met.error().code, errc::unavailable) << met.error().detail;
+        if (!met) EXPECT_GT(met.error().retry_after, 0ms);
+        EXPECT_TRUE(shards.run(read));
+    }
+}
+
+TEST_F(Transaction, does_not_mistake_what_the_server_never_runs_for_a_change)
+{
+    static constexpr statement impossible{"impossible", "SELECT n FROM numbers GROUP BY n FOR UPDATE"}; // 0A000
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    int runs = 0;
+    for (int i = 0; i < 3; ++i) {
+        const auto refused = shards.run([&] {
+            return transact(db, {.repeatable = true}, [&](transaction& t) -> task<result<void>> {
+                ++runs;
+                auto found = co_await t.query(impossible);
+                if (!found) co_return fail(found.error());
+                co_return {};
+            });
+        });
+        EXPECT_EQ(refused.error().code, errc::internal);
+    }
+    EXPECT_EQ(runs, 3);
 }
 
 TEST_F(Transaction, leaves_a_connection_that_others_can_use_when_it_writes_though_it_only_reads)
