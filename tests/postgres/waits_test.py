@@ -1,4 +1,4 @@
-"""Requests whose statements wait, are given up or change their shape, and those beside them: waits_test.py BINARY."""
+"""Requests whose statements wait, are given up, change their shape or break a rule, and those beside them: waits_test.py BINARY."""
 import json
 import socket
 import struct
@@ -123,6 +123,24 @@ class Waits(faulty.Case):
         load.await_answers_to_all(10)
         self.assert_no_refusal(load)
         self.end(load, serving)
+
+    def test_what_a_rule_of_the_table_refuses_is_a_422_that_names_the_member_where_that_can_be_known(self):
+        serving, long = self.serve_ready(), 'x' * 11
+        with Client(serving.port) as client:
+            ada = client.create('ada@example.com').headers['Location']
+            self.database.psql("ALTER TABLE users ALTER name TYPE varchar(10), ADD CHECK (email <> 'no@example.com')")
+
+            def blamed(*what):
+                answer = client.send(*what)
+                self.assertEqual(answer.status, 422, answer.text)
+                return [fault['pointer'] for fault in answer.json['errors']]
+            self.assertEqual(blamed('PATCH', ada, {'name': long}), ['/name'])
+            self.assertEqual(blamed('PATCH', ada, {'email': 'no@example.com', 'name': 'Ada'}), ['/email'])
+            self.assertEqual(blamed('POST', '/users', {'email': 'no@example.com', 'name': 'Ada'}), ['/email'])
+            self.assertEqual(blamed('POST', '/users', {'email': 'a@example.com', 'name': long}), [])
+            self.database.psql('UPDATE users SET version = 9223372036854775807')
+            self.assertEqual(blamed('PATCH', ada, {'name': 'Eve'}), [])
+            self.assertEqual(client.send('GET', ada).json['name'], 'Ada')
 
 
 if __name__ == '__main__':

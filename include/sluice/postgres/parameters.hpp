@@ -15,7 +15,9 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #pragma GCC visibility push(default)
@@ -117,6 +119,10 @@ public:
 
     // What PostgreSQL would refuse, known before it is sent: such parameters must not be.
     [[nodiscard]] std::optional<error> refusal() const;
+    // Which parameter the database may mean, counted from 0; -1: unknown. By the column that its member is named as, or
+    // because one member alone has a value, of these types where there are any.
+    [[nodiscard]] int of_column(std::string_view column) const noexcept;
+    [[nodiscard]] int only_one(std::span<const type_id> of) const noexcept;
     // An errc::invalid about the parameter of that index, counted from 0; it names the member if it is one.
     [[nodiscard]] error invalid(int index, std::string detail) const;
 
