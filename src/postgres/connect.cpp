@@ -69,15 +69,6 @@ void cancel_and_leave(const cancel_handle& request) noexcept
     cancellations.fetch_sub(1, std::memory_order_relaxed);
 }
 
-bool is_for_writes(pg_conn* connection)
-{
-    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> all(PQconninfo(connection), &PQconninfoFree);
-    for (const PQconninfoOption* one = all.get(); one != nullptr && one->keyword != nullptr; ++one)
-        if (std::string_view(one->keyword) == "target_session_attrs" && one->val != nullptr)
-            return std::string_view(one->val) == "read-write";
-    return false;
-}
-
 result<connection_handle> connect_here(const connect_request& request)
 {
     const std::string seconds =
@@ -180,8 +171,26 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     const auto answered = steady_clock::now();
     if (!said) return fail(std::move(said.error()));
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
-    const bool for_writes = is_for_writes(c);
+    const bool for_writes = is_for_writes(*c);
     return pipelined_connection{.handle = std::move(*made), .round_trip = answered - asked, .for_writes = for_writes};
+}
+
+bool is_for_writes(pg_conn& connection)
+{
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> all(PQconninfo(&connection), &PQconninfoFree);
+    for (const PQconninfoOption* one = all.get(); one != nullptr && one->keyword != nullptr; ++one)
+        if (std::string_view(one->keyword) == "target_session_attrs" && one->val != nullptr)
+            return std::string_view(one->val) == "read-write";
+    return false;
+}
+
+bool only_reads(const pg_conn& connection) noexcept
+{
+    for (const char* name : {"default_transaction_read_only", "in_hot_standby"}) {
+        const char* setting = PQparameterStatus(&connection, name);
+        if (setting != nullptr && std::string_view(setting) == "on") return true;
+    }
+    return false;
 }
 
 bool cancel_running(pg_conn& connection) noexcept

@@ -54,6 +54,12 @@ struct pipelined_connection
 // `own_session`: no pooler shares it, so it can be told to acknowledge only what is durable.
 [[nodiscard]] result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session);
 
+// Was it made with target_session_attrs=read-write?
+[[nodiscard]] bool is_for_writes(pg_conn& connection);
+// Does the server take no changes any more? PostgreSQL tells of that by itself, but only with the answer to a
+// statement; PgBouncer does not.
+[[nodiscard]] bool only_reads(const pg_conn& connection) noexcept;
+
 // Asks the server to cancel what this connection runs, from a thread of its own, because a frozen server may keep that
 // waiting without end. False where too many such threads wait already: try again later. It may come late, and then
 // meets whatever the connection runs by that time.

@@ -147,15 +147,8 @@ void connection::read()
     if (!flush()) return lose(message_of(handle_.get()));
     if (encrypted && !pipeline_.idle()) shard_.timers().arm(watch_, shard_.now() + encrypted_look);
     listen();
-    if (limits_.for_writes && only_reads()) retire();
+    if (limits_.for_writes && only_reads(*handle_)) retire();
     owner_.has_room(*this);
-}
-
-// PostgreSQL tells of this setting by itself, with the answer to any statement; PgBouncer does not.
-bool connection::only_reads() const noexcept
-{
-    const char* setting = PQparameterStatus(handle_.get(), "default_transaction_read_only");
-    return setting != nullptr && std::string_view(setting) == "on";
 }
 
 void connection::take_answers()

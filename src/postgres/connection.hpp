@@ -132,7 +132,6 @@ private:
     void decide(const pipeline::decision& d);
     void forget(const statement& s) noexcept;
     void look_at_head();
-    [[nodiscard]] bool only_reads() const noexcept;
     void move_on();
     void lose(std::string why);
     void listen();

@@ -2,6 +2,7 @@
 #include "postgres/errors.hpp"
 #include "shard/back_off.hpp"
 
+#include <sluice/core/bound.hpp>
 #include <sluice/core/context.hpp>
 #include <sluice/core/log.hpp>
 #include <sluice/postgres/listener.hpp>
@@ -10,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stop_token>
@@ -18,6 +20,9 @@
 namespace sluice::postgres {
 
 namespace {
+
+// A statement that does nothing, so often, is how PostgreSQL comes to tell that it takes no changes any more.
+constexpr duration look_pause = std::chrono::seconds(1);
 
 struct string_closer
 {
@@ -60,6 +65,7 @@ struct listener::state : operation, timer
     {
         if (operation::in_flight()) home.ring().abandon(*this);
         if (timer::armed()) home.timers().cancel(*this);
+        if (looking.armed()) home.timers().cancel(looking);
     }
 
     void begin() { home.background().spawn(connect_one(), &background); }
@@ -80,19 +86,32 @@ struct listener::state : operation, timer
         failures = 0;
         handle = std::move(*made);
         made_at = home.now();
+        if (is_for_writes(*handle)) home.timers().arm(looking, home.now() + look_pause);
         tell.listening();
         read(); // some may have come with the answers
+    }
+
+    void look()
+    {
+        if (handle == nullptr) return;
+        if (PQtransactionStatus(handle.get()) == PQTRANS_IDLE && PQsendQuery(handle.get(), "") == 1)
+            (void)PQflush(handle.get());
+        home.timers().arm(looking, home.now() + look_pause);
     }
 
     void read()
     {
         const bool sound = PQconsumeInput(handle.get()) == 1;
+        while (PQisBusy(handle.get()) == 0)
+            if (result_handle(PQgetResult(handle.get())) == nullptr) break; // what look() is answered
         while (const auto next = std::unique_ptr<PGnotify, notify_closer>(PQnotifies(handle.get())))
             tell.heard({.channel = next->relname, .payload = next->extra, .sender = next->be_pid});
-        if (sound && PQstatus(handle.get()) == CONNECTION_OK)
+        const bool left = looking.armed() && only_reads(*handle);
+        if (sound && !left && PQstatus(handle.get()) == CONNECTION_OK)
             return home.ring().poll(PQsocket(handle.get()), POLLIN, *this);
         log(log_level::warn, "The connection for PostgreSQL's notifications was lost",
-            {{"reason", message_of(handle.get())}});
+            {{"reason", left ? "the server takes no changes any more" : message_of(handle.get())}});
+        if (looking.armed()) home.timers().cancel(looking);
         handle.reset();
         tell.lost();
         // One that did not last is no reason to try at once.
@@ -109,6 +128,7 @@ struct listener::state : operation, timer
     functions tell;
     context background;
     connection_handle handle;
+    bound<timer, &state::look> looking{*this}; // where only one that takes changes will do
     time_point made_at = {};
     unsigned failures = 0;
 };

@@ -133,6 +133,20 @@ class Hosts(faulty.Case):
         load.await_successes(1000)
         self.end(load, serving, replica)
 
+    def test_so_does_what_listens(self):
+        replica = self.follow()
+        serving = self.serve_ready(self.url(self.database.port, replica.port, options='?target_session_attrs=read-write'),
+                                   idle_timeout='1s', SLUICE_CACHE_L1_BYTES='1048576')
+        sessions = f'SELECT count(*) {faulty.OURS}'
+        self.await_value(sessions, '3')  # one of each shard, and the one that listens
+        self.database.psql('ALTER SYSTEM SET default_transaction_read_only = on')
+        self.database.psql('SELECT pg_reload_conf()')
+        replica.promote()
+        # One of a pool that nobody uses leaves when it is used.
+        server.wait_until(lambda: serving.get('/users') and self.database.psql(sessions) == '0', 'all have left the one')
+        server.wait_until(lambda: replica.psql(sessions) == '3', 'all are at the other')
+        self.assertEqual(serving.stop(), 0)
+
 
 if __name__ == '__main__':
     faulty.run(Hosts)

@@ -13,13 +13,12 @@ namespace {
 class Listener : public test::Database
 {
 protected:
-    void listen(std::vector<std::string> channels)
+    void listen(std::vector<std::string> channels, const std::string& options = "")
     {
-        on_shard([this, channels] {
+        on_shard([this, channels, url = test::environment("SLUICE_TEST_DATABASE_URL") + options] {
             shard& here = shard::current();
             here.own<listener>(
-                here, blocking,
-                listener_options{.url = test::environment("SLUICE_TEST_DATABASE_URL"), .channels = channels},
+                here, blocking, listener_options{.url = url, .channels = channels},
                 listener::functions{
                     .heard =
                         [this](const notification& n) { note(std::string(n.channel) + "=" + std::string(n.payload)); },
@@ -61,6 +60,20 @@ TEST_F(Listener, says_when_it_may_have_missed_something)
     listen({"news"});
     noted(1);
     admin(std::string("SELECT pg_terminate_backend(pid) ") + test::back_ends);
+    noted(3);
+    admin("NOTIFY news, 'again'");
+    EXPECT_EQ(noted(4), (std::vector<std::string>{"listening", "lost", "listening", "news=again"}));
+}
+
+TEST_F(Listener, leaves_a_server_that_takes_no_changes_any_more)
+{
+    listen({"news"}, "?target_session_attrs=read-write");
+    noted(1);
+    admin("ALTER SYSTEM SET default_transaction_read_only = on");
+    admin("SELECT pg_reload_conf()");
+    noted(2);
+    admin("ALTER SYSTEM RESET default_transaction_read_only");
+    admin("SELECT pg_reload_conf()");
     noted(3);
     admin("NOTIFY news, 'again'");
     EXPECT_EQ(noted(4), (std::vector<std::string>{"listening", "lost", "listening", "news=again"}));
