@@ -18,10 +18,10 @@ class Load:
     def __init__(self, server_cpu, load_cpu, folder, tries):
         self.tries = tries
         self.server_cpu, self.load_cpu = server_cpu, load_cpu
-        self.scripts, self.ids = {}, Path(folder) / 'ids'
+        self.scripts, self.ids, self.answers = {}, Path(folder) / 'ids', Path(folder) / 'answers'
         for name, text in SCRIPTS.items():
             self.scripts[name] = Path(folder) / f'{name}.lua'
-            self.scripts[name].write_text(text.replace('@IDS@', str(self.ids)), encoding='utf-8')
+            self.scripts[name].write_text(text.replace('@IDS@', str(self.ids)).replace('@ANSWERS@', str(self.answers)), encoding='utf-8')
 
     def users(self, ids):
         """Whom the scripts for users ask for."""
@@ -54,6 +54,11 @@ class Load:
                 yield
             finally:
                 process.send_signal(signal.SIGINT)
+
+    def noted(self):
+        """What the script users_noting wrote: when, and how many answers."""
+        pairs = (line.split() for line in self.answers.read_text(encoding='ascii').splitlines())
+        return [(float(when), int(count)) for when, count in pairs]
 
     def window(self, server, seconds, connections, script):
         others = machine.other_threads()

@@ -17,6 +17,27 @@ USERS = '''
     end
 '''
 
+# Notes how many reads succeed in each hundredth of a second, by the clock of Python's time.monotonic(), in the file
+# @ANSWERS@: a line for each in which there were some.
+NOTING = USERS + '''
+    local ffi = require("ffi")
+    ffi.cdef("typedef struct { long seconds, nanoseconds; } moment; int clock_gettime(int clock, moment* now);")
+    local now, bin, count = ffi.new("moment"), 0, 0
+    local answers = io.open("@ANSWERS@", "w")
+    answers:setvbuf("line")
+    request = function() return read() end
+    response = function(status)
+        if status ~= 200 then return end
+        ffi.C.clock_gettime(1, now)
+        local current = tonumber(now.seconds) * 100 + math.floor(tonumber(now.nanoseconds) / 1e7)
+        if current ~= bin and count > 0 then
+            answers:write(bin / 100, " ", count, "\\n")
+            count = 0
+        end
+        bin, count = current, count + 1
+    end
+'''
+
 # The requests of the public benchmark HttpArena; `arena` is a table of functions that make them.
 ARENA = '''
     math.randomseed(os.time())
@@ -72,6 +93,7 @@ SCRIPTS = {
         end
     ''',
     'users': USERS + 'request = function() return read() end',
+    'users_noting': NOTING,
     'users_write': USERS + 'request = function() return write() end',
     'users_mix': USERS + '''
         local count = 0
