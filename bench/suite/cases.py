@@ -48,14 +48,14 @@ class Bench:
             self.running.callback(self.redis.stop)
         return self.redis
 
-    def alternate(self, outcome, recipes, rounds=None, seconds=None, **how):
+    def alternate(self, outcome, recipes, rounds=None, seconds=None, warm_seconds=1, **how):
         """All servers run the whole time, since one without work costs nothing; the windows take turns, and every round
         begins with another server, so that none is always the one after a certain other."""
         seconds = seconds or self.seconds
         with contextlib.ExitStack() as running:
             servers = [running.enter_context(Server(recipe, self.load.server_cpu)) for recipe in recipes]
             for server in servers:
-                self.load.warm_up(server, **how)
+                self.load.warm_up(server, warm_seconds, **how)
             for turn in range(rounds or self.rounds):
                 first = turn % len(servers)
                 for server in servers[first:] + servers[:first]:

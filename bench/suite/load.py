@@ -27,8 +27,8 @@ class Load:
         """Whom the scripts for users ask for."""
         self.ids.write_text(''.join(f'{one}\n' for one in ids), encoding='ascii')
 
-    def warm_up(self, server, **how):
-        self.wrk(server, 1, tries=1, **how)
+    def warm_up(self, server, seconds=1, **how):
+        self.wrk(server, seconds, tries=1, **how)
 
     def wrk(self, server, seconds, connections=64, script=None, tries=None, others_max=OTHERS_MAX):
         """One window of load: what it cost the server's CPU a request, and what the client saw. A window in which other

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 from pathlib import Path
 
 import told
@@ -19,6 +20,7 @@ import load  # noqa: E402
 import page  # noqa: E402
 import postgres_cases  # noqa: E402
 import table  # noqa: E402
+import telemetry_cases  # noqa: E402
 from outcome import Outcome  # noqa: E402
 
 
@@ -108,6 +110,16 @@ class Bench(unittest.TestCase):
     def test_every_case_has_a_name_of_its_own(self):
         names = [case.__name__ for group in cases.GROUPS.values() for case in group]
         self.assertEqual(len(names), len(set(names)))
+
+    def test_the_collector_counts_the_spans_that_it_takes(self):
+        collector = telemetry_cases.Collector(min(os.sched_getaffinity(0)))
+        try:
+            body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"spanId":"a","parentSpanId":"b"},{"spanId":"c"}]}]}]}'
+            with urllib.request.urlopen(collector.url + '/v1/traces', body, timeout=30) as answer:
+                self.assertEqual((answer.status, answer.read()), (200, b'{}'))
+            self.assertEqual(collector.spans(), 2)
+        finally:
+            collector.stop()
 
     @unittest.skipUnless(shutil.which('wrk') and len(os.sched_getaffinity(0)) >= 2, 'needs wrk and two CPUs')
     def test_every_load_of_the_public_benchmark_is_answered_well(self):
