@@ -3,7 +3,9 @@
 #include "resources/schema.hpp"
 #include "resources/users/sqlite_user_repository.hpp"
 
+#include <sluice/server/metrics_routes.hpp>
 #include <sluice/sqlite/database.hpp>
+#include <sluice/sqlite/operation_metrics.hpp>
 
 #include <utility>
 
@@ -33,6 +35,7 @@ public:
     [[nodiscard]] const offload_pool& blocking() const noexcept override { return file_->read_pool(); }
     [[nodiscard]] users::user_repository& make_users(shard& on) override
     {
+        on.own<sqlite::operation_metrics>(shard_metrics());
         return on.own<users::sqlite_user_repository>(*file_);
     }
     [[nodiscard]] health::readiness_check readiness(shard&) override

@@ -1,5 +1,6 @@
 #include "redis/client_metrics.hpp"
 
+#include <sluice/telemetry/database_metrics.hpp>
 #include <sluice/telemetry/metric_table.hpp>
 
 namespace sluice::redis {
@@ -32,10 +33,18 @@ constexpr counted<connection_counters> of_connection[] = {
 
 } // namespace
 
-void show_metrics(metric_set& in, const client_counters& commands, const connection_counters& connection)
+client_metrics::client_metrics(metric_set& into, const client_counters& commands, const connection_counters& connection)
+    : set_(into)
 {
-    show(in, of_commands, commands);
-    show(in, of_connection, connection);
+    show(into, of_commands, commands);
+    show(into, of_connection, connection);
+}
+
+latency_histogram& client_metrics::find(std::size_t command)
+{
+    const std::string_view name = command < commands_known ? name_of_command(command) : "other";
+    return set_.histogram(database_metrics::operation_duration,
+                          {{"db_system_name", "redis"}, {"db_operation_name", name}});
 }
 
 } // namespace sluice::redis

@@ -1,6 +1,5 @@
 #include "redis/client_state.hpp"
 
-#include "redis/client_metrics.hpp"
 #include "redis/command_name.hpp"
 #include "redis/errors.hpp"
 
@@ -33,7 +32,7 @@ client_state::client_state(shard& on, offload_pool& blocking, client_options opt
                    .reply_bytes_max = options_.reply_bytes_max},
                   *this)
 {
-    if (options_.metrics != nullptr) show_metrics(*options_.metrics, counters_, connection_.counters());
+    if (options_.metrics != nullptr) metrics_.emplace(*options_.metrics, counters_, connection_.counters());
 }
 
 client_state::~client_state()
@@ -68,13 +67,13 @@ task<result<reply>> client_state::ask(std::string_view bytes, effect does)
     const stage_timer waiting(stage::redis);
     span asking("redis", span_kind::client);
     asking.attribute("db.system.name", "redis");
-    if (asking.record() != nullptr) [[unlikely]] {
-        const std::string_view name = name_of_command(bytes);
-        if (!name.empty()) asking.attribute("db.operation.name", name);
-    }
+    const bool named = metrics_ || asking.record() != nullptr;
+    const std::size_t command = named ? place_of_command(bytes) : commands_known;
+    if (command != commands_known) asking.attribute("db.operation.name", name_of_command(command));
     waiter w{.does = does};
     const auto place = submit(w, bytes);
     if (!place) co_return fail(place.error());
+    const timing counted(*this, command);
     const time_point limit = shard_.now() + options_.command_timeout;
     const wait_end how = co_await w.finished.until(limit);
     if (!w.outcome || !*w.outcome) asking.failed();

@@ -4,6 +4,7 @@
 // verdicts about.
 #pragma once
 
+#include "redis/client_metrics.hpp"
 #include "redis/kept_connection.hpp"
 #include "redis/multiplexer.hpp"
 #include "redis/said_once.hpp"
@@ -65,6 +66,24 @@ private:
         wait finished = {};
     };
 
+    // Counts a command that was taken when its waiting ends, however it does.
+    class timing
+    {
+    public:
+        timing(client_state& of, std::size_t command) noexcept : of_(of), command_(command), began_(of.shard_.now()) {}
+        ~timing()
+        {
+            if (of_.metrics_) of_.metrics_->answered(command_, of_.shard_.now() - began_);
+        }
+        timing(const timing&) = delete;
+        timing& operator=(const timing&) = delete;
+
+    private:
+        client_state& of_;
+        std::size_t command_;
+        time_point began_;
+    };
+
     // connection_user:
     void greeted() override;
     void sent() override;
@@ -94,6 +113,7 @@ private:
     std::unordered_map<const script*, known_script> scripts_;
     client_counters counters_;
     said_once said_; // of refused commands
+    std::optional<client_metrics> metrics_;
     bound<ready, &client_state::flush> flush_{*this};
     bound<timer, &client_state::look_at_head> watch_{*this};
     kept_connection connection_; // last: it speaks to the rest

@@ -5,6 +5,7 @@
 #include "redis.hpp"
 
 #include <sluice/core/pool.hpp>
+#include <sluice/telemetry/metrics.hpp>
 
 namespace sluice::redis {
 namespace {
@@ -47,7 +48,10 @@ task<std::uint64_t> allocations_of(client& redis, std::size_t rounds, std::size_
 TEST_F(Allocation, is_none_for_commands_replies_and_scripts_however_many_at_once)
 {
     if (!pool_recycles) GTEST_SKIP() << "the pool gives everything back under a sanitizer";
-    client& redis = open();
+    metric_set shown;
+    client_options with = options();
+    with.metrics = &shown;
+    client& redis = open(with);
     await_connected(redis);
     const std::string large(1000, 'x');
     for (const std::string_view value : {std::string_view("short"), std::string_view(large)}) {

@@ -2,6 +2,7 @@
 #include "redis.hpp"
 
 #include <sluice/core/log.hpp>
+#include <sluice/telemetry/metrics.hpp>
 
 #include <algorithm>
 #include <array>
@@ -217,6 +218,29 @@ TEST_F(Client, shares_its_commands_out_over_several_connections_and_outlives_the
     await(redis, [](const client_counters& c) { return c.connects == 4; });
     const std::string run = shards.run([&redis]() -> task<std::string> { co_return std::string(redis.run_id()); });
     EXPECT_EQ(run.size(), 40u);
+}
+
+TEST_F(Client, shows_how_long_its_commands_took_by_names_that_no_request_chooses)
+{
+    metric_set shown;
+    client_options with = options();
+    with.metrics = &shown;
+    with.connections = 2;
+    client& redis = open(with);
+    await_connected(redis);
+    ASSERT_TRUE(shards.run([&] { return redis.set("key", "x"); }));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(shards.run([&] { return redis.get("key"); }));
+    const auto unknown = [&redis](const char* name) { return [&redis, name] { return redis.command(name, "x"); }; };
+    for (const char* name : {"MEMORY", "COMMAND", "NEVER\"} 1\nHEARD"}) (void)shards.run(unknown(name));
+    const std::string text = prometheus_text();
+    const auto shows = [&](const std::string& name, int times) {
+        return text.find("\ndb_client_operation_duration_seconds_count{db_system_name=\"redis\",db_operation_name=\"" +
+                         name + "\"} " + std::to_string(times) + "\n") != std::string::npos;
+    };
+    EXPECT_TRUE(shows("SET", 1)) << text;
+    EXPECT_TRUE(shows("GET", 3)) << text;
+    EXPECT_TRUE(shows("other", 3)) << text;
+    EXPECT_EQ(text.find("HEARD"), std::string::npos);
 }
 
 TEST_F(Client, connects_over_a_unix_socket_and_by_name)

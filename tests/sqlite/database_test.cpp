@@ -4,6 +4,8 @@
 #include <sluice/coro/stop.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/sqlite/database.hpp>
+#include <sluice/sqlite/operation_metrics.hpp>
+#include <sluice/telemetry/metrics.hpp>
 
 #include <gtest/gtest.h>
 
@@ -200,6 +202,28 @@ TEST_F(Database, refuses_reads_over_its_bound_at_once)
     EXPECT_TRUE(first.get());
     for (auto& each : queued) refused += each.get() ? 0 : 1;
     EXPECT_GE(refused, 15U);
+}
+
+TEST_F(Database, shows_how_long_reads_and_writes_took_on_a_shard_that_wants_to_know)
+{
+    metric_set shown;
+    test::shard_runner shards(2);
+    const auto wants_to_know = [&]() -> task<bool> {
+        shard::current().own<operation_metrics>(shown);
+        co_return true;
+    };
+    ASSERT_TRUE(shards.run(wants_to_know));
+    ASSERT_TRUE(shards.run(insert(1)));
+    ASSERT_FALSE(shards.run(insert(1)));
+    ASSERT_TRUE(shards.run(count()));
+    ASSERT_TRUE(shards.start(1, count()).get());
+    const std::string text = prometheus_text();
+    const std::string_view writes =
+        "\ndb_client_operation_duration_seconds_count{db_system_name=\"sqlite\",db_operation_name=\"write\"} 2\n";
+    const std::string_view reads =
+        "\ndb_client_operation_duration_seconds_count{db_system_name=\"sqlite\",db_operation_name=\"read\"} 1\n";
+    EXPECT_NE(text.find(writes), std::string::npos) << text;
+    EXPECT_NE(text.find(reads), std::string::npos) << text;
 }
 
 TEST_F(Database, serves_many_shards_and_both_kinds_at_once)

@@ -8,6 +8,7 @@
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
 #include <sluice/sqlite/database.hpp>
+#include <sluice/sqlite/operation_metrics.hpp>
 
 #include <optional>
 
@@ -73,6 +74,7 @@ template <class F> task<void> outlive(write_operation<F>* operation)
 
 template <class F> task<std::invoke_result_t<F&, connection&>> database::read(F f)
 {
+    const operation_timing counted(operation_timing::kind::read);
     const stage_timer querying(stage::query);
     span reading("sqlite read", span_kind::client);
     reading.attribute("db.system.name", "sqlite");
@@ -82,6 +84,7 @@ template <class F> task<std::invoke_result_t<F&, connection&>> database::read(F 
 
 template <class F> task<std::invoke_result_t<F&, connection&>> database::write(F f)
 {
+    const operation_timing counted(operation_timing::kind::write);
     const stage_timer querying(stage::query);
     span writing("sqlite write", span_kind::client);
     writing.attribute("db.system.name", "sqlite");
