@@ -110,7 +110,7 @@ bool connection::send(const pipeline::action& a)
     const query_run& q = *query_of(a.query);
     const parameters& with = q.with;
     if (!limits_.named_statements || q.what.name[0] == '\0')
-        return PQsendQueryParams(c, q.what.sql, with.count(), with.types(), with.values(), with.lengths(),
+        return PQsendQueryParams(c, text_with_trace(q), with.count(), with.types(), with.values(), with.lengths(),
                                  with.formats(), 1) == 1;
     prepared& known = statements_[&q.what];
     if (a.prepare) {
@@ -121,6 +121,17 @@ bool connection::send(const pipeline::action& a)
     }
     return PQsendQueryPrepared(c, known.name.c_str(), with.count(), with.values(), with.lengths(), with.formats(), 1) ==
            1;
+}
+
+// Whose it is, for the server's log and pg_stat_activity, in the form of sqlcommenter. It stands behind a semicolon,
+// where it is no part of the statement: before PostgreSQL 16, pg_stat_statements would count each BEGIN as another.
+const char* connection::text_with_trace(const query_run& q)
+{
+    if (q.request == nullptr || q.request->trace.trace_id == trace_context().trace_id) return q.what.sql;
+    char parent[traceparent_size];
+    q.request->trace.write_traceparent(parent);
+    text_.assign(q.what.sql).append("; /*traceparent='").append(parent, sizeof parent).append("'*/");
+    return text_.c_str();
 }
 
 bool connection::flush()

@@ -122,6 +122,7 @@ private:
 
     void send_all();
     [[nodiscard]] bool send(const pipeline::action& a);
+    [[nodiscard]] const char* text_with_trace(const query_run& q);
     [[nodiscard]] bool flush();
     void read();
     void take_answers();
@@ -159,6 +160,7 @@ private:
     pipeline pipeline_;
     std::unordered_map<const statement*, prepared> statements_;
     std::deque<const statement*> preparing_; // on the wire, whoever still waits for them
+    std::string text_;                       // of the last statement without a name
     flush_item flush_{*this};
     poll_operation read_poll_{*this, &connection::readable};
     poll_operation write_poll_{*this, &connection::writable};

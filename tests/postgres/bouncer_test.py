@@ -51,6 +51,18 @@ class Behind(faulty.Case):
             self.assertEqual(answer.status, 503)
             self.assertIn(ledger.OPEN, answer.text)
 
+    def test_a_statement_that_waits_says_whose_it_is(self):
+        serving, session = self.serve_behind(), self.session()
+        session('BEGIN')
+        session('LOCK TABLE users')
+        trace = 'a1b2c3d4' * 4
+        with Client(serving.port) as client:
+            client.ask('POST', '/users', {'email': 'ada@example.com', 'name': 'Ada'}, traceparent=f'00-{trace}-{"5" * 16}-00')
+            self.await_value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+                             f"query LIKE '%; /*traceparent=''00-{trace}-________________-00''*/'", '1')
+            session('COMMIT')
+            self.assertEqual(client.answer().status, 201)
+
     def test_what_it_keeps_waiting_for_a_frozen_database_holds_up_no_end(self):
         serving = self.serve_behind(connect_timeout='1s')
         load = self.load(serving)
