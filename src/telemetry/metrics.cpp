@@ -1,6 +1,7 @@
 #include "telemetry/metric_snapshot.hpp"
 
 #include <sluice/core/assert.hpp>
+#include <sluice/core/json_escape.hpp>
 #include <sluice/telemetry/metrics.hpp>
 
 #include <algorithm>
@@ -22,6 +23,32 @@ struct one_series
     std::variant<event_count, published<double>, latency_histogram, reading, const latency_histogram*> number;
 };
 
+// Letters, digits and '_', no digit in front: what a label's name may be made of. Anything else is a '_'.
+void append_name(std::string& text, std::string_view name)
+{
+    const std::size_t begin = text.size();
+    for (const char c : name) {
+        const bool digit = c >= '0' && c <= '9';
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        text += letter || (digit && text.size() > begin) ? c : '_';
+    }
+}
+
+// A scraper refuses a text that is not UTF-8 as a whole, so what is not becomes U+FFFD.
+void append_value(std::string& text, std::string_view value)
+{
+    while (!value.empty()) {
+        const std::size_t length = utf8_sequence(value);
+        if (value.front() == '\n')
+            text += "\\n";
+        else if (value.front() == '\\' || value.front() == '"')
+            text.append("\\").append(value.substr(0, 1));
+        else
+            text += length == 0 ? std::string_view("\xEF\xBF\xBD") : value.substr(0, length);
+        value.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+}
+
 // name="value",name="value"; those without a name are none.
 std::string text_of(metric_set::labels with)
 {
@@ -29,14 +56,9 @@ std::string text_of(metric_set::labels with)
     for (const metric_label& one : with) {
         if (one.name.empty()) continue;
         if (!text.empty()) text += ',';
-        text.append(one.name).append("=\"");
-        for (const char c : one.value) {
-            if (c == '\\' || c == '"') text += '\\';
-            if (c == '\n')
-                text += "\\n";
-            else
-                text += c;
-        }
+        append_name(text, one.name);
+        text += "=\"";
+        append_value(text, one.value);
         text += '"';
     }
     return text;

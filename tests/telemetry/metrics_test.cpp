@@ -86,6 +86,13 @@ TEST(Metrics, escape_what_would_end_a_label)
     EXPECT_TRUE(says(prometheus_text(), R"(tests_total{of="a\"b\\c\nd"} 1)"));
 }
 
+TEST(Metrics, are_text_that_a_scraper_takes_whatever_a_label_holds)
+{
+    metric_set set;
+    set.counter(tests, {{"1st one\n", "caf\xC3\xA9 \xFF\xC3"}}) += 1;
+    EXPECT_TRUE(says(prometheus_text(), "tests_total{_st_one_=\"caf\xC3\xA9 \xEF\xBF\xBD\xEF\xBF\xBD\"} 1"));
+}
+
 TEST(Metrics, go_with_their_set)
 {
     {
