@@ -1,3 +1,4 @@
+#include "server/live_feed.hpp"
 #include "server/live_page.hpp"
 #include "server/process_view.hpp"
 
@@ -5,19 +6,15 @@
 #include <sluice/route/router.hpp>
 #include <sluice/server/live_routes.hpp>
 #include <sluice/server/server.hpp>
-#include <sluice/shard/shard.hpp>
-#include <sluice/telemetry/metrics.hpp>
 
-#include <chrono>
+#include <cstdint>
 #include <memory>
-#include <string>
 #include <utility>
 
 namespace sluice {
 namespace {
 
 constexpr unsigned watchers_max = 16;
-constexpr duration interval = std::chrono::seconds(1);
 
 task<result<response>> in_flight(std::shared_ptr<shard_watch> shards)
 {
@@ -35,52 +32,19 @@ task<result<response>> in_flight(std::shared_ptr<shard_watch> shards)
     co_return made;
 }
 
-pooled_string event_text(const process_view& seen)
+// Ends when its reader goes, and within a second or two when the server drains.
+task<result<void>> write_events(std::shared_ptr<live_feed> feed, http::body_writer& out)
 {
-    const std::string metrics = metrics_json();
-    pooled_string text;
-    {
-        json_writer out(text, metrics.size() + 4096);
-        out.raw(R"(data: {"now_ms":)");
-        out.number(
-            std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count());
-        out.raw(R"(,"draining":)");
-        out.boolean(draining());
-        out.raw(",");
-        seen.write_requests(out);
-        out.raw(",");
-        seen.write_slowest(out);
-        out.raw(R"(,"metrics":)");
-        out.raw(metrics);
-        out.raw("}\n\n");
-    }
-    return text;
-}
-
-// Ends when its reader goes, and within a second when the server drains.
-task<result<void>> write_events(std::shared_ptr<shard_watch> shards, http::body_writer& out)
-{
+    std::uint64_t seen = 0;
     while (!draining()) {
-        const process_view seen = co_await shards->look();
-        const pooled_string text = event_text(seen);
-        if (auto written = co_await out.write(text); !written) co_return written;
-        if (auto slept = co_await sleep_for(interval); !slept) co_return slept;
+        const auto next = co_await feed->after(seen);
+        if (!next) co_return fail(next.error());
+        if (next->text == nullptr) continue;
+        seen = next->number;
+        if (auto written = co_await out.write(*next->text); !written) co_return written;
     }
     co_return result<void>();
 }
-
-// One of those who watch, for as long as it lives.
-class place
-{
-public:
-    explicit place(unsigned& taken) noexcept : taken_(taken) { ++taken_; }
-    ~place() { --taken_; }
-    place(const place&) = delete;
-    place& operator=(const place&) = delete;
-
-private:
-    unsigned& taken_;
-};
 
 } // namespace
 
@@ -100,12 +64,12 @@ void live_routes(router& to)
     });
     const auto shards = std::make_shared<shard_watch>();
     to.get("/inflight", [shards](request&) { return in_flight(shards); });
-    to.get("/live", [shards, watching = std::make_shared<unsigned>(0U)](request&) -> result<response> {
-        if (*watching >= watchers_max) return fail(errc::unavailable, "Too many are watching");
+    to.get("/live", [feed = std::make_shared<live_feed>(shards)](request&) -> result<response> {
+        if (feed->watchers() >= watchers_max) return fail(errc::unavailable, "Too many are watching");
         response made;
         made.header("Cache-Control", "no-store");
-        made.stream([shards, watching, mine = std::make_shared<place>(*watching)](
-                        http::body_writer& out) { return write_events(shards, out); },
+        made.stream([feed, mine = std::make_shared<live_feed::place>(*feed)](
+                        http::body_writer& out) { return write_events(feed, out); },
                     "text/event-stream");
         return made;
     });

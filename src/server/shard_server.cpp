@@ -37,6 +37,12 @@ shard_server& shard_server::current() noexcept
     return *of_this_thread;
 }
 
+offload_pool& shard_server::scrapes()
+{
+    if (scrapes_ == nullptr) scrapes_ = std::make_unique<offload_pool>(offload_options{.threads = 1});
+    return *scrapes_;
+}
+
 void shard_server::listen(int fd, const router& routes)
 {
     acceptors_.push_back(std::make_unique<acceptor>(*this, fd, routes));

@@ -12,6 +12,7 @@
 
 #include <sluice/route/router.hpp>
 #include <sluice/server/server.hpp>
+#include <sluice/shard/offload.hpp>
 #include <sluice/shard/shard.hpp>
 
 #include <array>
@@ -83,6 +84,8 @@ public:
     [[nodiscard]] server_counters& counters() noexcept { return counters_; }
     [[nodiscard]] sluice::metric_set& metric_set() noexcept { return metric_set_; }
     [[nodiscard]] request_metrics& metrics() noexcept { return metrics_; }
+    // Where the numbers of all shards are written out, so that it is no part of a turn. Made when somebody first asks.
+    [[nodiscard]] offload_pool& scrapes();
     [[nodiscard]] slow_requests& slowest() noexcept { return slowest_; }
     void request_began(exchange& of) noexcept
     {
@@ -123,6 +126,7 @@ private:
     request_metrics metrics_;
     intrusive_list<exchange, exchange> under_way_; // the oldest first
     slow_requests slowest_;
+    std::unique_ptr<offload_pool> scrapes_;
 };
 
 } // namespace sluice

@@ -3,9 +3,13 @@
 
 #include <sluice/core/stage_timer.hpp>
 #include <sluice/server/live_routes.hpp>
+#include <sluice/server/metrics_routes.hpp>
 
 #include <atomic>
+#include <memory>
+#include <set>
 #include <string>
+#include <thread>
 
 namespace sluice::testing {
 namespace {
@@ -24,6 +28,7 @@ struct Live : ::testing::Test
             routes.get("/shard", [](request&) { return response::text(std::to_string(shard::current().index())); });
             routes.post("/echo", [](request& asked) { return response::text(asked.body()); });
             live_routes(routes);
+            metrics_routes(routes);
         },
         two_shards()};
     client peer{server.address()};
@@ -127,6 +132,67 @@ TEST_F(Live, forgets_a_request_whose_client_has_gone)
     ASSERT_TRUE(eventually([&] { return in_flight().starts_with(R"({"under_way":2,)"); }));
     gone.reset();
     EXPECT_TRUE(eventually([&] { return in_flight().starts_with(R"({"under_way":1,)"); }));
+}
+
+// The next event's now_ms, on a stream in chunks.
+std::string next_event(client& watching)
+{
+    std::string event;
+    while (!event.ends_with("\n\n")) {
+        std::string size;
+        while (!size.ends_with("\r\n")) {
+            const std::string next = watching.read_bytes(1);
+            if (next.empty()) return "";
+            size += next;
+        }
+        event += watching.read_bytes(std::stoul(size, nullptr, 16));
+        (void)watching.read_bytes(2);
+    }
+    const std::size_t at = event.find(R"("now_ms":)");
+    return event.substr(at, event.find(',', at) - at);
+}
+
+TEST_F(Live, makes_an_event_once_for_all_who_watch)
+{
+    std::vector<client> watching;
+    for (int i = 0; i < 8; ++i) {
+        watching.push_back(one_on("0"));
+        watching.back().send(get("/live"));
+        EXPECT_EQ(watching.back().read_answer(true).status, 200);
+    }
+    std::set<std::string> of_first = {next_event(watching.front())};
+    for (std::size_t i = 1; i < watching.size(); ++i) {
+        const std::string other = next_event(watching[i]);
+        while (*of_first.rbegin() < other) of_first.insert(next_event(watching.front()));
+        EXPECT_TRUE(of_first.contains(other)) << other;
+    }
+}
+
+TEST_F(Live, writes_the_numbers_on_no_shard)
+{
+    struct asked
+    {
+        std::atomic<std::thread::id> on;
+    };
+    static constexpr metric_family family{"where", "Where it was asked.", metric_kind::gauge};
+    const auto where = std::make_shared<asked>();
+    const auto its_thread = server.on(0, [&](shard&) {
+        shard_metrics().read(family, {}, [where] {
+            where->on = std::this_thread::get_id();
+            return 1.0;
+        });
+        return std::this_thread::get_id();
+    });
+    client watching = one_on("0");
+    watching.send(get("/live"));
+    EXPECT_EQ(watching.read_answer(true).status, 200);
+    EXPECT_FALSE(next_event(watching).empty());
+    EXPECT_NE(where->on.load(), std::thread::id());
+    EXPECT_NE(where->on.load(), its_thread);
+    where->on = std::thread::id();
+    EXPECT_NE(one_on("0").ask(get("/metrics")).body.find("\nwhere 1\n"), std::string::npos);
+    EXPECT_NE(where->on.load(), std::thread::id());
+    EXPECT_NE(where->on.load(), its_thread);
 }
 
 TEST_F(Live, lets_so_many_watch_and_no_more)

@@ -6,7 +6,8 @@
 // themselves (requests by method, route and status; connections; each shard's loop and ring); an application adds its
 // own to shard_metrics().
 //
-// Thread: the shard that serves it. It reads the others' numbers and asks nothing of them.
+// Thread: the shard that serves it. The text is made on a thread beside it, from numbers that any thread may read: no
+// shard is asked or held up.
 #pragma once
 
 #include <sluice/telemetry/metrics.hpp>
