@@ -14,7 +14,7 @@ constexpr metric_family sources = {"sluice_rate_limit_sources_total",
                                    metric_kind::counter};
 constexpr metric_family outages = {"sluice_rate_limit_redis_outages_total",
                                    "How often the process went over to what holds without Redis.",
-                                   metric_kind::maximum};
+                                   metric_kind::counter};
 constexpr metric_family away = {"sluice_rate_limit_without_redis", "1 while Redis does not answer.",
                                 metric_kind::maximum};
 constexpr metric_family evicted = {"sluice_rate_limit_evicted_total",
@@ -39,7 +39,8 @@ void limiter_state::expose(metric_set& in) const
     in.read(sources, {{"limit", name}, {"source", "lease"}}, here.memory.leased());
     in.read(sources, {{"limit", name}, {"source", "memory"}}, here.memory.refused());
     in.read(evicted, {{"limit", name}}, here.counters.evicted());
-    in.read(outages, {{"limit", name}}, [&shared = shared_] { return static_cast<double>(shared.outages()); });
+    if (shard_.index() == 0) // what all share is counted once
+        in.read(outages, {{"limit", name}}, [&shared = shared_] { return static_cast<double>(shared.outages()); });
     in.read(away, {{"limit", name}}, [&shared = shared_] { return shared.failing() ? 1.0 : 0.0; });
 }
 

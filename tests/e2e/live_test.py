@@ -61,6 +61,10 @@ class LivePage(unittest.TestCase):
         browser.wait_for('document.getElementById("routes").textContent.includes("/users")')
         browser.wait_for('document.getElementById("shards").rows.length === 3')
         browser.wait_for('document.getElementById("slowest").textContent.includes("POST")')
+        # What it shows of the parts moves with the load, and of the requests under way there is always its own.
+        browser.wait_for('/db_client_operation_duration sqlite write\\s+[0-9.]+[0-9k]*\\/s\\s+p99 [0-9]/.test(document.getElementById("parts").innerText)')
+        browser.wait_for('/cache_lookups l1/.test(document.getElementById("parts").innerText)')
+        browser.wait_for('/\\bGET\\s+\\/live\\b/.test(document.getElementById("inflight").innerText)')
         text = browser.evaluate('document.body.innerText')
         self.assertIn('requests/s', text)
         self.assertRegex(browser.evaluate('document.getElementById("slowest").innerText'), r'query \d')
