@@ -3,12 +3,16 @@
 #include <sluice/core/bound.hpp>
 #include <sluice/core/log.hpp>
 #include <sluice/coro/stop.hpp>
+#include <sluice/json/reader.hpp>
 #include <sluice/shard/wait.hpp>
 #include <sluice/telemetry/metric_table.hpp>
 #include <sluice/telemetry/trace_exporter.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace sluice {
@@ -17,6 +21,7 @@ namespace {
 
 constexpr std::string_view default_path = "/v1/traces";
 constexpr std::string_view json = "application/json";
+constexpr std::size_t why_bytes_max = 256; // of what a collector says
 // What the last batch may take when the server ends.
 constexpr duration farewell = std::chrono::seconds(1);
 
@@ -31,6 +36,44 @@ constexpr counted<trace_exporter_counters> shown[] = {
     {{"sluice_trace_batches_failed_total", "Batches that the collector did not take.", metric_kind::counter},
      &trace_exporter_counters::failed},
 };
+
+// What a collector did not take of a batch that it took: {"partialSuccess":{"rejectedSpans":"3","errorMessage":"…"}}.
+struct rejection
+{
+    std::uint64_t spans = 0;
+    std::string why;
+};
+
+std::uint64_t count_in(const json_value& given)
+{
+    std::uint64_t count = 0;
+    if (const auto text = given.string()) // as the protocol's JSON has 64-bit numbers
+        return std::from_chars(text->data(), text->data() + text->size(), count).ec == std::errc() ? count : 0;
+    const auto number = given.integer();
+    return number && !number->negative ? number->magnitude : 0;
+}
+
+std::optional<json_value> member_of(const json_value& object, std::string_view wanted)
+{
+    std::string_view name;
+    json_value value;
+    if (auto members = object.object())
+        while (members->next(name, value))
+            if (name == wanted) return value;
+    return std::nullopt;
+}
+
+rejection rejection_in(std::string_view answer)
+{
+    rejection found;
+    const auto parsed = parse_json(answer);
+    const auto partial = parsed ? member_of(*parsed, "partialSuccess") : std::nullopt;
+    if (!partial) return found;
+    if (const auto spans = member_of(*partial, "rejectedSpans")) found.spans = count_in(*spans);
+    if (const auto why = member_of(*partial, "errorMessage"))
+        found.why = why->string().value_or("").substr(0, why_bytes_max);
+    return found;
+}
 
 std::string endpoint_of(std::string_view url)
 {
@@ -69,9 +112,10 @@ struct trace_exporter::state
     trace_exporter_options options;
     std::string endpoint;
     std::string begin;
-    pooled_string pending; // spans, separated by commas
+    pooled_string pending; // a batch but for its end; empty without spans
     std::uint64_t pending_spans = 0;
-    std::string said; // of the outage that goes on
+    std::size_t on_its_way = 0; // bytes of the batch that the collector has not answered
+    std::string said;           // of the outage that goes on
     trace_exporter_counters counts;
     wait* sleeping = nullptr;
     bool stopping = false;
@@ -95,29 +139,32 @@ task<void> trace_exporter::state::run()
 task<void> trace_exporter::state::send()
 {
     const std::uint64_t spans = std::exchange(pending_spans, 0);
-    pooled_string body;
-    body.reserve(begin.size() + pending.size() + telemetry::export_end.size());
-    body += begin;
-    body += pending;
+    pooled_string body = std::exchange(pending, {});
     body += telemetry::export_end;
-    pending.clear();
+    on_its_way = body.size();
     ++counts.batches;
     http::call what{.method = http::method::post, .url = endpoint, .body = body, .content_type = json};
     what.timeout = stopping ? std::min(farewell, options.timeout) : options.timeout;
     const auto answered = co_await http.send(what);
+    on_its_way = 0;
     std::string why;
+    rejection refused{.spans = spans, .why = {}};
     if (!answered)
         why = answered.error().detail;
     else if (!answered->successful())
         why = "it answered " + std::to_string(static_cast<unsigned>(answered->status()));
-    if (why.empty()) {
-        counts.exported += spans;
-        if (!said.empty()) log(log_level::info, "Traces are taken again");
-    } else {
-        counts.dropped += spans;
+    else
+        refused = rejection_in(answered->body());
+    if (!why.empty())
         ++counts.failed;
-        if (said != why) log(log_level::warn, "Traces are not taken", {{"collector", endpoint}, {"reason", why}});
-    }
+    else if (refused.spans > 0 || !refused.why.empty())
+        why = "it took not all of them: " + refused.why;
+    const std::uint64_t lost = std::min(refused.spans, spans);
+    counts.dropped += lost;
+    counts.exported += spans - lost;
+    if (why.empty() && !said.empty()) log(log_level::info, "Traces are taken again");
+    if (!why.empty() && said != why)
+        log(log_level::warn, "Traces are not taken", {{"collector", endpoint}, {"reason", why}});
     said = std::move(why);
 }
 
@@ -146,12 +193,15 @@ void trace_exporter::take(const finished_trace& finished) noexcept
     const std::size_t before = s.pending.size();
     const auto wall = telemetry::clock_difference::now();
     const auto add = [&](const span_record& one, bool is_request) {
-        if (!s.pending.empty()) s.pending += ',';
+        if (s.pending.empty())
+            s.pending = s.begin;
+        else
+            s.pending += ',';
         telemetry::append_span(finished, one, is_request, wall, s.pending);
     };
     add(finished.request, true);
     for (const span_record& one : finished.spans.all()) add(one, false);
-    if (s.pending.size() > s.options.pending_bytes_max) { // whole or not at all
+    if (s.pending.size() + s.on_its_way > s.options.pending_bytes_max) { // whole or not at all
         s.pending.resize(before);
         s.counts.dropped += spans;
         return;

@@ -141,6 +141,59 @@ TEST_F(TraceExporter, beside_a_collector_that_never_answers_keeps_no_more_than_i
     EXPECT_LT(waiting, bound / 100) << "a span takes more than a hundred bytes";
 }
 
+TEST_F(TraceExporter, counts_what_is_on_its_way_among_what_it_may_keep)
+{
+    testing::raw_server collector([](testing::peer& p) { p.wait_for_end(); });
+    constexpr std::size_t bound = 64 << 10;
+    const auto& counts = open({.url = collector.url(""),
+                               .interval = 1h,
+                               .timeout = 1h,
+                               .batch_bytes = bound / 2,
+                               .pending_bytes_max = bound})
+                             .counters();
+    while (counts.batches == 0) end_request(true, 1ms, false);
+    const std::uint64_t half = counts.kept; // at least
+    for (std::uint64_t i = 0; i < 4 * half; ++i) end_request(true, 1ms, false);
+    const std::uint64_t taken = counts.kept - counts.dropped;
+    EXPECT_GT(taken, half);
+    EXPECT_LE(taken, 2 * half);
+}
+
+// A collector's word about a batch of two spans, and how many of them it took.
+struct partial_success
+{
+    std::string said;
+    std::uint64_t taken;
+};
+class PartialSuccess : public TraceExporter, public ::testing::WithParamInterface<partial_success>
+{};
+
+TEST_P(PartialSuccess, is_taken_at_its_word)
+{
+    testing::raw_server collector([](testing::peer& p) {
+        const std::string& body = GetParam().said;
+        while (!p.read_request().empty())
+            p.write("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    });
+    const auto& counts = open({.url = collector.url(""), .interval = 1ms}).counters();
+    end_request(true, 1ms, false, 1);
+    EXPECT_TRUE(eventually([&] { return counts.exported + counts.dropped == 2; }));
+    EXPECT_EQ(counts.exported, GetParam().taken);
+    EXPECT_EQ(counts.failed, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfEveryKind, PartialSuccess,
+    ::testing::Values(partial_success{"{}", 2}, partial_success{R"({"partialSuccess":{}})", 2},
+                      partial_success{R"({"partialSuccess":{"rejectedSpans":"1","errorMessage":"too old"}})", 1},
+                      partial_success{R"({"partialSuccess":{"rejectedSpans":2}})", 0},
+                      partial_success{R"({"partialSuccess":{"rejectedSpans":"99999999999999999999999"}})", 2},
+                      partial_success{R"({"partialSuccess":{"rejectedSpans":"7"}})", 0},
+                      partial_success{R"({"partialSuccess":{"rejectedSpans":-1,"errorMessage":7}})", 2},
+                      partial_success{R"({"partialSuccess":[3]})", 2}, partial_success{"[]", 2},
+                      partial_success{"not JSON", 2}, partial_success{"", 2}),
+    [](const auto& of) { return std::to_string(of.index); });
+
 TEST_F(TraceExporter, gives_a_collector_that_was_slow_once_what_came_meanwhile)
 {
     std::binary_semaphore may_answer(0);

@@ -5,7 +5,8 @@
 // While it lives, the requests of its shard record their spans (core/span.hpp). At a request's end it keeps the trace
 // if it is sampled, by a trusted caller's word or by the ratio, or if it failed (5xx) or was slow; the rest is
 // forgotten. What is kept is text at once, in a bounded buffer. A collector that is away, slow or wrong costs that
-// buffer: what does not fit is dropped and counted, and a batch that was not taken is not sent again.
+// buffer, and as much again twice at worst, for the copy that is being sent and for what buffers have in reserve: what
+// does not fit is dropped and counted, and what was not taken, a batch or spans of it, is not sent again.
 //
 // Owned by a shard, used on it alone, one at a time; it must die on it, after the shard's background tasks and before
 // the client (shard::own does that, in that order).
@@ -35,11 +36,11 @@ struct trace_exporter_options
     duration slow = std::chrono::milliseconds(500); // kept, whatever the ratio
     std::string service = "sluice";
     std::string version = {};
-    duration interval = std::chrono::seconds(5);      // between batches, at most
-    duration timeout = std::chrono::seconds(10);      // for a batch
-    std::size_t batch_bytes = std::size_t{128} << 10; // sent before the interval is over
-    std::size_t pending_bytes_max = std::size_t{1} << 20;
-    metric_set* metrics = nullptr; // where its numbers are shown; it outlives the exporter
+    duration interval = std::chrono::seconds(5);          // between batches, at most
+    duration timeout = std::chrono::seconds(10);          // for a batch
+    std::size_t batch_bytes = std::size_t{128} << 10;     // sent before the interval is over
+    std::size_t pending_bytes_max = std::size_t{1} << 20; // of spans that wait or are on their way
+    metric_set* metrics = nullptr;                        // where its numbers are shown; it outlives the exporter
 };
 
 struct trace_exporter_counters
