@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -30,12 +28,6 @@ protected:
     {
         Database::SetUp();
         admin("CREATE TABLE numbers (n int8 PRIMARY KEY); GRANT ALL ON numbers TO sluice");
-    }
-    // By the server, which writes it before it answers.
-    static std::string logged()
-    {
-        std::ifstream file(test::environment("SLUICE_TEST_POSTGRES_DATA") + "/../log");
-        return {std::istreambuf_iterator<char>(file), {}};
     }
     std::string stored() { return admin("SELECT coalesce(string_agg(n::text, ',' ORDER BY n), '') FROM numbers"); }
 };
@@ -190,65 +182,6 @@ TEST_F(Transaction, that_waits_until_its_requests_time_is_over_says_so)
     ASSERT_FALSE(ended);
     EXPECT_EQ(ended.error().code, errc::timeout);
     EXPECT_EQ(stored(), "1");
-}
-
-TEST_F(Transaction, gives_each_statement_a_span_in_the_request_that_asks)
-{
-    pool& db = open();
-    span_log spans;
-    context request{.trace = trace_context::start(), .spans = &spans};
-    auto ended = shards.start(
-        0, [&] { return transact(db, {}, [](transaction& t) { return insert_all(t, {1, 2, 1}); }); }, &request);
-    EXPECT_FALSE(ended.get());
-    std::vector<std::string_view> failed;
-    std::size_t inserts = 0;
-    for (const span_record& one : spans.all()) {
-        EXPECT_NE(one.end, never) << one.name;
-        if (one.name == "insert") ++inserts;
-        if (one.failed) failed.push_back(one.name);
-    }
-    EXPECT_EQ(inserts, 3u);
-    EXPECT_EQ(failed, std::vector<std::string_view>{"insert"});
-}
-
-TEST_F(Transaction, tells_the_server_whose_it_is_for_its_log_and_while_it_waits)
-{
-    admin("ALTER ROLE sluice SET log_statement = 'all'");
-    pool& db = open();
-    context request{.trace = trace_context::start()};
-    request.trace.sampled = true;
-    char parent[traceparent_size];
-    request.trace.write_traceparent(parent);
-    const std::string told = "; /*traceparent='" + std::string(parent, sizeof parent) + "'*/";
-    std::atomic<bool> may_end = false;
-    const auto wait_inside = [&](transaction& t) -> task<result<void>> {
-        auto made = co_await insert_all(t, {1});
-        if (made) made = co_await t.savepoint("here");
-        while (made && !may_end) (void)co_await sleep_for(1ms);
-        co_return made;
-    };
-    auto ended = shards.start(0, [&] { return transact(db, {}, wait_inside); }, &request);
-    admin.await(std::string("SELECT query ") + test::back_ends + " AND state = 'idle in transaction'",
-                "SAVEPOINT \"here\"" + told);
-    may_end = true;
-    EXPECT_TRUE(ended.get());
-    EXPECT_EQ(stored(), "1");
-    admin("ALTER ROLE sluice RESET log_statement");
-    const std::string log = logged();
-    EXPECT_TRUE(log.contains(": BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" + told + "\n"));
-    EXPECT_TRUE(log.contains(": INSERT INTO numbers VALUES ($1)\n"));
-    EXPECT_TRUE(log.contains(": COMMIT" + told + "\n"));
-}
-
-TEST_F(Transaction, of_no_request_tells_nothing)
-{
-    pool& db = open();
-    static constexpr statement own_text{"", "SELECT current_query()", access::reads};
-    const auto asked = shards.run([&]() -> task<std::string> {
-        auto got = co_await db.query(own_text);
-        co_return got ? (*got)[0].get<std::string>(0) : got.error().detail;
-    });
-    EXPECT_EQ(asked, own_text.sql);
 }
 
 TEST_F(Transaction, runs_again_what_met_another_if_it_is_repeatable)
