@@ -13,7 +13,7 @@ std::unique_ptr<redis_clients> redis_clients::of(const settings& values)
 }
 
 redis_clients::redis_clients(const settings& values, redis::location where)
-    : where_(std::move(where)), options_(values.redis), clients_(values.server.shards)
+    : where_(std::move(where)), options_(values.redis), clients_(values.server.shards), group_(values.server.shards)
 {}
 
 redis::client& redis_clients::client_of(shard& on)
@@ -24,7 +24,8 @@ redis::client& redis_clients::client_of(shard& on)
                                       .connections = static_cast<unsigned>(options_.connections),
                                       .connect_timeout = options_.connect_timeout,
                                       .command_timeout = options_.command_timeout,
-                                      .metrics = &shard_metrics()};
+                                      .metrics = &shard_metrics(),
+                                      .group = &group_};
         mine = &on.own<redis::client>(on, names_, std::move(options));
     }
     return *mine;

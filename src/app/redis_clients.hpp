@@ -37,6 +37,7 @@ private:
     redis::location where_;
     redis_settings options_;
     std::vector<redis::client*> clients_; // one a shard, touched by it alone
+    redis::client_group group_;
     offload_pool names_{{.threads = 1}};
 };
 

@@ -23,6 +23,8 @@ std::string_view name(errc code) noexcept
         return "too_many_requests";
     case errc::unavailable:
         return "unavailable";
+    case errc::overloaded:
+        return "overloaded";
     case errc::outcome_unknown:
         return "outcome_unknown";
     case errc::timeout:

@@ -93,6 +93,8 @@ status status_of(errc code) noexcept
         return status::too_many_requests;
     case errc::unavailable:
         return status::service_unavailable;
+    case errc::overloaded:
+        return status::service_unavailable;
     case errc::outcome_unknown:
         return status::service_unavailable;
     case errc::timeout:

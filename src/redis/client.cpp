@@ -108,6 +108,8 @@ client_counters client::counters() const
     return all;
 }
 
+duration client::command_timeout() const noexcept { return connections_.front()->command_timeout(); }
+
 std::string_view client::run_id() const noexcept
 {
     const client_state* first = nullptr;

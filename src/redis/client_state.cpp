@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace sluice::redis {
 
@@ -33,10 +34,12 @@ client_state::client_state(shard& on, offload_pool& blocking, client_options opt
                   *this)
 {
     if (options_.metrics != nullptr) metrics_.emplace(*options_.metrics, counters_, connection_.counters());
+    if (options_.group != nullptr) options_.group->connections_.at(on.index()).push_back(this);
 }
 
 client_state::~client_state()
 {
+    if (options_.group != nullptr) std::erase(options_.group->connections_[shard_.index()], this);
     if (watch_.armed()) shard_.timers().cancel(watch_);
     SLUICE_ASSERT(commands_.idle());
 }
@@ -45,17 +48,14 @@ client_state::~client_state()
 
 result<multiplexer::place> client_state::submit(waiter& w, std::string_view bytes)
 {
-    const auto refuse = [this](std::string why) -> result<multiplexer::place> {
+    const auto refuse = [this](error why) -> result<multiplexer::place> {
         ++counters_.refused;
-        return fail(unavailable(std::move(why)));
+        return fail(std::move(why));
     };
-    if (connection_.is_away() || connection_.has_ended()) return refuse("Redis is away");
-    if (bytes.size() > options_.waiting_bytes_max) {
-        ++counters_.refused;
-        return fail(error{.code = errc::too_large, .detail = "The command is too large", .dependency = "redis"});
-    }
+    if (connection_.is_away() || connection_.has_ended()) return refuse(unavailable("Redis is away"));
+    if (bytes.size() > options_.waiting_bytes_max) return refuse(command_too_large());
     const auto taken = commands_.submit(reinterpret_cast<multiplexer::ticket>(&w), bytes);
-    if (!taken) return refuse("Too much waits for Redis already");
+    if (!taken) return refuse(overloaded());
     ++counters_.commands;
     count_in_flight();
     shard_.at_turn_end(flush_);
@@ -86,7 +86,7 @@ task<result<reply>> client_state::ask(std::string_view bytes, effect does)
     if (was_sent)
         look_at_head();
     else if (!connection_.is_greeted() && shard_.now() >= limit)
-        give_up("there was no connection in time");
+        fell_silent("there was no connection in time");
     co_return fail(too_late(does, was_sent));
 }
 
@@ -191,8 +191,21 @@ void client_state::look_at_head()
 {
     if (!connection_.is_greeted() || !commands_.expects()) return;
     const time_point limit = std::max(asked_at_, connection_.heard_at()) + options_.command_timeout;
-    if (shard_.now() >= limit) return give_up("it does not answer");
+    if (shard_.now() >= limit) return fell_silent("it does not answer");
     shard_.timers().arm(watch_, limit);
+}
+
+void client_state::fell_silent(std::string why)
+{
+    give_up(std::move(why));
+    if (options_.group != nullptr) options_.group->tell_all(options_.command_timeout);
+}
+
+// What came lately proves that the server is well, and only the other's connection is not.
+void client_state::hear_of_silence(duration silent_for)
+{
+    if (connection_.is_away() || connection_.has_ended()) return;
+    if (shard_.now() - connection_.heard_at() >= silent_for / 2) give_up("it does not answer another connection");
 }
 
 void client_state::give_up(std::string why)

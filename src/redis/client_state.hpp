@@ -37,7 +37,11 @@ public:
     [[nodiscard]] task<result<reply>> run(command_line what, effect does);
     [[nodiscard]] task<result<reply>> run_script(const script& s, command_line call);
 
+    // Somebody has asked that server, and has heard nothing for so long.
+    void hear_of_silence(duration silent_for);
+
     [[nodiscard]] client_counters counters() const;
+    [[nodiscard]] duration command_timeout() const noexcept { return options_.command_timeout; }
     [[nodiscard]] bool is_connected() const noexcept { return connection_.is_greeted(); }
     [[nodiscard]] std::string_view run_id() const noexcept { return connection_.run_id(); }
     // How long a command would have to wait, by comparison.
@@ -97,6 +101,7 @@ private:
     void flush();
     void look_at_end();
     void look_at_head();
+    void fell_silent(std::string why);
     void give_up(std::string why);
     void drop_waiting(std::string_view why);
     void count_in_flight() noexcept { counters_.in_flight = commands_.size(); }

@@ -48,6 +48,15 @@ error unavailable(std::string detail)
     return made;
 }
 
+error overloaded()
+{
+    error made = make(errc::overloaded, "Too much waits for Redis already");
+    made.retry_after = std::chrono::seconds(1);
+    return made;
+}
+
+error command_too_large() { return make(errc::too_large, "The command is too large"); }
+
 error lost(effect does)
 {
     if (does == effect::reads) return unavailable("Redis went away");

@@ -23,6 +23,8 @@ namespace sluice::redis {
 [[nodiscard]] bool only_reads(const reply& r) noexcept;
 
 [[nodiscard]] error unavailable(std::string detail);
+[[nodiscard]] error overloaded();
+[[nodiscard]] error command_too_large();
 // It was sent, and its reply will never come.
 [[nodiscard]] error lost(effect does);
 // Its reply did not come in time; `sent`: it may still be done.

@@ -271,6 +271,12 @@ TEST_F(Client, takes_no_more_than_its_bounds)
     EXPECT_EQ(outcomes[0], errc::too_large);
     EXPECT_EQ(outcomes[1], errc::internal) << "that is, none";
     EXPECT_EQ(counters(redis).refused, 1u);
+
+    auto crowd = all(50, [&redis](std::size_t) { return redis.command("DEBUG", "SLEEP", "0.02"); });
+    const auto turned_away = std::ranges::count_if(crowd, [](const auto& one) { return !one; });
+    EXPECT_GT(turned_away, 0);
+    for (const auto& one : crowd)
+        if (!one) EXPECT_EQ(one.error().code, errc::overloaded) << "it is there";
 }
 
 TEST_F(Client, sends_and_receives_what_is_larger_than_any_buffer)

@@ -28,6 +28,7 @@ enum class errc : std::uint8_t
     too_large,
     too_many_requests,
     unavailable,     // a dependency is away: trying later can help
+    overloaded,      // it is there, and too much waits for it already
     outcome_unknown, // a write was sent and its answer never came: it may or may not have happened
     timeout,         // the deadline passed
     too_slow,        // the client did not send in time
@@ -52,13 +53,14 @@ struct error
     std::string detail = {};                  // a sentence for the client, without a full stop
     std::vector<violation> violations = {};   // for errc::invalid
     std::string_view dependency = {};         // a literal: "sqlite", "postgres", "redis"; empty for our own
-    std::chrono::milliseconds retry_after{0}; // for unavailable and too_many_requests; 0: not said
+    std::chrono::milliseconds retry_after{0}; // for unavailable, overloaded and too_many_requests; 0: not said
     std::string constraint = {};              // for conflict: the database's name for the rule, never shown
 
     // Can the same call succeed if it is made again later?
     [[nodiscard]] bool retryable() const noexcept
     {
-        return code == errc::unavailable || code == errc::too_many_requests || code == errc::timeout;
+        return code == errc::unavailable || code == errc::overloaded || code == errc::too_many_requests ||
+               code == errc::timeout;
     }
 };
 

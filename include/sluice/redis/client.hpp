@@ -8,10 +8,11 @@
 // command takes the one where least waits, and only what was awaited is done before what comes after. Commands that
 // block or change what a connection is (BLPOP, SUBSCRIBE, MULTI without EXEC, SELECT) have no place on it.
 //
-// Every wait ends: by `command_timeout` or the request's deadline, and at once with errc::unavailable where too much
-// waits or Redis is known to be away: from when it did not answer in time, or could not be connected to, until it has
-// greeted us again. What was sent when the connection was lost is errc::outcome_unknown, or errc::unavailable if it
-// only reads; nothing is sent twice. A failure that is the whole reply (-OOM, -WRONGTYPE …) is an error.
+// Every wait ends: by `command_timeout` or the request's deadline, and at once with errc::overloaded where too much
+// waits, or errc::unavailable where Redis is known to be away: from when it did not answer in time, on this shard or
+// another of its group, or could not be connected to, until it has greeted us again. What was sent when the connection
+// was lost is errc::outcome_unknown, or errc::unavailable if it only reads; nothing is sent twice. A failure that is
+// the whole reply (-OOM, -WRONGTYPE …) is an error.
 //
 // Owned by a shard, used on it alone; it must die on it, after the shard's background tasks (shard::own does that).
 // It connects by itself, again and again, so it can be made before Redis is there.
@@ -22,6 +23,7 @@
 #include <sluice/core/pool.hpp>
 #include <sluice/core/published.hpp>
 #include <sluice/coro/task.hpp>
+#include <sluice/redis/client_group.hpp>
 #include <sluice/redis/command_line.hpp>
 #include <sluice/redis/location.hpp>
 #include <sluice/redis/reply.hpp>
@@ -67,6 +69,7 @@ struct client_options
     std::size_t waiting_bytes_max = std::size_t{16} << 20; // of commands that are not sent yet; a larger one is refused
     std::size_t reply_bytes_max = std::size_t{8} << 20;    // of one reply; a larger one ends the connection
     metric_set* metrics = nullptr;                         // where the numbers of all are shown; it outlives the client
+    client_group* group = nullptr;                         // with the clients of other shards; it outlives them
 };
 
 struct client_counters
@@ -131,6 +134,7 @@ public:
     }
 
     [[nodiscard]] client_counters counters() const;
+    [[nodiscard]] duration command_timeout() const noexcept;
 
     // Which run of a server this is: it changes with a restart, and where another server has taken over, so names that
     // carry it begin anew there. Empty without a connection, where Redis does not tell (its user may not INFO: the
