@@ -61,6 +61,7 @@ struct question
 
 struct verdict
 {
+    bool unreadable = false; // what was kept were no counts, and counting began anew
     bool passes = false;
     std::uint32_t lease = 0;
     micros lease_end = 0; // the time that question::back_at names

@@ -7,21 +7,33 @@ namespace sluice::limit {
 // The names are the counter's.
 constexpr std::string_view text = R"lua(
 local floor, max, min = math.floor, math.max, math.min
-local sub_windows, share_of_limit, share_of_left = 15, 64, 8
+local sub_windows, share_of_limit, share_of_left, bytes_max = 15, 64, 8, 1024
 local cost, want = tonumber(ARGV[1]), tonumber(ARGV[2])
 local back, back_at = tonumber(ARGV[3]), tonumber(ARGV[4])
 
-local kept, value, at = {}, redis.call('GET', KEYS[1]), 1
-while value and at <= #value do
-  local window, size
-  window, size, at = struct.unpack('<dB', value, at)
-  local buckets = {}
-  for i = 1, size do
-    local last, count
-    last, count, at = struct.unpack('<dI4', value, at)
-    buckets[i] = {last, count}
+local function counts_in(value)
+  local found, at = {}, 1
+  while at <= #value do
+    local window, size
+    window, size, at = struct.unpack('<dB', value, at)
+    local buckets = {}
+    for i = 1, size do
+      local last, count
+      last, count, at = struct.unpack('<dI4', value, at)
+      buckets[i] = {last, count}
+    end
+    found[window] = buckets
   end
-  kept[window] = buckets
+  return found
+end
+
+-- What is no string, too long or in no such form somebody else has put there: it is written over.
+local readable, kept, value = true, {}, redis.pcall('GET', KEYS[1])
+if value then
+  if type(value) == 'table' and not string.find(value.err, 'WRONGTYPE', 1, true) then return value end
+  readable = type(value) == 'string' and #value <= bytes_max
+  if readable then readable, kept = pcall(counts_in, value) end
+  if not readable then kept = {} end
 end
 
 local function advance(w)
@@ -94,7 +106,7 @@ if not passes then lease = 0 end
 local lease_end = 0
 if lease == 0 then lease_for = 0 else lease_end = now + lease_for - 1 end
 
-local said = {passes and 1 or 0, lease, lease_end, lease_for, passes_in}
+local said = {(passes and 1 or 0) + (readable and 0 or 2), lease, lease_end, lease_for, passes_in}
 local stored, empty_in = {}, 1
 for _, w in ipairs(windows) do
   if passes then spend(w, max(w.now, lease_end), w.cost + lease) end
@@ -136,7 +148,8 @@ result<verdict> read_verdict(const redis::reply& said)
 {
     if (!readable(said)) return fail(errc::internal, "The rate limiter's script gave what is no decision");
     const auto number = [&](std::size_t i) { return static_cast<micros>(said.elements[i].integer); };
-    verdict found{.passes = number(0) != 0,
+    verdict found{.unreadable = (number(0) & 2) != 0,
+                  .passes = (number(0) & 1) != 0,
                   .lease = static_cast<std::uint32_t>(number(1)),
                   .lease_end = number(2),
                   .lease_for = number(3),

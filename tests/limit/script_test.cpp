@@ -155,16 +155,51 @@ TEST_F(Script, keeps_the_count_where_the_limit_changes_and_begins_anew_where_the
     EXPECT_TRUE(ask(client, of({{.requests = 2, .window = 2h}}))->passes);
 }
 
-TEST_F(Script, is_loaded_again_where_redis_has_forgotten_it_and_fails_on_a_key_of_another_kind)
+TEST_F(Script, is_loaded_again_where_redis_has_forgotten_it)
 {
     redis::client& client = open();
     const rules by = of({{.requests = 3, .window = 1h}});
     ASSERT_TRUE(ask(client, by));
     ASSERT_EQ(admin({"SCRIPT", "FLUSH"}), "OK");
     EXPECT_EQ(ask(client, by)->standings[0].left, 1u);
-    admin({"DEL", "limit"});
-    admin({"LPUSH", "limit", "x"});
+}
+
+TEST_F(Script, begins_anew_and_says_so_where_the_key_holds_what_are_no_counts)
+{
+    redis::client& client = open();
+    const rules by = of({{.requests = 3, .window = 1h}});
+    const std::vector<std::string> foreign[] = {
+        {"EVAL", "redis.call('SET', 'limit', ('x'):rep(10 * 1024 * 1024))", "0"},
+        {"SET", "limit", "x"},
+        {"SET", "limit", std::string(1000, '\xff')},
+        {"LPUSH", "limit", "x"},
+    };
+    for (const auto& one : foreign) {
+        SCOPED_TRACE(one[0] + " " + one[1].substr(0, 40));
+        admin({"DEL", "limit"});
+        admin(one);
+        const auto first = ask(client, by);
+        ASSERT_TRUE(first) << first.error().detail;
+        EXPECT_TRUE(first->unreadable);
+        EXPECT_TRUE(first->passes);
+        EXPECT_EQ(first->standings[0].left, 2u);
+        const auto second = ask(client, by);
+        ASSERT_TRUE(second);
+        EXPECT_FALSE(second->unreadable);
+        EXPECT_EQ(second->standings[0].left, 1u);
+        EXPECT_LT(std::stoi(admin({"STRLEN", "limit"})), 1024);
+    }
+}
+
+TEST_F(Script, fails_where_it_may_not_read_and_takes_nothing_for_empty)
+{
+    redis::client& client = open();
+    const rules by = of({{.requests = 3, .window = 1h}});
+    ASSERT_TRUE(ask(client, by));
+    ASSERT_EQ(admin({"ACL", "SETUSER", "default", "-get"}), "OK");
     EXPECT_FALSE(ask(client, by));
+    ASSERT_EQ(admin({"ACL", "SETUSER", "default", "+@all"}), "OK");
+    EXPECT_EQ(ask(client, by)->standings[0].left, 1u);
 }
 
 } // namespace
