@@ -72,7 +72,10 @@ bool coherence::join(waiter& w, unsigned kind, std::uint64_t hash, std::string_v
 void coherence::renew(unsigned kind, std::uint64_t hash, std::string_view key, time_point now)
 {
     if (joinable(hash, key, now) != nullptr) return;
-    if (flight* f = begin(kind, hash, key, now)) start(*f, now);
+    flight* f = begin(kind, hash, key, now);
+    if (f == nullptr) return;
+    f->redis_waited = duration::zero(); // nobody waits for it
+    start(*f, now);
 }
 
 // A load that takes half of a value's life is joined no more: here and at the home together, nobody gets a value that
@@ -100,6 +103,7 @@ flight* coherence::begin(unsigned kind, std::uint64_t hash, std::string_view key
         f->trace = request->trace;
         f->task = request->task;
         f->debug = request->debug;
+        f->redis_waited = request->redis_waited;
     }
     table_.add(*f);
     return f;
@@ -135,6 +139,7 @@ void coherence::asked(flight& f, time_point now)
     load->trace = f.trace;
     load->task = f.task;
     load->debug = f.debug;
+    load->redis_waited = f.redis_waited;
     load->asks.push_back(f);
     start(*load, now);
 }
@@ -201,6 +206,7 @@ void coherence::invalidate(std::uint64_t hash, std::string_view key, invalidatio
 {
     invalidation* i = invalidation::make(hash, key, options_.shards);
     i->waiter = &w;
+    if (const context* request = context::current()) i->redis_waited = request->redis_waited;
     send_off(*i, home_of(hash), true, now);
 }
 

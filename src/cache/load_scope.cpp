@@ -2,12 +2,13 @@
 
 namespace sluice::cache {
 
-load_scope::load_scope(shard& here, const flight& of, duration timeout) : began_(steady_clock::now())
+load_scope::load_scope(shard& here, const flight& of, duration timeout)
+    : began_(steady_clock::now()), deadline_(began_ + timeout)
 {
     own_.trace = of.trace;
     own_.task = of.task;
     own_.debug = of.debug;
-    own_.deadline = began_ + timeout;
+    own_.deadline = deadline_;
     own_.stop = &here.background().stop();
     own_.stages.begin(began_);
     if (span_sink::current() != nullptr && of.trace.trace_id != trace_context().trace_id) {

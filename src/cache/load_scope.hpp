@@ -10,6 +10,7 @@
 #include <sluice/core/span.hpp>
 #include <sluice/shard/shard.hpp>
 
+#include <algorithm>
 #include <memory>
 
 namespace sluice::cache {
@@ -25,10 +26,13 @@ public:
     [[nodiscard]] time_point began() const noexcept { return began_; }
     [[nodiscard]] stage_times spent() noexcept;
     void failed() noexcept { failed_ = true; }
+    // What it waits for next it waits for until then; the whole has its own deadline.
+    void hurry(time_point until) noexcept { own_.deadline = std::min(until, deadline_); }
 
 private:
     context own_;
     time_point began_;
+    time_point deadline_;
     std::unique_ptr<span_log> spans_;
     bool failed_ = false;
 };

@@ -69,6 +69,7 @@ struct flight : packet, list_node<in_table>, list_node<at_home>
     trace_context trace;        // of the request that began it, if one did
     std::string_view task = {}; // and what that was
     bool debug = false;
+    duration redis_waited = duration::zero(); // by that request, before
     intrusive_list<waiter, waiter> waiters;
     intrusive_list<flight, at_home> asks;
     answer given;               // by its home
@@ -146,6 +147,7 @@ struct invalidation : packet, list_node<invalidation>
     bool own = true;         // written by this process: the second tier has to be told
     unsigned origin = 0;
     unsigned home = 0;
+    duration redis_waited = duration::zero(); // by the request that wrote, before
     // The home's:
     unsigned unconfirmed = 0; // shards, and the second tier
     std::uint64_t generation = 0;

@@ -66,9 +66,11 @@ task<void> part_state::run_load(flight& f)
 
     ++counts.loads;
     second_tier::reading seen;
-    if (second && second->usable() && rules.may_read_second_tier(f, here.now())) {
+    if (may_ask(f.redis_waited) && second->usable() && rules.may_read_second_tier(f, here.now())) {
         const time_point asked = here.now();
+        during.hurry(asked + second->patience() - f.redis_waited);
         seen = co_await second->read(f.key);
+        during.hurry(never);
         if (seen.is == second_tier::reading::kind::found) {
             ++counts.second_tier_hits;
             end({.value = std::string_view(seen.value).substr(1),
@@ -96,12 +98,15 @@ task<void> part_state::run_load(flight& f)
     if (fills && co_await second->fill(key, seen, got->value, got->absent, life)) ++counts.fills;
 }
 
-void part_state::erase(invalidation& i) { here.background().spawn(run_erase(i), &background_); }
+void part_state::erase(invalidation& i) { here.background().spawn(run_erase(i)); }
 
-// Not for long: the client's own time bounds it.
+// For as long as the request that wrote may still wait for Redis: what is not confirmed by then is sent again.
 task<void> part_state::run_erase(invalidation& i)
 {
-    const bool confirmed = co_await second->erase(i.key);
+    context own{.deadline = here.now() + second->patience() - i.redis_waited, .stop = background_.stop};
+    context* const before = context::exchange_current(&own);
+    const bool confirmed = may_ask(i.redis_waited) && co_await second->erase(i.key);
+    context::exchange_current(before);
     if (!confirmed) ++counts.second_tier_failures;
     rules.erased(i, confirmed, here.now());
     look_after_lost();

@@ -55,6 +55,8 @@ public:
     [[nodiscard]] bool usable() const { return !redis_.run_id().empty(); }
     // Does it take commands just now?
     [[nodiscard]] bool answers() const;
+    // How long a request may wait for it, all in all.
+    [[nodiscard]] duration patience() const { return redis_.command_timeout(); }
 
     [[nodiscard]] task<reading> read(std::string_view key);
     // If the lease still holds. `life` counts from when it was granted.

@@ -180,7 +180,11 @@ task<result<void>> invalidations::confirmed()
 {
     if (left_ == 0) co_return result<void>();
     waiting_ = true;
+    const part_state& part = *in_.state_;
+    const time_point began = part.here.now();
     const wait_end how = co_await all_.until();
+    if (context* const request = context::current(); request != nullptr && part.second)
+        request->redis_waited += part.here.now() - began;
     if (how == wait_end::completed) co_return result<void>();
     if (how == wait_end::cancelled) co_return fail(how);
     co_return fail(errc::timeout, "The deadline passed; whether the write is seen everywhere is not known");

@@ -12,6 +12,8 @@ constexpr metric_family decisions = {"sluice_rate_limit_decisions_total", "Decis
 constexpr metric_family sources = {"sluice_rate_limit_sources_total",
                                    "Where decisions came from: a lease, a refusal remembered, Redis, another shard.",
                                    metric_kind::counter};
+constexpr metric_family alone = {"sluice_rate_limit_alone_total",
+                                 "Requests decided without Redis although it is there, by why.", metric_kind::counter};
 constexpr metric_family outages = {"sluice_rate_limit_redis_outages_total",
                                    "How often the process went over to what holds without Redis.",
                                    metric_kind::counter};
@@ -31,6 +33,10 @@ void limiter_state::expose(metric_set& in) const
         {decisions, &counts::unanswered, {"outcome", "unanswered"}},
         {sources, &counts::asked_redis, {"source", "redis"}},
         {sources, &counts::asked_home, {"source", "shard"}},
+        {alone, &counts::crowded, {"why", "crowded"}},
+        {alone, &counts::spent, {"why", "spent"}},
+        {{"sluice_rate_limit_unreadable_total", "Values in Redis that were no counts and were written over.", counter},
+         &counts::unreadable},
         {{"sluice_rate_limit_redis_failures_total", "Answers of Redis that did not come.", counter}, &counts::failures},
     };
     const std::string& name = of.in_force().name;

@@ -55,6 +55,8 @@ public:
     // --- Redis, as the process sees it: away while one of its shards gets no answer.
     void begin_failing(const char* why);
     void end_failing(time_point now);
+    // Of a request, while Redis decides about others: it has to hear of it, as after an outage.
+    void decided_alone(time_point now) noexcept;
     [[nodiscard]] bool failing() const noexcept { return failing_.load(std::memory_order_acquire) != 0; }
     // Since the start: tells one outage from another. 0: none yet.
     [[nodiscard]] std::uint32_t outages() const noexcept { return outages_.load(std::memory_order_relaxed); }
@@ -69,7 +71,7 @@ private:
     std::atomic<const prepared*> in_force_ = nullptr;
     std::atomic<unsigned> failing_ = 0; // shards
     std::atomic<std::uint32_t> outages_ = 0;
-    std::atomic<std::int64_t> recovered_at_ = 0; // nanoseconds; nothing before the first outage
+    std::atomic<std::int64_t> recovered_at_ = 0; // nanoseconds; nothing before the process first counted by itself
     std::mutex changing_;                        // of those who change it, never of a shard's requests
     std::vector<std::unique_ptr<const prepared>> policies_;
 };

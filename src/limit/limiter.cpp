@@ -92,22 +92,31 @@ limiter_state::under_way* limiter_state::find(const client_key& key, std::uint64
 task<decision> limiter_state::decide(client_key key, std::uint64_t hash, std::uint32_t cost)
 {
     if (auto decided = decide_at_once(key, hash, cost)) co_return *decided;
+    const time_point began = shard_.now();
+    context* const request = context::current();
+    // What it waits here it will not wait again for Redis.
+    const auto charge = [&] {
+        if (request != nullptr && redis_ != nullptr) request->redis_waited += shard_.now() - began;
+    };
     if (under_way* other = find(key, hash); other != nullptr && other->spare >= cost) {
         other->spare -= cost;
         ++counters_.joined;
         co_await other->answered.wait();
-        if (auto decided = decide_at_once(key, hash, cost)) co_return *decided;
+        if (auto decided = decide_at_once(key, hash, cost)) {
+            charge();
+            co_return *decided;
+        }
     }
     // Others wait for this question, so it does not end with this request, whose it is in its trace and its log.
     context own;
-    context* const request = context::current();
+    own.deadline = began + shared_.options().redis_patience;
     if (request != nullptr) {
         own.trace = request->trace;
         own.spans = request->spans;
         own.task = request->task;
         own.debug = request->debug;
+        own.deadline -= request->redis_waited;
     }
-    own.deadline = shard_.now() + shared_.options().redis_patience;
     own.stages.begin(steady_clock::now());
     context::exchange_current(&own);
     under_way mine_own;
@@ -116,6 +125,7 @@ task<decision> limiter_state::decide(client_key key, std::uint64_t hash, std::ui
     mine_own.unlink();
     mine_own.answered.set();
     context::exchange_current(request);
+    charge();
     const time_point now = steady_clock::now();
     own.stages.charge(now);
     if (request != nullptr) request->stages.absorb(own.stages, now);
@@ -146,7 +156,9 @@ task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint3
         if (heard) {
             said = co_await heard_late(key, hash, now, *heard);
         } else {
-            (void)co_await known_at_home(key, hash, now);
+            const bool alone = heard.error().code == errc::overloaded;
+            if (alone) shared_.decided_alone(shard_.now());
+            (void)co_await known_at_home(key, hash, now, alone ? trust::nothing : trust::this_outage);
             said = co_await ask_home(key, hash, now, q);
         }
     }
@@ -160,6 +172,11 @@ task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const 
     key.write_name(end);
     const std::array<std::string_view, 1> keys = {{{name.data(), now.redis_names.size() + client_key::name_size}}};
 
+    const duration has = context::current()->deadline - shard_.now();
+    if (has <= duration::zero()) {
+        ++counters_.spent;
+        co_return fail(errc::overloaded, "The request has waited for Redis already");
+    }
     ++counters_.asked_redis;
     result<redis::reply> said = co_await ask_redis(*redis_, redis_decision, keys, now.by, q);
     if (!said && said.error().code == errc::outcome_unknown && !redis_->counters().away) {
@@ -170,8 +187,23 @@ task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const 
     }
     result<verdict> heard = said ? read_verdict(*said) : result<verdict>(fail(std::move(said.error())));
     if (heard && heard->size != now.by.size) heard = fail(errc::internal, "The script spoke of another policy");
+    if (heard && heard->unreadable) ++counters_.unreadable;
+    if (!heard && says_nothing_of_redis(heard.error(), has)) co_return fail(errc::overloaded);
     if (!heard) redis_failed(heard.error());
     co_return heard;
+}
+
+// Too much waits for it already, or this request had much less time for it than others have: neither is an outage.
+bool limiter_state::says_nothing_of_redis(const error& why, duration had)
+{
+    if (why.code == errc::overloaded) {
+        ++counters_.crowded;
+        return true;
+    }
+    const bool hurried = had < shared_.options().redis_patience / 2;
+    if (why.code != errc::timeout || !hurried || redis_->counters().away) return false;
+    ++counters_.spent;
+    return true;
 }
 
 task<verdict> limiter_state::ask_home(client_key key, std::uint64_t hash, const prepared& now, question q)
@@ -186,14 +218,14 @@ task<verdict> limiter_state::ask_home(client_key key, std::uint64_t hash, const 
 
 // What this process knows to be spent. In an outage of Redis, and after it, the key's home keeps that, from what Redis
 // has told any of the shards on.
-task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t hash, const prepared& now)
+task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t hash, const prepared& now, trust in)
 {
     const unsigned home = shared_.home_of(hash);
     const std::uint32_t outage = shared_.outages();
     const bool known = co_await on_shard(home, [&shared = shared_, key, hash, outage] {
         return shared.at(shard::current().index()).counters.knows(key, hash, outage);
     });
-    if (!known) {
+    if (!known || in == trust::nothing) {
         question tell{.cost = 0};
         for (unsigned i = 0; i < shard_.count(); ++i) {
             const auto used = co_await on_shard(i, [&shared = shared_, &now, key, hash] {
@@ -263,6 +295,9 @@ limiter_counters limiter_state::counters() const
             .leased = here.memory.leased(),
             .refused_at_once = here.memory.refused(),
             .failures = counters_.failures,
+            .crowded = counters_.crowded,
+            .spent = counters_.spent,
+            .unreadable = counters_.unreadable,
             .evicted = here.counters.evicted()};
 }
 

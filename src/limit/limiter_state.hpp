@@ -34,7 +34,7 @@ private:
     // Changed here, read by whoever scrapes.
     struct counts
     {
-        event_count passed, refused, unanswered, asked_redis, asked_home, joined, failures;
+        event_count passed, refused, unanswered, asked_redis, asked_home, joined, failures, crowded, spent, unreadable;
     };
 
     // A question that is under way, in the frame of who asked it: others of that key may wait for its lease.
@@ -52,8 +52,15 @@ private:
     [[nodiscard]] under_way* find(const client_key& key, std::uint64_t hash) noexcept;
     [[nodiscard]] task<decision> ask(client_key key, std::uint64_t hash, std::uint32_t cost, under_way& question_of);
     [[nodiscard]] task<result<verdict>> ask_redis_for(const client_key& key, const prepared& now, question q);
+    [[nodiscard]] bool says_nothing_of_redis(const error& why, duration had);
     [[nodiscard]] task<verdict> ask_home(client_key key, std::uint64_t hash, const prepared& now, question q);
-    [[nodiscard]] task<spent_counts> known_at_home(client_key key, std::uint64_t hash, const prepared& now);
+    enum class trust : std::uint8_t
+    {
+        this_outage, // what the home was told in it holds
+        nothing,     // of what it was told before
+    };
+    [[nodiscard]] task<spent_counts> known_at_home(client_key key, std::uint64_t hash, const prepared& now,
+                                                   trust in = trust::this_outage);
     [[nodiscard]] task<verdict> heard_late(client_key key, std::uint64_t hash, const prepared& now, verdict said);
     void redis_failed(const error& why);
     [[nodiscard]] task<void> watch_for_redis();

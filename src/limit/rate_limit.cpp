@@ -74,9 +74,14 @@ void limit_state::begin_failing(const char* why)
         {{"limit", p.name}, {"without_redis", words_of(p.without_redis)}, {"reason", why}});
 }
 
-void limit_state::end_failing(time_point now)
+void limit_state::decided_alone(time_point now) noexcept
 {
     recovered_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+void limit_state::end_failing(time_point now)
+{
+    decided_alone(now);
     if (failing_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     log(log_level::info, "Redis answers again: it decides about the rate limit", {{"limit", in_force().said.name}});
 }

@@ -37,6 +37,7 @@ void session::begin_request()
     exchange_->began_at = server_.here().now();
     belongs.stages.begin(exchange_->began_at);
     belongs.cache = cache_tier::none;
+    belongs.redis_waited = duration::zero();
     exchange_->bytes_out = 0;
     server_.request_began(*exchange_);
     begin_trace(*exchange_, peer_trusted_);

@@ -145,6 +145,50 @@ TEST_F(RedisTier, goes_to_the_loader_while_redis_is_away_and_back_by_itself)
     }
 }
 
+// Frozen for an hour, as far as its client knows.
+TEST_F(RedisTier, is_not_asked_for_a_request_that_has_waited_for_redis_for_long_enough)
+{
+    redis::client_options lasting = patient();
+    lasting.command_timeout = 1h;
+    cached_process process(rows, second_tier_alone(), 2, lasting);
+    await_second_tier(process);
+    rows.set(7, "seven");
+    context spent;
+    spent.redis_waited = lasting.command_timeout;
+    order("freeze");
+    auto found = process.start_find(0, 7, &spent);
+    auto written =
+        process.start(0, [&process] { return cached_process::invalidate_here(process.parts[0], 8); }, &spent);
+    EXPECT_EQ(found.wait_for(60s), std::future_status::ready);
+    EXPECT_EQ(written.wait_for(60s), std::future_status::ready);
+    EXPECT_EQ(process.sum().pending, 1U) << "nobody has told Redis yet";
+    order("thaw");
+    EXPECT_EQ(found.get().value(), "seven");
+    EXPECT_TRUE(written.get());
+    await([&] { return process.sum().pending == 0; }, "the deletion of what was written meanwhile");
+}
+
+TEST_F(RedisTier, charges_a_request_for_what_it_has_waited_for_redis)
+{
+    cached_process process(rows, second_tier_alone(), 1, hasty());
+    await_second_tier(process);
+    rows.set(7, "seven");
+    context reader;
+    order("freeze");
+    EXPECT_EQ(process.start_find(0, 7, &reader).get().value(), "seven");
+    order("thaw");
+    EXPECT_GE(reader.redis_waited, hasty().command_timeout);
+    await_second_tier(process);
+
+    context writer;
+    order("freeze");
+    EXPECT_TRUE(
+        process.start(0, [&process] { return cached_process::invalidate_here(process.parts[0], 7); }, &writer).get());
+    order("thaw");
+    EXPECT_GE(writer.redis_waited, hasty().command_timeout);
+    await([&] { return process.sum().pending == 0; }, "the deletion of what was written meanwhile");
+}
+
 // Nothing that Redis answers, and nothing that it does not, fails a look-up or a write.
 TEST_F(RedisTier, is_done_without_while_redis_can_do_nothing_for_it)
 {

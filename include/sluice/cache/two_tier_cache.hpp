@@ -24,6 +24,7 @@
 #include <sluice/core/stage_timer.hpp>
 #include <sluice/coro/eventual.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <functional>
@@ -158,8 +159,10 @@ private:
         // A load that began for somebody else was only waited for.
         void charge(context* request) const noexcept
         {
-            if (request != nullptr && load_began >= began && load_began != never)
-                request->stages.absorb(spent, steady_clock::now());
+            if (request == nullptr) return;
+            const time_point now = steady_clock::now();
+            request->redis_waited += std::min(spent.spent(stage::redis), now - began);
+            if (load_began >= began && load_began != never) request->stages.absorb(spent, now);
         }
         const time_point began = steady_clock::now();
         time_point load_began = never;

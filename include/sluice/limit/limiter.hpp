@@ -5,9 +5,11 @@
 // spends leases. So most decisions are made at once, and the others cost one message or one command for all requests of
 // a client that come meanwhile.
 //
-// When Redis fails, the process as a whole goes over to what the policy says, at the first answer that does not come,
-// and back as soon as Redis decides again; both are logged once. Counting by itself, it goes on from what its shards
-// knew, and tells Redis afterwards, so what one process lets pass stays within the limit throughout.
+// Where too much waits for Redis already, or a request has waited for it long enough, what the policy says of a Redis
+// that fails holds for that request alone. When Redis fails, the process as a whole goes over to what the policy says,
+// at the first answer that does not come, and back as soon as Redis decides again; both are logged once. Counting by
+// itself, it goes on from what its shards knew, and tells Redis afterwards, so what one process lets pass stays within
+// the limit throughout.
 //
 // Owned by a shard (shard::own), used on it alone; the limit and the client outlive it.
 #pragma once
@@ -46,6 +48,9 @@ struct limiter_counters
     std::uint64_t leased = 0;          // passed by a lease
     std::uint64_t refused_at_once = 0; // from the shard's memory
     std::uint64_t failures = 0;        // answers of Redis that did not come
+    std::uint64_t crowded = 0;         // decided without Redis, for which too much waited already
+    std::uint64_t spent = 0;           // or because the request had no time left for it
+    std::uint64_t unreadable = 0;      // what Redis held were no counts: counting began anew
     std::uint64_t evicted = 0;         // counts given up for want of room, on this shard
 };
 

@@ -14,6 +14,7 @@
 #include <sluice/coro/scope.hpp>
 #include <sluice/coro/task.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -65,6 +66,7 @@ public:
             context_.deadline = current->deadline;
             context_.task = current->task;
             context_.debug = current->debug;
+            context_.redis_waited = current->redis_waited;
         }
     }
     bool await_ready() const noexcept { return false; }
@@ -75,7 +77,10 @@ public:
     }
     value await_resume()
     {
-        if (context* current = context::current()) current->stages.absorb(context_.stages, steady_clock::now());
+        if (context* current = context::current()) {
+            current->stages.absorb(context_.stages, steady_clock::now());
+            current->redis_waited = std::max(current->redis_waited, context_.redis_waited);
+        }
         if constexpr (!std::is_void_v<value>) return *std::move(value_);
     }
 
