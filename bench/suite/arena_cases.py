@@ -4,6 +4,9 @@ from outcome import Outcome
 from servers import Recipe
 
 
+CRUD = '75 % reads of an item, 15 % updates, 5 % lists, 5 % creations; a new connection every 200 requests'
+
+
 def measured(bench, name, title, script, connections, database=False):
     """`connections`: as many windows' names as there are numbers of them."""
     found = Outcome(name, f'HttpArena: {title}')
@@ -35,12 +38,24 @@ def arena_async_db(bench):
 
 
 def arena_crud(bench):
-    return measured(bench, 'arena-crud', '75 % reads of an item, 15 % updates, 5 % lists, 5 % creations; a new connection every 200 requests',
-                    'arena_crud', (4096,), database=True)
+    return measured(bench, 'arena-crud', CRUD, 'arena_crud', (4096,), database=True)
+
+
+def arena_crud_peers(bench):
+    """The server is on its CPU, PostgreSQL wherever the kernel puts it, so what counts is the CPU of the process alone."""
+    environment = {'DATABASE_URL': bench.database().with_items().url, 'DATABASE_MAX_CONN': '20'}
+    sluice = Recipe('sluice', bench.menu.listening('bench/arena/arena'), '/pipeline', environment)
+    fastify = bench.menu.crud_fastify().named('fastify', **environment)
+    found = Outcome('arena-crud-peers', f'256 connections, {CRUD}', cpu='process_us')
+    bench.alternate(found, bench.menu(fastify, sluice), script='arena_crud', connections=256)
+    found.fact_ratio('throughput ÷ Fastify with lru-cache', 'sluice', 'fastify', 'rps')
+    found.fact_ratio('99th percentile ÷ Fastify with lru-cache', 'sluice', 'fastify', 'p99_us')
+    found.fact_ratio('CPU a request ÷ Fastify with lru-cache', 'sluice', 'fastify', 'process_us')
+    return found
 
 
 def arena_api(bench):
     return measured(bench, 'arena-api', 'sums, JSON and items from the database', 'arena_api', (256,), database=True)
 
 
-CASES = [arena_baseline, arena_limited, arena_pipelined, arena_json, arena_async_db, arena_crud, arena_api]
+CASES = [arena_baseline, arena_limited, arena_pipelined, arena_json, arena_async_db, arena_crud, arena_crud_peers, arena_api]

@@ -1,5 +1,6 @@
-"""What a rate limit costs: GET /users/{id} through the whole stack from memory, with one client who is never over the limit, and
-with one who always is. The Redis is on the same machine, wherever the kernel puts it."""
+"""What a rate limit costs: GET /users/{id} through the whole stack, from a repository in memory and from the cache's first tier, with
+one client who is never over the limit, and with one who always is. The Redis is on the same machine, wherever the kernel puts it."""
+from cache_cases import Recipes
 from outcome import Outcome
 from servers import Recipe
 
@@ -37,4 +38,14 @@ def limit_refuses(bench):
     return found
 
 
-CASES = [limit_passes, limit_refuses]
+def limit_cached(bench):
+    """The server as it is run: beside a PostgreSQL and a Redis, which the limit asks for leases and nothing else is asked for."""
+    off = Recipes(bench, redis=True).sluice.named('off', SLUICE_CACHE_L1_BYTES='64MiB')
+    on = off.named('on', SLUICE_RATE_LIMIT_REQUESTS=str(NEVER_REACHED))
+    found = Outcome('limit-cached', '64 connections, GET /users/{id} from the first tier, without a limit and with one in Redis with leases')
+    bench.alternate(found, [off, on], script='users')
+    found.claim_ratio('CPU a request with the limit ÷ without', 'on', 'off', 'cpu_us', 1.1)
+    return found
+
+
+CASES = [limit_passes, limit_cached, limit_refuses]

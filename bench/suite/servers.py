@@ -109,6 +109,11 @@ class Menu:
         return Recipe('fastify', lambda port, _: [find('node'), str(PEERS / 'fastify_cache.js'), str(port), kind],
                       environment={'NODE_PATH': str(self.packages)})
 
+    def crud_fastify(self):
+        """The items of bench/arena, with lru-cache before the database."""
+        return Recipe('fastify', lambda port, _: [find('node'), str(PEERS / 'fastify_crud.js'), str(port)],
+                      environment={'NODE_PATH': str(self.packages)})
+
     def listening(self, program):
         return lambda port, _: [str(self.build / program), '--listen', f'127.0.0.1:{port}', '--shards', '1']
 

@@ -126,12 +126,12 @@ class Bench(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / 'bench').symlink_to(BUILD / 'bench')
             subprocess.run([sys.executable, str(SUITE / 'main.py'), '--build', folder, '--tries', '1', '--rounds', '1', '--seconds', '2',
-                            'arena-limited', 'arena-json', 'arena-async-db', 'arena-crud', 'arena-api'],
+                            'arena-limited', 'arena-json', 'arena-async-db', 'arena-crud', 'arena-crud-peers', 'arena-api'],
                            check=True, stdout=subprocess.DEVNULL, timeout=200)
             results = json.loads((Path(folder) / 'bench-results/results.json').read_text(encoding='utf-8'))
         windows = [window for case in results['cases'] for windows in case['windows'].values() for window in windows]
-        self.assertEqual(len(windows), 7)
-        self.assertEqual([window['wrong'] for window in windows], [0] * 7)
+        self.assertEqual(len(windows), 8)
+        self.assertEqual([window['wrong'] for window in windows], [0] * 8)
 
     @unittest.skipUnless(shutil.which('wrk') and len(os.sched_getaffinity(0)) >= 2, 'needs wrk and two CPUs')
     def test_a_run_writes_its_results_and_leaves_no_server(self):
