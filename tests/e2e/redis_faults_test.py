@@ -20,7 +20,7 @@ server = sluice.servers_of('redis')
 
 # A limit under which there are no leases, and no first tier.
 NEEDS_REDIS = {'SLUICE_RATE_LIMIT_REQUESTS': '60', 'SLUICE_RATE_LIMIT_WINDOW': '1h', 'SLUICE_CACHE_L1_BYTES': '0', 'SLUICE_CACHE_TTL': '1h',
-               'SLUICE_REDIS_COMMAND_TIMEOUT': '250ms', 'SLUICE_REDIS_CONNECT_TIMEOUT': '500ms'}
+               'SLUICE_REDIS_COMMAND_TIMEOUT': '1s', 'SLUICE_REDIS_CONNECT_TIMEOUT': '1s'}
 
 
 def told_to(redis, *words):
