@@ -17,7 +17,7 @@ BINARY, ROOT = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
 SAMPLE = re.compile(r'([a-z_0-9]+)(?:\{(.*)\})? (\S+)')
 # What counts trouble of which there was none, and what may or may not have happened. All others have moved.
 TROUBLE = re.compile(r'_(away|pauses|no_buffers|overflows|refused|repeated|losses|timeouts|failed|failures|outages|dropped|evicted'
-                     r'|evictions|script_reloads|cancels|without_redis|pending|waiting)(_.*)?$')
+                     r'|evictions|script_reloads|cancels|without_redis|alone|unreadable|pending|waiting)(_.*)?$')
 ERRORS = re.compile(r'^sluice_(redis|http_client)_errors_total$')
 CHANCE = re.compile(r'_(queued|polls_total|ring_stale_total|moved_total|in_flight|reused_total|joined_total|detached_total|forgotten_total'
                     r'|cache_stale_total|shard_stalls_total)$')
