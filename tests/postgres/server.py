@@ -21,6 +21,8 @@ import time
 
 PATIENCE_SECONDS = 60
 ACCOUNT = 'postgres'  # PostgreSQL refuses to run as root
+PASSWORD = 'correct-horse'
+CLUSTER = 'SLUICE_TEST_CLUSTER'  # names a folder that --make-cluster made: copying it is quicker than initdb each time
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -98,11 +100,30 @@ def clean_up(folder):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def account():
+    """Whose processes they are, for subprocess."""
+    return {'user': ACCOUNT, 'group': ACCOUNT, 'extra_groups': []} if os.geteuid() == 0 else {}
+
+
+def make_cluster(data):
+    """What initdb makes of the folder `data`, which is not there yet."""
+    secret = data + '.password'
+    os.mkdir(data, mode=0o700)
+    with open(secret, 'w', encoding='ascii') as file:
+        file.write(PASSWORD)
+    if account():
+        for path in (data, secret):
+            shutil.chown(path, ACCOUNT, ACCOUNT)
+    subprocess.run([f'{newest_bin()}/initdb', '-D', data, '-U', ACCOUNT, '-E', 'UTF8', '--locale=C', '--no-sync',
+                    '--auth=scram-sha-256', f'--pwfile={secret}'], check=True, stdout=subprocess.DEVNULL, cwd='/', **account())
+    os.remove(secret)
+
+
 class Postgres:
     """`settings`: lines of postgresql.conf; `access`: lines that pg_hba.conf begins with. Both may be changed before a
     restart."""
     role = database = 'sluice'
-    password = 'correct-horse'
+    password = PASSWORD
 
     def __init__(self, settings=None, access=()):
         self.settings, self.access = settings or {}, access
@@ -112,7 +133,7 @@ class Postgres:
         self.pid_file = os.path.join(self.data, 'postmaster.pid')
         self.log = os.path.join(self.folder, 'log')
         self.process = None
-        self.account = {'user': ACCOUNT, 'group': ACCOUNT, 'extra_groups': []} if os.geteuid() == 0 else {}
+        self.account = account()
         # In a session of its own: it outlives whatever ends the test, and then does what the test could not.
         self.guard = subprocess.Popen([sys.executable, os.path.abspath(__file__), '--guard', self.folder],
                                       stdin=subprocess.PIPE, start_new_session=True)
@@ -125,15 +146,12 @@ class Postgres:
             raise
 
     def initialise(self):
-        secret = os.path.join(self.folder, 'password')
-        with open(secret, 'w', encoding='ascii') as file:
-            file.write(self.password)
         if self.account:
-            for path in (self.folder, secret):
-                shutil.chown(path, ACCOUNT, ACCOUNT)
-        subprocess.run([f'{self.bin}/initdb', '-D', self.data, '-U', ACCOUNT, '-E', 'UTF8', '--locale=C', '--no-sync',
-                        '--auth=scram-sha-256', f'--pwfile={secret}'], check=True, stdout=subprocess.DEVNULL,
-                       cwd=self.folder, **self.account)
+            shutil.chown(self.folder, ACCOUNT, ACCOUNT)
+        if made := os.environ.get(CLUSTER):
+            subprocess.run(['cp', '--archive', made, self.data], check=True)
+        else:
+            make_cluster(self.data)
         self.given_access = lines_of(os.path.join(self.data, 'pg_hba.conf'))
 
     def populate(self):
@@ -141,7 +159,8 @@ class Postgres:
         self.psql(f'CREATE DATABASE {self.database} OWNER {self.role}')
 
     def configure(self):
-        wanted = {'listen_addresses': '127.0.0.1', 'port': self.port, 'unix_socket_directories': self.socket,
+        # Shared memory that is a file of the cluster goes with it, however it ends.
+        wanted = {'dynamic_shared_memory_type': 'mmap', 'listen_addresses': '127.0.0.1', 'port': self.port, 'unix_socket_directories': self.socket,
                   'logging_collector': 'off', **self.settings}
         with open(os.path.join(self.data, 'postgresql.auto.conf'), 'w', encoding='utf-8') as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in wanted.items())
@@ -245,12 +264,16 @@ def main():
     parser = argparse.ArgumentParser(description='Runs a program beside a PostgreSQL of its own.')
     parser.add_argument('--set', action='append', default=[], metavar='NAME=VALUE', help='a line of postgresql.conf')
     parser.add_argument('--standby', action='store_true', help='it is in recovery, and only reads')
+    parser.add_argument('--make-cluster', metavar='FOLDER', help='make what initdb makes, for tests to copy, and nothing else')
     parser.add_argument('--guard', metavar='FOLDER', help=argparse.SUPPRESS)
     parser.add_argument('program', nargs='*')
     asked = parser.parse_args()
     if asked.guard:
         sys.stdin.buffer.read()  # until whoever started this is gone
         clean_up(asked.guard)
+        return 0
+    if asked.make_cluster:
+        make_cluster(asked.make_cluster)
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with Postgres(dict(pair.split('=', 1) for pair in asked.set)) as database:

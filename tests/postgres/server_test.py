@@ -3,7 +3,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import unittest
+from unittest import mock
 
 import server
 
@@ -25,8 +27,21 @@ class TestServer(unittest.TestCase):
         self.assertFalse(server.alive(pid))
         self.assertFalse(server.alive(guard))
 
+    def test_two_begin_with_copies_of_a_cluster_that_was_made_before(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o711)
+            made = os.path.join(folder, 'cluster')
+            subprocess.run([*COMMAND, '--make-cluster', made], check=True)
+            self.assertEqual(os.listdir(folder), ['cluster'])
+            with mock.patch.dict(os.environ, {server.CLUSTER: made}), server.Postgres() as one, server.Postgres() as other:
+                one.psql('CREATE TABLE kept (n int)')
+                self.assertEqual(one.psql("SELECT to_regclass('kept') IS NULL"), 'f')
+                self.assertEqual(other.psql("SELECT to_regclass('kept') IS NULL"), 't')
+            self.assertFalse(os.path.exists(os.path.join(made, 'postmaster.pid')))
+
     def test_what_is_killed_and_never_restarted_leaves_no_shared_memory(self):
         with server.Postgres() as database:
+            self.assertEqual(database.psql('SHOW dynamic_shared_memory_type'), 'mmap')
             database.kill()
             identity = server.lines_of(database.pid_file)[6].split()[1]
         with open('/proc/sysvipc/shm', encoding='ascii') as segments:
