@@ -1,9 +1,11 @@
 """Each header, public or not, compiles alone. A header that some source includes first needs no proof: the build is it,
-or, where that precompiles the standard headers, what precompiled.py finds."""
+or, where that precompiles the standard headers, what precompiled.py finds. Here they are precompiled, too."""
 import os
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+from precompiled import STANDARD
 from tree import includes
 
 
@@ -17,6 +19,15 @@ def proven(tree):
     return first
 
 
+def precompile(tree, compiler, folder):
+    """Options that bring the standard headers, if the tree has them."""
+    if not tree.exists(STANDARD):
+        return []
+    made = os.path.join(folder, 'standard.pch')
+    subprocess.run([*compiler, '-x', 'c++-header', STANDARD, '-o', made], cwd=tree.root, check=True)
+    return ['-include-pch', made]
+
+
 def compile_alone(tree, compiler, path):
     command = [*compiler, '-fsyntax-only', '-Werror', '-x', 'c++', '-I', 'include', '-I', 'src', '-include', path, os.devnull]
     done = subprocess.run(command, cwd=tree.root, capture_output=True, text=True)
@@ -27,5 +38,6 @@ def check(tree, compiler):
     known = proven(tree)
     headers = [path for path in tree.files('include', 'src', suffixes=('.hpp',))
                if path not in known and not path.endswith('.inl.hpp')]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [problem for problem in pool.map(lambda path: compile_alone(tree, compiler, path), headers) if problem]
+    with ThreadPoolExecutor(os.cpu_count()) as pool, tempfile.TemporaryDirectory() as folder:
+        with_standard = [*compiler, *precompile(tree, compiler, folder)]
+        return [problem for problem in pool.map(lambda path: compile_alone(tree, with_standard, path), headers) if problem]
