@@ -3,6 +3,7 @@
 //
 // Requests go round N connections of each shard, and each is a pool of its own. So the measurements see what a number
 // of connections gives, where the pool's own rule would gather requests on few. The table of users must be there.
+#include "program.hpp"
 #include "resources/users/postgres_user_repository.hpp"
 #include "resources/users/user_routes.hpp"
 
@@ -10,10 +11,6 @@
 #include <sluice/server/server.hpp>
 #include <sluice/shard/offload.hpp>
 
-#include <CLI/CLI.hpp>
-
-#include <cstdio>
-#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,7 +61,7 @@ private:
     std::size_t turn_ = 0;
 };
 
-int serve(server_options options, const std::string& url, unsigned connections)
+result<void> serve(server_options options, const std::string& url, unsigned connections)
 {
     offload_pool blocking({.threads = 2}); // connects, and outlives the shards
     server all(std::move(options));
@@ -72,35 +69,19 @@ int serve(server_options options, const std::string& url, unsigned connections)
         auto& repository = on.own<users_in_turn>(on, blocking, url, connections);
         users::user_routes(routes, on.own<users::user_service>(repository));
     });
-    if (const auto ended = all.run(); !ended) {
-        std::fprintf(stderr, "users_postgres: %s\n", ended.error().detail.c_str());
-        return 1;
-    }
-    return 0;
+    return all.run();
 }
 
 } // namespace
 
 int main(int argc, char** argv)
-try {
-    std::string listen = "127.0.0.1:8080";
+{
     std::string url;
     unsigned connections = 1;
-    server_options options;
-    CLI::App command("The users API of Sluice over a fixed number of connections to PostgreSQL");
-    command.add_option("--listen", listen, "ADDR:PORT, [v6]:PORT or unix:/path")->capture_default_str();
-    command.add_option("--shards", options.shards, "reactors; 0: one for each CPU that the process may use")
+    program made("users_postgres", "The users API of Sluice over a fixed number of connections to PostgreSQL");
+    made.takes_a_database(url);
+    made.command.add_option("--connections", connections, "of each shard")
+        ->check(CLI::Range(1, 100))
         ->capture_default_str();
-    command.add_option("--connections", connections, "of each shard")->check(CLI::Range(1, 100))->capture_default_str();
-    command.add_option("--database-url", url, "of a PostgreSQL that has users")->envname("DATABASE_URL")->required();
-    try {
-        command.parse(argc, argv);
-    } catch (const CLI::ParseError& wrong) {
-        return command.exit(wrong) == 0 ? 0 : 2;
-    }
-    options.listen = {listen};
-    return serve(std::move(options), url, connections);
-} catch (const std::exception& failure) {
-    std::fprintf(stderr, "users_postgres: %s\n", failure.what());
-    return 1;
+    return made.run(argc, argv, [&](server_options options) { return serve(std::move(options), url, connections); });
 }

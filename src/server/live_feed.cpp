@@ -59,9 +59,11 @@ task<void> live_feed::make(std::shared_ptr<live_feed> self)
     while (self->watchers_ > 0 && !draining()) {
         const process_view seen = co_await self->shards_->look();
         const auto metrics = co_await offload(shard_server::current().scrapes(), &metrics_json);
-        if (!metrics) break;
-        self->latest_ = {self->latest_.number + 1, std::make_shared<const pooled_string>(event_text(seen, *metrics))};
-        self->wake();
+        if (metrics) { // or too many scrapes are waited for
+            self->latest_ = {self->latest_.number + 1,
+                             std::make_shared<const pooled_string>(event_text(seen, *metrics))};
+            self->wake();
+        }
         if (auto slept = co_await sleep_for(interval); !slept) break;
     }
     self->making_ = false;

@@ -1,3 +1,5 @@
+#include "../server/kept_lines.hpp"
+
 #include <sluice/core/log.hpp>
 #include <sluice/http/test_request.hpp>
 #include <sluice/middleware/access_log.hpp>
@@ -6,7 +8,6 @@
 
 #include <map>
 #include <string>
-#include <variant>
 
 namespace sluice::test {
 namespace {
@@ -24,21 +25,12 @@ public:
         values.clear();
         during = context::current();
         values["message"] = message;
-        for (const log_field& field : fields) {
-            std::visit(
-                [&](const auto& value) {
-                    if constexpr (std::same_as<std::remove_cvref_t<decltype(value)>, std::string_view>)
-                        values[std::string(field.name)] = value;
-                    else
-                        values[std::string(field.name)] = std::to_string(value);
-                },
-                field.value);
-        }
+        testing::keep(values, fields);
     }
 
     int lines = 0;
     context* during = nullptr;
-    std::map<std::string, std::string> values;
+    testing::values values;
 
 private:
     log_sink* before_;

@@ -1,11 +1,8 @@
 // Clients on two shards beside one Redis that falls silent: what one of them has waited for in vain, the other does not
 // wait for. Run by server.py.
+#include "greeting_server.hpp"
 #include "redis.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include <array>
 #include <future>
 
 namespace sluice::redis {
@@ -71,49 +68,9 @@ TEST_F(Group, ends_what_waits_on_another_shard_and_refuses_what_comes)
     EXPECT_TRUE(two.start(1, [&] { return patient.get("key"); }).get());
 }
 
-// Greets like a Redis, and says nothing more.
-class silent_server
-{
-public:
-    silent_server()
-    {
-        sockaddr_in any{};
-        any.sin_family = AF_INET;
-        any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof any;
-        EXPECT_EQ(bind(listener_, reinterpret_cast<const sockaddr*>(&any), size), 0);
-        EXPECT_EQ(listen(listener_, 16), 0);
-        EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&any), &size), 0);
-        port = ntohs(any.sin_port);
-        greeter_ = std::thread([this] {
-            std::array<char, 1000> asked{};
-            for (int one = accept(listener_, nullptr, nullptr); one >= 0; one = accept(listener_, nullptr, nullptr)) {
-                if (recv(one, asked.data(), asked.size(), 0) > 0) (void)send(one, "+OK\r\n+OK\r\n", 10, MSG_NOSIGNAL);
-                kept_.push_back(one);
-            }
-        });
-    }
-    ~silent_server()
-    {
-        shutdown(listener_, SHUT_RDWR);
-        greeter_.join();
-        close(listener_);
-        for (const int one : kept_) close(one);
-    }
-    silent_server(const silent_server&) = delete;
-    silent_server& operator=(const silent_server&) = delete;
-
-    std::uint16_t port = 0;
-
-private:
-    int listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    std::vector<int> kept_;
-    std::thread greeter_;
-};
-
 TEST_F(Group, leaves_a_connection_alone_that_hears_of_the_server)
 {
-    const silent_server silent;
+    const test::greeting_server silent(test::greeting_server::then::is_silent);
     client_options cut_off = options();
     cut_off.where = {.host = "127.0.0.1", .port = silent.port};
     cut_off.command_timeout = 2s; // of which the other must not hear nothing for the half

@@ -1,5 +1,6 @@
 // The client beside a real Redis to which things happen: what was sent, what was not, and how long anybody waits. Run
 // by server.py.
+#include "greeting_server.hpp"
 #include "redis.hpp"
 
 #include <sluice/telemetry/metrics.hpp>
@@ -159,47 +160,9 @@ TEST_F(Loss, is_not_what_a_request_in_a_hurry_found_out)
     EXPECT_TRUE(patient.get());
 }
 
-// Greets like a Redis, and hangs up in the same breath.
-class hasty_server
-{
-public:
-    hasty_server()
-    {
-        sockaddr_in any{};
-        any.sin_family = AF_INET;
-        any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof any;
-        EXPECT_EQ(bind(listener_, reinterpret_cast<const sockaddr*>(&any), size), 0);
-        EXPECT_EQ(listen(listener_, 16), 0);
-        EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&any), &size), 0);
-        port = ntohs(any.sin_port);
-        greeter_ = std::thread([this] {
-            std::array<char, 1000> asked{};
-            for (int one = accept(listener_, nullptr, nullptr); one >= 0; one = accept(listener_, nullptr, nullptr)) {
-                if (recv(one, asked.data(), asked.size(), 0) > 0) (void)send(one, "+OK\r\n+OK\r\n", 10, MSG_NOSIGNAL);
-                close(one);
-            }
-        });
-    }
-    ~hasty_server()
-    {
-        shutdown(listener_, SHUT_RDWR);
-        greeter_.join();
-        close(listener_);
-    }
-    hasty_server(const hasty_server&) = delete;
-    hasty_server& operator=(const hasty_server&) = delete;
-
-    std::uint16_t port = 0;
-
-private:
-    int listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    std::thread greeter_;
-};
-
 TEST_F(Loss, together_with_the_greeting_leaves_nobody_behind)
 {
-    const hasty_server server;
+    const test::greeting_server server(test::greeting_server::then::hangs_up);
     client_options o = hasty();
     o.where = {.host = "127.0.0.1", .port = server.port};
     client& redis = open(o);

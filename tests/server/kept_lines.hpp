@@ -7,7 +7,9 @@
 
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -24,6 +26,21 @@ inline std::string hex_trace(const trace_context& trace)
     return id;
 }
 
+// Adds the fields of a line, each as text.
+inline void keep(values& in, std::span<const log_field> fields)
+{
+    for (const log_field& field : fields) {
+        std::visit(
+            [&](const auto& value) {
+                if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::string_view>)
+                    in[std::string(field.name)] = value;
+                else
+                    in[std::string(field.name)] = std::to_string(value);
+            },
+            field.value);
+    }
+}
+
 // Keeps every line, of any thread: its values as text, and the trace that it belongs to.
 class kept_lines final : public log_sink
 {
@@ -36,16 +53,7 @@ public:
         values line = {{"message", std::string(message)}, {"level", std::string(name(level))}};
         if (const context* request = context::current()) line["trace_id"] = hex_trace(request->trace);
         if (shard::is_current()) line["shard"] = std::to_string(shard::current().index());
-        for (const log_field& field : fields) {
-            std::visit(
-                [&](const auto& value) {
-                    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::string_view>)
-                        line[std::string(field.name)] = value;
-                    else
-                        line[std::string(field.name)] = std::to_string(value);
-                },
-                field.value);
-        }
+        keep(line, fields);
         const std::scoped_lock lock(guard_);
         lines_.push_back(std::move(line));
     }

@@ -41,8 +41,8 @@ struct context
     std::string_view task = {};  // what it is, in the program's own words: the route's pattern
     bool debug = false;          // its lines are written whatever their level
     cache_tier cache = cache_tier::none;
-    duration redis_waited =
-        duration::zero(); // by the rate limit and the cache: all of it is one command timeout at most
+    // By the rate limit and the cache: all of it is one command timeout at most.
+    duration redis_waited = duration::zero();
     stage_times stages = {};
 
     [[nodiscard]] static context* current() noexcept;
