@@ -79,7 +79,7 @@ result<std::int32_t> clamped(const request& asked, std::string_view name, std::i
     return std::clamp(given->value_or(otherwise), least, most);
 }
 
-task<result<response>> priced_items(item_store* items, request& asked)
+task<result<response>> items_by_price(item_store* items, request& asked)
 {
     const auto least = asked.query<std::int32_t>("min");
     if (!least) co_return fail(least.error());
@@ -165,7 +165,7 @@ task<result<response>> update_item(item_store& items, item_cache& cache, request
 
 void add_item_routes(sluice::router& routes, item_store* items, item_cache* cache)
 {
-    routes.get("/async-db", [items](request& asked) { return priced_items(items, asked); });
+    routes.get("/async-db", [items](request& asked) { return items_by_price(items, asked); });
     if (items == nullptr) return;
     auto crud = routes.group("/crud/items");
     crud.get("", [items](request& asked) { return page_of_items(*items, asked); });

@@ -32,7 +32,7 @@ constexpr statement select_item{
     "items_find",
     "SELECT id, name, category, price, quantity, active, tags, rating_score, rating_count FROM items WHERE id = $1",
     access::reads};
-constexpr statement update_item{"items_update", "UPDATE items SET name = $2, price = $3, quantity = $4 WHERE id = $1"};
+constexpr statement change_item{"items_update", "UPDATE items SET name = $2, price = $3, quantity = $4 WHERE id = $1"};
 constexpr statement upsert_item{
     "items_upsert", "INSERT INTO items (id, name, category, price, quantity, active, tags, rating_score, rating_count) "
                     "VALUES ($1, $2, $3, $4, $5, true, '[]', 0, 0) "
@@ -93,7 +93,7 @@ task<result<stored_item>> item_store::find(std::int32_t id)
 task<result<void>> item_store::update(std::int32_t id, const item_change& change)
 {
     const auto name = member("/name", change.name);
-    auto done = co_await database_.query(update_item, id, name, change.price, change.quantity);
+    auto done = co_await database_.query(change_item, id, name, change.price, change.quantity);
     if (!done) co_return fail(std::move(done).error());
     if (done->affected() == 0) co_return no_item(id);
     co_return {};

@@ -45,7 +45,7 @@ std::string shown(const toml::node& node)
         if constexpr (toml::is_table<decltype(value)> || toml::is_array<decltype(value)>) {
             out << (toml::is_table<decltype(value)> ? "a table" : "this list");
         } else if constexpr (toml::is_string<decltype(value)>) {
-            out << quoted(value.get());
+            out << in_quotes(value.get());
         } else {
             out << value;
         }

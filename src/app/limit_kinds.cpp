@@ -71,7 +71,7 @@ setting_kind<std::string> client_key()
             .expects = "ip or header:NAME",
             .read = &read_key,
             .write = [](const std::string& value) {
-                return quoted(value.empty() ? "ip" : std::string(by_header) + value);
+                return in_quotes(value.empty() ? "ip" : std::string(by_header) + value);
             }};
 }
 
@@ -80,7 +80,7 @@ setting_kind<limit::on_failure> without_redis()
     return {.name = "local, open or closed",
             .expects = "local, open or closed",
             .read = &read_failure,
-            .write = [](const limit::on_failure& value) { return quoted(words(value)); }};
+            .write = [](const limit::on_failure& value) { return in_quotes(words(value)); }};
 }
 
 } // namespace sluice::app

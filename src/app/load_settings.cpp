@@ -101,7 +101,7 @@ std::optional<problem> loader::apply(const setting& to, const raw_setting& raw, 
 
 std::optional<problem> loader::apply_text(const setting& to, std::string_view text, origin from)
 {
-    return apply(to, {.value = std::string(text), .shown = quoted(text), .text_only = true}, std::move(from));
+    return apply(to, {.value = std::string(text), .shown = in_quotes(text), .text_only = true}, std::move(from));
 }
 
 bool is_group(std::string_view key)
@@ -217,7 +217,7 @@ std::optional<problem> loader::check_listeners()
     const origin& admin = origin_of(*find_setting("admin_listen"));
     const origin& place = admin.from == source::default_ ? origin_of(*find_setting("listen")) : admin;
     return fmt::format("{}: admin_listen must differ from listen, not be {} too", place.place,
-                       quoted(server.admin_listen));
+                       in_quotes(server.admin_listen));
 }
 
 } // namespace

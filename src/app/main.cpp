@@ -54,8 +54,6 @@ int finish(int status)
 
 } // namespace
 
-void complain(std::string_view what) { fmt::print(stderr, "sluice: {}\n", what); }
-
 } // namespace sluice::app
 
 int main(int argc, char** argv)

@@ -105,7 +105,7 @@ bool read_text(const setting_kind<std::string>&, const raw_setting& raw, std::st
     return true;
 }
 
-std::string write_text(const std::string& value) { return quoted(value); }
+std::string write_text(const std::string& value) { return in_quotes(value); }
 
 bool read_pooler(const setting_kind<bool>&, const raw_setting& raw, bool& out)
 {
@@ -145,13 +145,13 @@ std::string write_busy_poll(const server_options& options)
 {
     switch (options.busy_poll) {
     case busy_poll_mode::automatic:
-        return quoted("auto");
+        return in_quotes("auto");
     case busy_poll_mode::off:
-        return quoted("off");
+        return in_quotes("off");
     case busy_poll_mode::fixed:
         break;
     }
-    return quoted(to_string(options.busy_poll_time));
+    return in_quotes(to_string(options.busy_poll_time));
 }
 
 bool read_yes_or_no(const setting_kind<bool>&, const raw_setting& raw, bool& out)
@@ -182,7 +182,7 @@ std::string printable(std::string_view text)
     return out;
 }
 
-std::string quoted(std::string_view text)
+std::string in_quotes(std::string_view text)
 {
     std::string escaped;
     for (const char c : text) {
@@ -204,7 +204,7 @@ setting_kind<std::uint64_t> size(bytes min, bytes max)
     return {.name = "size",
             .expects = fmt::format("a size from {} to {}, such as 64KiB or 1MiB", to_string(min), to_string(max)),
             .read = &read_size,
-            .write = [](const std::uint64_t& value) { return quoted(to_string(bytes{value})); },
+            .write = [](const std::uint64_t& value) { return in_quotes(to_string(bytes{value})); },
             .min = count(min),
             .max = count(max)};
 }
@@ -214,7 +214,7 @@ setting_kind<duration> time_span(duration min, duration max)
     return {.name = "duration",
             .expects = fmt::format("a duration from {} to {}, such as 250ms, 2s or 5m", to_string(min), to_string(max)),
             .read = &read_duration,
-            .write = [](const duration& value) { return quoted(to_string(value)); },
+            .write = [](const duration& value) { return in_quotes(to_string(value)); },
             .min = nanoseconds(min),
             .max = nanoseconds(max)};
 }
@@ -229,7 +229,7 @@ setting_kind<std::string> text()
 setting_kind<std::string> secret_text()
 {
     auto kind = text();
-    kind.show = [](const std::string& value) { return quoted(value.empty() ? "" : "********"); };
+    kind.show = [](const std::string& value) { return in_quotes(value.empty() ? "" : "********"); };
     return kind;
 }
 
@@ -238,7 +238,7 @@ setting_kind<bool> transaction_pooler()
     return {.name = "none or transaction",
             .expects = "none or transaction",
             .read = &read_pooler,
-            .write = [](const bool& value) { return quoted(value ? "transaction" : "none"); }};
+            .write = [](const bool& value) { return in_quotes(value ? "transaction" : "none"); }};
 }
 
 setting_kind<std::string> path()

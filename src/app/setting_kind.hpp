@@ -78,6 +78,6 @@ template <class T> struct setting_kind
 // Fit for a line of an error message: control characters are escaped, as TOML does it.
 [[nodiscard]] std::string printable(std::string_view text);
 // A TOML basic string.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 } // namespace sluice::app

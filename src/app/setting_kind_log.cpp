@@ -52,7 +52,7 @@ setting_kind<log_level> level()
     return {.name = "debug, info, warn or error",
             .expects = "debug, info, warn or error",
             .read = &read_level,
-            .write = [](const log_level& value) { return quoted(name(value)); }};
+            .write = [](const log_level& value) { return in_quotes(name(value)); }};
 }
 
 setting_kind<double> ratio()

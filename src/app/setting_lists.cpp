@@ -80,9 +80,9 @@ bool read_words(const setting_kind<std::vector<std::string>>&, const raw_setting
 
 std::string write_addresses(const std::vector<std::string>& all)
 {
-    if (all.size() == 1) return quoted(all.front());
+    if (all.size() == 1) return in_quotes(all.front());
     std::string list = "[";
-    for (const std::string& one : all) list += (list.size() == 1 ? "" : ", ") + quoted(one);
+    for (const std::string& one : all) list += (list.size() == 1 ? "" : ", ") + in_quotes(one);
     return list + "]";
 }
 

@@ -40,7 +40,7 @@ template <fault_function Fault> bool read(const setting_kind<std::string>&, cons
 
 template <std::string (*Mask)(const std::string& url)> std::string show(const std::string& value)
 {
-    return quoted(value.empty() ? "" : Mask(value));
+    return in_quotes(value.empty() ? "" : Mask(value));
 }
 
 template <fault_function Fault, std::string (*Mask)(const std::string& url)>
@@ -49,7 +49,7 @@ setting_kind<std::string> secret_url(std::string expects)
     return {.name = "URL",
             .expects = std::move(expects),
             .read = &read<Fault>,
-            .write = [](const std::string& value) { return quoted(value); },
+            .write = [](const std::string& value) { return in_quotes(value); },
             .show = &show<Mask>,
             .why_not = &why_not<Fault>};
 }
@@ -67,7 +67,7 @@ setting_kind<std::string> collector_url()
     return {.name = "URL",
             .expects = "a URL that begins with http://, such as http://127.0.0.1:4318",
             .read = &read<&fault_of_collector>,
-            .write = [](const std::string& value) { return quoted(value); }};
+            .write = [](const std::string& value) { return in_quotes(value); }};
 }
 
 setting_kind<std::string> redis_url()

@@ -23,7 +23,7 @@ bool is_value(std::string_view text) noexcept
     return std::ranges::all_of(text, [](char c) { return is(c, value_class); });
 }
 
-std::unexpected<error> wrong(std::string_view what)
+std::unexpected<error> not_a_call(std::string_view what)
 {
     return fail({.code = errc::internal, .detail = std::string(what), .dependency = "http"});
 }
@@ -40,17 +40,17 @@ void append_field(buffer& out, std::string_view name, std::string_view value)
 
 result<void> check_fields(const call& what)
 {
-    if (what.method == method::connect) return wrong("A call cannot be a CONNECT");
-    if (!is_value(what.content_type)) return wrong("The media type of a call is not valid");
-    if (what.headers.size() > fields_max) return wrong("A call has too many fields");
+    if (what.method == method::connect) return not_a_call("A call cannot be a CONNECT");
+    if (!is_value(what.content_type)) return not_a_call("The media type of a call is not valid");
+    if (what.headers.size() > fields_max) return not_a_call("A call has too many fields");
     std::size_t bytes = 0;
     for (const auto& [name, value] : what.headers) {
-        if (!is_token(name) || !is_value(value)) return wrong("A field of a call is not valid");
+        if (!is_token(name) || !is_value(value)) return not_a_call("A field of a call is not valid");
         if (std::ranges::any_of(reserved, [&](std::string_view r) { return equal_ignoring_case(r, name); }))
-            return wrong("A call has a field that the client writes itself");
+            return not_a_call("A call has a field that the client writes itself");
         bytes += name.size() + value.size();
     }
-    if (bytes > fields_bytes_max) return wrong("The fields of a call are too large");
+    if (bytes > fields_bytes_max) return not_a_call("The fields of a call are too large");
     return {};
 }
 

@@ -1,6 +1,7 @@
 // The counter against an exact log, under arrivals that mean harm.
 #include "arrivals.hpp"
 #include "limit/counter.hpp"
+#include "some_rules.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,13 +11,11 @@ namespace sluice::limit {
 namespace {
 
 using namespace std::chrono_literals;
+using test::a_second;
 using test::exact_log;
+using test::of;
 using test::own_counter;
-
-constexpr micros second = 1'000'000;
-constexpr micros some_day = 1'700'000'000 * second;
-
-rules of(std::vector<quota> quotas) { return rules(policy{.name = "test", .quotas = std::move(quotas)}); }
+using test::some_day;
 
 verdict ask(own_counter& c, const rules& by, micros now, std::uint32_t cost = 1)
 {
@@ -32,8 +31,8 @@ TEST(Counter, lets_the_limit_through_and_no_more)
     EXPECT_EQ(ask(c, by, some_day + 2).standings[0].left, 0u);
     const verdict refused = ask(c, by, some_day + 3);
     EXPECT_FALSE(refused.passes);
-    EXPECT_GE(refused.passes_in, second - 3);
-    EXPECT_LE(refused.passes_in, second + 1);
+    EXPECT_GE(refused.passes_in, a_second - 3);
+    EXPECT_LE(refused.passes_in, a_second + 1);
 }
 
 TEST(Counter, lets_pass_when_it_said_that_it_would)
@@ -56,8 +55,8 @@ TEST(Counter, gives_a_burst_back_after_exactly_a_window)
     own_counter c;
     const rules by = of({{.requests = 100, .window = 60s}});
     EXPECT_TRUE(ask(c, by, some_day, 100).passes);
-    EXPECT_FALSE(ask(c, by, some_day + 60 * second).passes); // the first may have come within that microsecond
-    EXPECT_TRUE(ask(c, by, some_day + 60 * second + 1, 100).passes);
+    EXPECT_FALSE(ask(c, by, some_day + 60 * a_second).passes); // the first may have come within that microsecond
+    EXPECT_TRUE(ask(c, by, some_day + 60 * a_second + 1, 100).passes);
 }
 
 TEST(Counter, counts_a_request_under_all_quotas_or_none)
@@ -68,12 +67,12 @@ TEST(Counter, counts_a_request_under_all_quotas_or_none)
     EXPECT_TRUE(ask(c, by, some_day).passes);
     for (int i = 0; i < 10; ++i) EXPECT_FALSE(ask(c, by, some_day + 1).passes); // by the second's quota: free
     EXPECT_EQ(ask(c, by, some_day + 1).standings[1].left, 1u);
-    EXPECT_TRUE(ask(c, by, some_day + 2 * second).passes);
-    const verdict refused = ask(c, by, some_day + 4 * second);
+    EXPECT_TRUE(ask(c, by, some_day + 2 * a_second).passes);
+    const verdict refused = ask(c, by, some_day + 4 * a_second);
     EXPECT_FALSE(refused.passes);
     EXPECT_EQ(refused.standings[0].left, 2u);
     EXPECT_EQ(refused.standings[1].left, 0u);
-    EXPECT_GT(refused.passes_in, 50 * second);
+    EXPECT_GT(refused.passes_in, 50 * a_second);
 }
 
 TEST(Counter, lets_what_costs_more_than_the_limit_pass_in_an_empty_window)
@@ -82,8 +81,8 @@ TEST(Counter, lets_what_costs_more_than_the_limit_pass_in_an_empty_window)
     const rules by = of({{.requests = 10, .window = 1s}});
     EXPECT_TRUE(ask(c, by, some_day, 1000).passes);
     EXPECT_FALSE(ask(c, by, some_day + 1).passes);
-    EXPECT_FALSE(ask(c, by, some_day + second / 2, 1000).passes);
-    EXPECT_TRUE(ask(c, by, some_day + 2 * second, 1000).passes);
+    EXPECT_FALSE(ask(c, by, some_day + a_second / 2, 1000).passes);
+    EXPECT_TRUE(ask(c, by, some_day + 2 * a_second, 1000).passes);
 }
 
 TEST(Counter, does_not_open_a_window_again_for_a_clock_that_steps_back)
@@ -91,28 +90,28 @@ TEST(Counter, does_not_open_a_window_again_for_a_clock_that_steps_back)
     own_counter c;
     const rules by = of({{.requests = 10, .window = 10s}});
     EXPECT_TRUE(ask(c, by, some_day, 10).passes);
-    for (micros back = 1; back < 9 * second; back += second / 3) EXPECT_FALSE(ask(c, by, some_day - back).passes);
-    const verdict refused = ask(c, by, some_day - 5 * second);
-    EXPECT_EQ(refused.passes_in, 15 * second + 1);
-    EXPECT_TRUE(ask(c, by, some_day - 11 * second).passes) << "a step of more than a window";
+    for (micros back = 1; back < 9 * a_second; back += a_second / 3) EXPECT_FALSE(ask(c, by, some_day - back).passes);
+    const verdict refused = ask(c, by, some_day - 5 * a_second);
+    EXPECT_EQ(refused.passes_in, 15 * a_second + 1);
+    EXPECT_TRUE(ask(c, by, some_day - 11 * a_second).passes) << "a step of more than a window";
 }
 
 TEST(Counter, takes_a_lease_out_of_the_limit_and_what_was_not_spent_back_into_it)
 {
     own_counter c;
     const rules by = of({{.requests = 6400, .window = 15s}});
-    const verdict first = c.decide(by, {.cost = 1, .want = 1000}, some_day + second / 4);
+    const verdict first = c.decide(by, {.cost = 1, .want = 1000}, some_day + a_second / 4);
     ASSERT_TRUE(first.passes);
     EXPECT_EQ(first.lease, 100u) << "a share of the limit";
-    EXPECT_EQ(first.lease_for, second - (some_day + second / 4) % second) << "until its sub-window ends";
+    EXPECT_EQ(first.lease_for, a_second - (some_day + a_second / 4) % a_second) << "until its sub-window ends";
     EXPECT_EQ(first.standings[0].left, 6400u - 101);
     const verdict second_one =
-        c.decide(by, {.cost = 1, .back = 60, .back_at = first.lease_end}, some_day + second + second / 4);
+        c.decide(by, {.cost = 1, .back = 60, .back_at = first.lease_end}, some_day + a_second + a_second / 4);
     EXPECT_EQ(second_one.standings[0].left, 6400u - 101 + 60 - 1);
-    const verdict dear = c.decide(by, {.cost = 6300, .want = 1000}, some_day + second + second / 4);
+    const verdict dear = c.decide(by, {.cost = 6300, .want = 1000}, some_day + a_second + a_second / 4);
     EXPECT_TRUE(dear.passes);
     EXPECT_EQ(dear.lease, 7u) << "a share of what is left";
-    EXPECT_EQ(c.decide(by, {.cost = 52, .want = 1000}, some_day + second + second / 4).lease, 0u);
+    EXPECT_EQ(c.decide(by, {.cost = 52, .want = 1000}, some_day + a_second + a_second / 4).lease, 0u);
 }
 
 TEST(Counter, believes_an_asker_who_knows_of_more)
@@ -169,7 +168,7 @@ TEST(CounterSimulation, gives_a_steady_client_nearly_all_that_it_may_have)
     const auto arrivals = test::drip(from, by.list[0], some_day);
     for (const auto& [at, cost] : arrivals)
         if (ask(counted, by, at, cost).passes) log.add(at, cost);
-    const auto time = static_cast<double>(arrivals.back().at - arrivals.front().at) / second;
+    const auto time = static_cast<double>(arrivals.back().at - arrivals.front().at) / a_second;
     EXPECT_GT(static_cast<double>(log.all()), 0.93 * 100 * time);
 }
 

@@ -2,6 +2,7 @@
 // exact log.
 #include "arrivals.hpp"
 #include "limit/shard_memory.hpp"
+#include "some_rules.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,12 +14,11 @@ namespace sluice::limit {
 namespace {
 
 using namespace std::chrono_literals;
+using test::of;
+using test::some_day;
 
-constexpr micros some_day = 1'700'000'000'000'000;
 const client_key someone = client_key::of_text("someone");
 const std::uint64_t hash = someone.hash();
-
-rules of(std::vector<quota> quotas) { return rules(policy{.name = "test", .quotas = std::move(quotas)}); }
 
 // A shard's clock began at another time than the one that counts.
 time_point shard_time(micros t) { return time_point(std::chrono::microseconds(t - some_day + 77'777'777)); }

@@ -3,6 +3,7 @@
 #include "arrivals.hpp"
 #include "limit/script.hpp"
 #include "redis.hpp"
+#include "some_rules.hpp"
 
 #include <array>
 #include <string>
@@ -12,8 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using redis::test::admin;
+using test::of;
+using test::some_day;
 
-constexpr micros some_day = 1'700'000'000'000'000;
 constexpr std::array<std::string_view, 1> key = {"limit"};
 
 // By a clock that the test brings as the last argument.
@@ -28,8 +30,6 @@ std::string without_expiry()
 
 const std::string text_by_test_time = "local now = tonumber(table.remove(ARGV))\n" + without_expiry();
 const redis::script by_test_time{text_by_test_time};
-
-rules of(std::vector<quota> quotas) { return rules(policy{.name = "test", .quotas = std::move(quotas)}); }
 
 // A question with a time: what eval() gets is longer by it.
 struct with_time

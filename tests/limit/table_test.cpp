@@ -1,5 +1,6 @@
 // Counters by key within bounds, and whom a key names.
 #include "limit/counter_table.hpp"
+#include "some_rules.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,11 +11,9 @@ namespace sluice::limit {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr micros second = 1'000'000;
-constexpr micros some_day = 1'700'000'000 * second;
-
-rules of(std::vector<quota> quotas) { return rules(policy{.name = "test", .quotas = std::move(quotas)}); }
+using test::a_second;
+using test::of;
+using test::some_day;
 
 client_key client(int i) { return client_key::of_text("client " + std::to_string(i)); }
 
@@ -32,7 +31,7 @@ TEST(CounterTable, counts_each_key_by_itself)
     EXPECT_TRUE(ask(table, client(2), by, some_day, 2).passes);
     EXPECT_EQ(table.used(client(1), client(1).hash(), by, some_day)[0], 2u);
     EXPECT_EQ(table.used(client(3), client(3).hash(), by, some_day)[0], 0u);
-    EXPECT_TRUE(ask(table, client(1), by, some_day + 2 * second).passes);
+    EXPECT_TRUE(ask(table, client(1), by, some_day + 2 * a_second).passes);
     EXPECT_EQ(table.evicted(), 0u);
 }
 
@@ -44,7 +43,7 @@ TEST(CounterTable, does_not_forget_who_is_over_the_limit_for_a_million_who_come_
     ASSERT_TRUE(ask(table, attacker, by, some_day, 10).passes);
     for (int i = 0; i < 1'000'000; ++i)
         ASSERT_TRUE(ask(table, client(i), by, some_day + static_cast<micros>(i)).passes);
-    EXPECT_FALSE(ask(table, attacker, by, some_day + second).passes);
+    EXPECT_FALSE(ask(table, attacker, by, some_day + a_second).passes);
     EXPECT_GT(table.evicted(), 900'000u);
 }
 
@@ -54,7 +53,7 @@ TEST(CounterTable, gives_up_counters_that_are_empty_before_any_other)
     const rules by = of({{.requests = 10, .window = 1s}});
     for (int i = 0; i < 1000; ++i) ASSERT_TRUE(ask(table, client(i), by, some_day, 10).passes);
     const std::uint64_t before = table.evicted();
-    for (int i = 1000; i < 1064; ++i) ASSERT_TRUE(ask(table, client(i), by, some_day + 5 * second).passes);
+    for (int i = 1000; i < 1064; ++i) ASSERT_TRUE(ask(table, client(i), by, some_day + 5 * a_second).passes);
     EXPECT_LT(table.evicted(), before + 30) << "only where sets were fuller than others";
 }
 

@@ -24,6 +24,10 @@ inline std::string environment(const char* name)
     return value == nullptr ? "" : value;
 }
 
+// What most tests ask: an echo, and a row more in a table `numbers (n int8)` that the test makes.
+inline constexpr statement echo{"echo", "SELECT $1::int8, $2::text", access::reads};
+inline constexpr statement insert{"insert", "INSERT INTO numbers VALUES ($1) RETURNING n"};
+
 // A session of the superuser, in which the test speaks SQL by itself.
 class session
 {

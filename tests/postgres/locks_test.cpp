@@ -9,6 +9,8 @@ namespace sluice::postgres {
 namespace {
 
 using namespace std::chrono_literals;
+using test::echo;
+using test::insert;
 
 class Locks : public test::Database
 {
@@ -23,9 +25,7 @@ protected:
     }
 };
 
-constexpr statement echo{"echo", "SELECT $1::int8, $2::text", access::reads};
 constexpr statement count{"count", "SELECT count(*) FROM numbers", access::reads};
-constexpr statement insert{"insert", "INSERT INTO numbers VALUES ($1) RETURNING n"};
 constexpr statement update{"update", "UPDATE numbers SET n = 0 WHERE n < 0"};
 
 TEST_F(Locks, let_reads_of_something_else_pass)

@@ -12,13 +12,13 @@ namespace sluice::postgres {
 namespace {
 
 using namespace std::chrono_literals;
+using test::echo;
+using test::insert;
 
 class Pool : public test::Database
 {};
 
-constexpr statement echo{"echo", "SELECT $1::int8, $2::text", access::reads};
 constexpr statement divide{"divide", "SELECT 100 / $1::int4", access::reads};
-constexpr statement insert{"insert", "INSERT INTO numbers VALUES ($1) RETURNING n"};
 constexpr statement nap{"nap", "SELECT pg_sleep($1)", access::reads};
 constexpr statement slow_write{"slow_write", "INSERT INTO numbers SELECT $1::int8 FROM pg_sleep($2)"};
 

@@ -16,8 +16,8 @@ namespace sluice::postgres {
 namespace {
 
 using namespace std::chrono_literals;
+using test::insert;
 
-constexpr statement insert{"insert", "INSERT INTO numbers VALUES ($1)"};
 constexpr statement add{"add", "UPDATE numbers SET n = n + 1"};
 constexpr statement total{"total", "SELECT sum(n)::int8 FROM numbers", access::reads};
 

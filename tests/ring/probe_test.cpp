@@ -27,12 +27,12 @@ namespace {
 
 constexpr uid_t nobody = 65534;
 
-class Probe : public testing::Test
+class Probe : public ::testing::Test
 {
 protected:
     Probe()
     {
-        std::string pattern = testing::TempDir() + "probe-XXXXXX";
+        std::string pattern = ::testing::TempDir() + "probe-XXXXXX";
         proc_ = ::mkdtemp(pattern.data());
     }
     ~Probe() override { std::filesystem::remove_all(proc_); }

@@ -11,8 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t megabyte = 1024 * 1024;
-
 // Position-dependent, so that a byte lost, doubled or moved shows.
 std::string pattern(std::size_t bytes)
 {

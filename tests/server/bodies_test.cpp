@@ -12,8 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t megabyte = 1024 * 1024;
-
 // Refuses what bears a field "Refuse", after a wait.
 class waiting_gatekeeper final : public waiting_middleware
 {

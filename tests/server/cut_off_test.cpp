@@ -2,7 +2,6 @@
 #include "running_server.hpp"
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <random>
 #include <string>
@@ -11,16 +10,6 @@ namespace sluice::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::size_t open_descriptors()
-{
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        (void)entry;
-        ++count;
-    }
-    return count;
-}
 
 struct slow_pieces
 {
@@ -122,7 +111,7 @@ TEST(CutOff, ten_thousand_connections_at_every_stage_leave_nothing_behind)
     EXPECT_EQ(client(server.address()).ask(get("/plain")).body, "plain");
     EXPECT_TRUE(eventually([] { return open_descriptors() > 0; }));
     std::this_thread::sleep_for(20ms);
-    const std::size_t before = open_descriptors();
+    const auto before = open_descriptors();
 
     for (int i = 0; i < 10'000; ++i) {
         const std::string& request = requests[random() % requests.size()];
@@ -165,7 +154,7 @@ TEST(CutOff, a_reset_frees_a_connection_at_once_whatever_it_is_doing)
     running_server server(&wire);
     const std::vector<std::string> requests = requests_of_every_kind();
     std::this_thread::sleep_for(20ms);
-    const std::size_t before = open_descriptors();
+    const auto before = open_descriptors();
     for (int round = 0; round < 20; ++round) {
         std::vector<client> victims;
         for (const std::string& request : requests) {
@@ -181,7 +170,7 @@ TEST(CutOff, a_reset_after_a_half_close_ends_what_is_computed_for_nobody)
 {
     running_server server(&wire);
     std::this_thread::sleep_for(20ms);
-    const std::size_t before = open_descriptors();
+    const auto before = open_descriptors();
     for (const std::string& requests : {get("/hang"), get("/wait") + get("/hang")}) {
         client victim(server.address());
         victim.send(requests);

@@ -2,7 +2,6 @@
 #include "running_server.hpp"
 
 #include <atomic>
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,16 +10,6 @@ namespace sluice::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::size_t open_descriptors()
-{
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        (void)entry;
-        ++count;
-    }
-    return count;
-}
 
 struct Drain : ::testing::Test
 {
@@ -317,7 +306,7 @@ TEST_F(Drain, leaves_no_descriptor_behind)
     {
         running_server warm(wire, options);
     }
-    const std::size_t before = open_descriptors();
+    const auto before = open_descriptors();
     for (int round = 0; round < 10; ++round) {
         running_server server(wire, options);
         client idle(server.address());

@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void wire(shard&, router& routes)
+void wire_texts(shard&, router& routes)
 {
     routes.get("/plain", [](request&) -> response { return response::text("plain"); });
     routes.get("/number/{n}",
@@ -33,7 +33,7 @@ TEST(ConnectionLimit, lets_the_next_ones_wait_until_there_is_room)
 {
     server_options options = quick_options();
     options.connections = 3;
-    running_server server(&wire, options);
+    running_server server(&wire_texts, options);
     std::vector<client> inside;
     for (int i = 0; i < 3; ++i) {
         inside.emplace_back(server.address());
@@ -64,7 +64,7 @@ TEST(ConnectionLimit, is_the_whole_process_s)
     server_options options = quick_options();
     options.shards = 2;
     options.connections = 4;
-    running_server server(&wire, options);
+    running_server server(&wire_texts, options);
     for (int round = 0; round < 20; ++round) {
         std::vector<client> inside;
         for (int i = 0; i < 4; ++i) {
@@ -79,7 +79,7 @@ TEST(ConnectionLimit, holds_for_a_burst)
 {
     server_options options = quick_options();
     options.connections = 4;
-    running_server server(&wire, options);
+    running_server server(&wire_texts, options);
     std::atomic<bool> go_on{false};
     std::atomic<bool> held{false};
     std::thread holder([&] {
@@ -118,7 +118,7 @@ TEST(ConnectionLimit, holds_for_a_burst)
         // force when an accept was started, and a multishot accept would never see the new one.
         server_options options = quick_options();
         options.connections = 1000;
-        running_server server(&wire, options);
+        running_server server(&wire_texts, options);
         client first(server.address());
         EXPECT_EQ(first.ask(get("/plain")).status, 200);
 
@@ -175,7 +175,7 @@ TEST(PipelinedBytes, above_their_bound_wait_with_the_client_and_none_is_lost)
     std::atomic<bool> go_on{false};
     running_server server(
         [&](shard& here, router& routes) {
-            wire(here, routes);
+            wire_texts(here, routes);
             routes.get("/gate", [&](request&) -> task<result<response>> {
                 while (!go_on) {
                     if (auto slept = co_await sleep_for(1ms); !slept) co_return fail(slept.error());
@@ -208,7 +208,7 @@ TEST(PipelinedBytes, above_their_bound_wait_with_the_client_and_none_is_lost)
 
 TEST(UnsentBytes, above_their_bound_stop_the_answering_until_the_client_reads)
 {
-    running_server server(&wire);
+    running_server server(&wire_texts);
     client peer(server.address(), {.receive_buffer = 16 * 1024, .send_buffer = 64 * 1024});
     const std::string one = get("/kilobytes");
     std::string all;

@@ -10,7 +10,7 @@
 namespace sluice::testing {
 namespace {
 
-void wire(shard&, router& routes)
+void wire_hello(shard&, router& routes)
 {
     routes.get("/client", [](request& asked) -> response { return response::text(asked.client()); });
 }
@@ -27,7 +27,7 @@ server_options listening_on(std::vector<std::string> addresses, unsigned shards 
 std::string failure_of(server_options options)
 {
     server failing(std::move(options));
-    failing.on_shard(&wire);
+    failing.on_shard(&wire_hello);
     const auto ended = failing.run();
     return ended ? "" : ended.error().detail;
 }
@@ -58,7 +58,7 @@ bool has_ipv6()
 
 TEST(Listen, on_a_free_port_says_which)
 {
-    running_server server(&wire);
+    running_server server(&wire_hello);
     EXPECT_FALSE(server.address().ends_with(":0"));
     EXPECT_EQ(client(server.address()).ask(get("/client")).body, "127.0.0.1");
 }
@@ -67,7 +67,7 @@ TEST(Listen, on_several_addresses_serves_all)
 {
     folder temporary;
     const std::string path = "unix:" + temporary.path + "/socket";
-    running_server server(&wire, listening_on({"127.0.0.1:0", path, "127.0.0.1:0"}, 2));
+    running_server server(&wire_hello, listening_on({"127.0.0.1:0", path, "127.0.0.1:0"}, 2));
     EXPECT_EQ(client(server.address(0)).ask(get("/client")).body, "127.0.0.1");
     EXPECT_EQ(server.address(1), path);
     for (int i = 0; i < 20; ++i) EXPECT_EQ(client(path).ask(get("/client")).body, "unix");
@@ -77,14 +77,14 @@ TEST(Listen, on_several_addresses_serves_all)
 TEST(Listen, on_ipv6_knows_its_client)
 {
     if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
-    running_server server(&wire, listening_on({"[::1]:0"}));
+    running_server server(&wire_hello, listening_on({"[::1]:0"}));
     EXPECT_EQ(client(server.address()).ask(get("/client")).body, "::1");
 }
 
 TEST(Listen, fails_at_once_where_the_port_is_in_use)
 {
     for (const unsigned shards : {1U, 2U}) {
-        running_server server(&wire, listening_on({"127.0.0.1:0"}, shards));
+        running_server server(&wire_hello, listening_on({"127.0.0.1:0"}, shards));
         const std::string why = failure_of(listening_on({server.address()}, shards));
         EXPECT_NE(why.find(server.address()), std::string::npos) << why;
         EXPECT_NE(why.find("in use"), std::string::npos) << why;
@@ -97,14 +97,14 @@ TEST(Listen, fails_at_once_where_the_socket_is_in_use_and_takes_one_that_was_lef
     folder temporary;
     const std::string address = "unix:" + temporary.path + "/socket";
     {
-        running_server server(&wire, listening_on({address}));
+        running_server server(&wire_hello, listening_on({address}));
         EXPECT_NE(failure_of(listening_on({address})).find("in use"), std::string::npos);
         EXPECT_EQ(client(address).ask(get("/client")).body, "unix");
     }
     // As after a kill: the file is there, and nobody listens.
     const int left = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ::close(left);
-    running_server server(&wire, listening_on({address}));
+    running_server server(&wire_hello, listening_on({address}));
     EXPECT_EQ(client(address).ask(get("/client")).body, "unix");
 }
 
@@ -112,13 +112,13 @@ TEST(Listen, can_have_the_same_port_again_at_once)
 {
     std::string address;
     {
-        running_server server(&wire);
+        running_server server(&wire_hello);
         address = server.address();
         client peer(address);
         EXPECT_EQ(peer.ask(get("/client", "Connection: close\r\n")).status, 200); // leaves TIME_WAIT behind
         EXPECT_TRUE(peer.closed_by_server());
     }
-    running_server server(&wire, listening_on({address}));
+    running_server server(&wire_hello, listening_on({address}));
     EXPECT_EQ(client(address).ask(get("/client")).status, 200);
 }
 
@@ -139,7 +139,7 @@ TEST(Listen, on_the_admin_address_serves_its_own_routes)
     options.shards = 2;
     server running(options);
     std::promise<std::vector<std::string>> ready;
-    running.on_shard(&wire);
+    running.on_shard(&wire_hello);
     running.on_admin([](shard&, router& routes) {
         routes.get("/admin", [](request&) -> response { return response::text("admin"); });
     });

@@ -14,8 +14,6 @@
 namespace sluice::testing {
 namespace {
 
-std::string get(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"; }
-
 struct Live : ::testing::Test
 {
     std::atomic<bool> go_on{false};

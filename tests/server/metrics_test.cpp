@@ -8,8 +8,6 @@
 namespace sluice::testing {
 namespace {
 
-std::string get_request(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
-
 struct Metrics : ::testing::Test
 {
     running_server server{[](shard&, router& routes) {
@@ -19,8 +17,8 @@ struct Metrics : ::testing::Test
     }};
     client peer{server.address()};
 
-    std::string scrape() { return peer.ask(get_request("/metrics")).body; }
-    void get(std::string_view path) { (void)peer.ask(get_request(path)); }
+    std::string scrape() { return peer.ask(testing::get("/metrics")).body; }
+    void get(std::string_view path) { (void)peer.ask(testing::get(path)); }
 };
 
 bool has(const std::string& text, std::string_view line)

@@ -16,8 +16,11 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <future>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -35,6 +38,14 @@ namespace sluice::testing {
     options.handle_signals = false;
     options.busy_poll = busy_poll_mode::off;
     return options;
+}
+
+inline constexpr std::size_t megabyte = 1024 * 1024;
+
+// Of this process.
+[[nodiscard]] inline std::ptrdiff_t open_descriptors()
+{
+    return std::ranges::distance(std::filesystem::directory_iterator("/proc/self/fd"));
 }
 
 // Waits until something has become true, as it must; a test fails where it would hang.

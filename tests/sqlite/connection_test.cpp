@@ -14,16 +14,16 @@ namespace sluice::sqlite {
 namespace {
 
 constexpr auto busy = std::chrono::milliseconds(50);
-constexpr migration steps[] = {{.name = "things",
-                                .sql = "CREATE TABLE things (id BLOB, label TEXT UNIQUE, amount INTEGER CHECK "
-                                       "(amount < 100), seen INTEGER) STRICT;"}};
+constexpr migration things[] = {{.name = "things",
+                                 .sql = "CREATE TABLE things (id BLOB, label TEXT UNIQUE, amount INTEGER CHECK "
+                                        "(amount < 100), seen INTEGER) STRICT;"}};
 
 class Connection : public testing::Test
 {
 protected:
     void SetUp() override
     {
-        ASSERT_TRUE(migrate(path, steps));
+        ASSERT_TRUE(migrate(path, things));
         auto opened = connection::open(path, access::read_write, busy);
         ASSERT_TRUE(opened) << opened.error().detail;
         db.emplace(std::move(*opened));
