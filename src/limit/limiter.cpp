@@ -145,24 +145,39 @@ task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint3
     if (redis_ == nullptr) {
         said = co_await ask_home(key, hash, now, q);
     } else {
+        const bool local = now.said.without_redis == on_failure::local;
         result<verdict> heard = fail(errc::unavailable);
-        if (!shared_.failing()) {
-            // Redis may have lost what it knew.
-            if (shared_.recovering(asked_at, now.by.longest())) q.least = co_await known_at_home(key, hash, now);
-            heard = co_await ask_redis_for(key, now, q);
-        }
-        if (!heard && now.said.without_redis != on_failure::local)
-            co_return without_redis(now, now.said.without_redis == on_failure::open);
+        if (!shared_.failing()) heard = co_await ask_redis_knowing(key, hash, now, q, asked_at);
+        if (!heard && !local) co_return without_redis(now, now.said.without_redis == on_failure::open);
+        const bool alone = !heard && heard.error().code == errc::overloaded;
         if (heard) {
             said = co_await heard_late(key, hash, now, *heard);
         } else {
-            const bool alone = heard.error().code == errc::overloaded;
             if (alone) shared_.decided_alone(shard_.now());
             (void)co_await known_at_home(key, hash, now, alone ? trust::nothing : trust::this_outage);
             said = co_await ask_home(key, hash, now, q);
         }
+        // The process may have gone over to counting by itself, or back, while the question was on its way: then it has
+        // passed where the others are not counted any more, and is decided about where they are.
+        if (local && said.passes && !alone) {
+            q.back = 0; // that was given back
+            if (heard && shared_.failing()) {
+                said = co_await ask_home(key, hash, now, q);
+            } else if (!heard && !shared_.failing() && !redis_->counters().away) {
+                heard = co_await ask_redis_knowing(key, hash, now, q, shard_.now());
+                if (heard) said = co_await heard_late(key, hash, now, *heard);
+            }
+        }
     }
     co_return mine().memory.learn(key, hash, cost, now.by, said, asked_at, shard_.now());
+}
+
+// Redis may have lost what it knew.
+task<result<verdict>> limiter_state::ask_redis_knowing(const client_key& key, std::uint64_t hash, const prepared& now,
+                                                       question q, time_point asked_at)
+{
+    if (shared_.recovering(asked_at, now.by.longest())) q.least = co_await known_at_home(key, hash, now);
+    co_return co_await ask_redis_for(key, now, q);
 }
 
 task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const prepared& now, question q)
