@@ -46,7 +46,7 @@ private:
     [[nodiscard]] bool may_ask(duration waited) const { return second && waited < second->patience(); }
 
     std::function<void(std::string_view)> announce_;
-    context background_;
+    context background_{.task = "cache: what is told again"};
     bool delivering_ = false;
 };
 

@@ -71,7 +71,7 @@ private:
     shared& shared_;
     std::string authority_, host_, socket_;
     std::uint16_t port_;
-    context background_; // of the tasks that make connections
+    context background_{.task = "http::client: to connect"}; // of the tasks that make connections
     std::size_t connections_ = 0;
     std::size_t opening_ = 0;
     std::size_t waiting_ = 0;

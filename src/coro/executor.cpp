@@ -1,5 +1,5 @@
+#include <sluice/core/turn_watch.hpp>
 #include <sluice/coro/executor.hpp>
-#include <sluice/coro/turn_watch.hpp>
 
 #include <utility>
 

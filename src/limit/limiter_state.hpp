@@ -71,7 +71,7 @@ private:
     limit_state& shared_;
     redis::client* redis_;
     bool failing_ = false; // this shard gets no answers
-    context background_;
+    context background_{.task = "rate limit: is Redis back"};
     std::array<intrusive_list<under_way, under_way>, 256> asking_;
     counts counters_;
 };

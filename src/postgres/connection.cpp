@@ -85,14 +85,9 @@ bool connection::leave(query_run& q)
     return !unsent;
 }
 
-void connection::at_turn_end(ready& self) { static_cast<flush_item&>(self).self.send_all(); }
-void connection::readable(operation& self, completion) { static_cast<poll_operation&>(self).self.read(); }
-void connection::clock(timer& self) { static_cast<watch_timer&>(self).self.look_at_head(); }
-
-void connection::writable(operation& self, completion)
+void connection::on_writable(completion)
 {
-    connection& c = static_cast<poll_operation&>(self).self;
-    if (!c.ended_ && !c.flush()) c.lose(message_of(c.handle_.get()));
+    if (!ended_ && !flush()) lose(message_of(handle_.get()));
 }
 
 void connection::send_all()

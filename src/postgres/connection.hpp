@@ -12,6 +12,7 @@
 #include "postgres/pipeline.hpp"
 #include "postgres/query_run.hpp"
 
+#include <sluice/core/bound.hpp>
 #include <sluice/coro/executor.hpp>
 #include <sluice/ring/operation.hpp>
 #include <sluice/shard/shard.hpp>
@@ -115,11 +116,8 @@ private:
         bool there = false; // or on its way
     };
 
-    static void at_turn_end(ready& self);
-    static void readable(operation& self, completion what);
-    static void writable(operation& self, completion what);
-    static void clock(timer& self);
-
+    void on_readable(completion) { read(); }
+    void on_writable(completion);
     void send_all();
     [[nodiscard]] bool send(const pipeline::action& a);
     [[nodiscard]] const char* text_with_trace(const query_run& q);
@@ -137,22 +135,6 @@ private:
     void lose(std::string why);
     void listen();
 
-    struct flush_item : ready
-    {
-        explicit flush_item(connection& of) noexcept : ready(&connection::at_turn_end), self(of) {}
-        connection& self;
-    };
-    struct poll_operation : operation
-    {
-        poll_operation(connection& of, function f) noexcept : operation(f), self(of) {}
-        connection& self;
-    };
-    struct watch_timer : timer
-    {
-        explicit watch_timer(connection& of) noexcept : timer(&connection::clock), self(of) {}
-        connection& self;
-    };
-
     shard& shard_;
     connection_handle handle_;
     connection_owner& owner_;
@@ -161,10 +143,10 @@ private:
     std::unordered_map<const statement*, prepared> statements_;
     std::deque<const statement*> preparing_; // on the wire, whoever still waits for them
     std::string text_;                       // of the last statement without a name
-    flush_item flush_{*this};
-    poll_operation read_poll_{*this, &connection::readable};
-    poll_operation write_poll_{*this, &connection::writable};
-    watch_timer watch_{*this};
+    bound<ready, &connection::send_all> flush_{*this};
+    bound<operation, &connection::on_readable> read_poll_{*this};
+    bound<operation, &connection::on_writable> write_poll_{*this};
+    bound<timer, &connection::look_at_head> watch_{*this};
     time_point made_at_;
     time_point renew_at_;
     time_point head_since_; // when the last answer came, or it ceased to be idle

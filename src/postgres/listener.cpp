@@ -52,19 +52,18 @@ result<connection_handle> connect_and_listen(const listener_options& options, co
 
 } // namespace
 
-struct listener::state : operation, timer
+struct listener::state
 {
     state(shard& on, offload_pool& pool, listener_options o, functions f)
-        : operation(&state::readable), timer(&state::try_again), home(on), blocking(pool), options(std::move(o)),
-          tell(std::move(f))
+        : home(on), blocking(pool), options(std::move(o)), tell(std::move(f))
     {
         background.stop = &on.background().stop();
         begin();
     }
     ~state()
     {
-        if (operation::in_flight()) home.ring().abandon(*this);
-        if (timer::armed()) home.timers().cancel(*this);
+        if (readable.in_flight()) home.ring().abandon(readable);
+        if (retry.armed()) home.timers().cancel(retry);
         if (looking.armed()) home.timers().cancel(looking);
     }
 
@@ -80,7 +79,7 @@ struct listener::state : operation, timer
         if (!made) {
             if (failures++ == 0)
                 log(log_level::warn, "PostgreSQL sends no notifications", {{"reason", made.error().detail}});
-            home.timers().arm(*this, home.now() + back_off(failures));
+            home.timers().arm(retry, home.now() + back_off(failures));
             co_return;
         }
         failures = 0;
@@ -108,7 +107,7 @@ struct listener::state : operation, timer
             tell.heard({.channel = next->relname, .payload = next->extra, .sender = next->be_pid});
         const bool left = looking.armed() && only_reads(*handle);
         if (sound && !left && PQstatus(handle.get()) == CONNECTION_OK)
-            return home.ring().poll(PQsocket(handle.get()), POLLIN, *this);
+            return home.ring().poll(PQsocket(handle.get()), POLLIN, readable);
         log(log_level::warn, "The connection for PostgreSQL's notifications was lost",
             {{"reason", left ? "the server takes no changes any more" : message_of(handle.get())}});
         if (looking.armed()) home.timers().cancel(looking);
@@ -116,18 +115,19 @@ struct listener::state : operation, timer
         tell.lost();
         // One that did not last is no reason to try at once.
         const bool lasted = home.now() - made_at > back_off_max;
-        home.timers().arm(*this, lasted ? home.now() : home.now() + back_off(1));
+        home.timers().arm(retry, lasted ? home.now() : home.now() + back_off(1));
     }
 
-    static void readable(operation& self, completion) { static_cast<state&>(self).read(); }
-    static void try_again(timer& self) { static_cast<state&>(self).begin(); }
+    void on_readable(completion) { read(); }
 
     shard& home;
     offload_pool& blocking;
     listener_options options;
     functions tell;
-    context background;
+    context background{.task = "PostgreSQL: to listen"};
     connection_handle handle;
+    bound<operation, &state::on_readable> readable{*this};
+    bound<timer, &state::begin> retry{*this};
     bound<timer, &state::look> looking{*this}; // where only one that takes changes will do
     time_point made_at = {};
     unsigned failures = 0;

@@ -36,7 +36,7 @@ pool_state::pool_state(shard& on, offload_pool& blocking, pool_options options)
 pool_state::~pool_state()
 {
     closing_ = true;
-    for (tick* t : {&patience_, &retry_, &house_, &burial_})
+    for (timer* t : std::array<timer*, 4>{&patience_, &retry_, &house_, &burial_})
         if (t->armed()) shard_.timers().cancel(*t);
     for (auto& c : open_) c->give_up({});
     SLUICE_ASSERT(std::ranges::all_of(queues_, &queue::empty) && wanted_.empty() && leased_.empty());
@@ -223,7 +223,7 @@ void pool_state::arm_patience()
     if (first != never) shard_.timers().arm(patience_, first);
 }
 
-void pool_state::expire()
+void pool_state::expire_waiting()
 {
     for (queue* one : queues_) expire(*one);
     arm_patience();

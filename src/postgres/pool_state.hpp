@@ -60,17 +60,6 @@ public:
     void count_timeout() noexcept { ++counters_.timeouts; }
 
 private:
-    struct tick : timer
-    {
-        tick(pool_state& of, void (pool_state::*f)()) noexcept : timer(&tick::fire), self(of), run(f) {}
-        static void fire(timer& t)
-        {
-            auto& mine = static_cast<tick&>(t);
-            (mine.self.*mine.run)();
-        }
-        pool_state& self;
-        void (pool_state::*run)();
-    };
     using queue = intrusive_list<query_run, query_run>;
 
     // connection_owner:
@@ -105,7 +94,7 @@ private:
     void grant(connection& c);
     [[nodiscard]] queue& place_of(const query_run& q) noexcept;
     void enqueue(query_run& q);
-    void expire();
+    void expire_waiting();
     void expire(queue& waiting);
     void arm_patience();
 
@@ -124,7 +113,7 @@ private:
     offload_pool& blocking_;
     pool_options options_;
     connection_limits limits_;
-    context background_;
+    context background_{.task = "PostgreSQL: to connect"};
     std::vector<std::unique_ptr<connection>> open_; // the oldest first: where reads gather
     std::vector<std::unique_ptr<connection>> dead_;
     queue waiting_; // for any connection
@@ -143,10 +132,10 @@ private:
     pool_counters counters_;
     std::optional<pool_metrics> metrics_;
     bound<ready, &pool_state::refresh> refresh_{*this};
-    tick patience_{*this, &pool_state::expire};
-    tick retry_{*this, &pool_state::replenish};
-    tick house_{*this, &pool_state::keep_house};
-    tick burial_{*this, &pool_state::bury};
+    bound<timer, &pool_state::expire_waiting> patience_{*this};
+    bound<timer, &pool_state::replenish> retry_{*this};
+    bound<timer, &pool_state::keep_house> house_{*this};
+    bound<timer, &pool_state::bury> burial_{*this};
     bool closing_ = false;
 };
 

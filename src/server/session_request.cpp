@@ -4,7 +4,7 @@
 #include "server/session_streams.hpp"
 #include "server/shard_server.hpp"
 
-#include <sluice/coro/turn_watch.hpp>
+#include <sluice/core/turn_watch.hpp>
 #include <sluice/http/forwarded.hpp>
 #include <sluice/http/problem.hpp>
 #include <sluice/http/request_parts.hpp>

@@ -1,7 +1,7 @@
 #include "shard/shard_group.hpp"
 
 #include <sluice/core/log.hpp>
-#include <sluice/coro/turn_watch.hpp>
+#include <sluice/core/turn_watch.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
 

@@ -2,6 +2,7 @@
 #include "kept_lines.hpp"
 #include "running_server.hpp"
 
+#include <sluice/core/bound.hpp>
 #include <sluice/core/log.hpp>
 #include <sluice/core/stage_timer.hpp>
 #include <sluice/server/log_routes.hpp>
@@ -176,6 +177,26 @@ TEST(ServerLog, names_what_a_shard_did_that_did_not_turn)
     said = lines.named("The shard did not turn")[1];
     EXPECT_EQ(said["task"], "/waits");
     EXPECT_EQ(said["trace_id"], trace);
+}
+
+struct oversleeper
+{
+    void oversleep() { spin(std::chrono::milliseconds(80)); }
+    bound<timer, &oversleeper::oversleep> clock{*this};
+};
+
+TEST(ServerLog, names_the_function_of_the_loop_that_did_not_let_it_turn)
+{
+    kept_lines lines;
+    oversleeper held_up;
+    running_server server([](shard&, router&) {});
+    server.on(0, [&held_up](shard& here) {
+        here.timers().arm(held_up.clock, here.now());
+        return true;
+    });
+    ASSERT_TRUE(eventually([&] { return lines.named("The shard did not turn").size() == 1; }));
+    values said = lines.named("The shard did not turn")[0];
+    EXPECT_TRUE(said["task"].ends_with("oversleeper::oversleep")) << said["task"];
 }
 
 TEST(ServerLog, has_every_line_of_a_request_for_which_a_trusted_peer_asks_for_them)

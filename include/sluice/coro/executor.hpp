@@ -23,6 +23,7 @@ namespace sluice {
 struct ready
 {
     using function = void (*)(ready&);
+    using called_by_loop = void;
     explicit ready(function f) noexcept : run(f) {}
     ready(const ready&) = delete;
     ready& operator=(const ready&) = delete;

@@ -30,6 +30,7 @@ class operation
 {
 public:
     using function = void (*)(operation&, completion);
+    using called_by_loop = void;
 
     explicit operation(function f) noexcept : complete_(f) {}
     operation(const operation&) = delete;

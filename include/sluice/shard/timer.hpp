@@ -23,6 +23,7 @@ class timer : public list_node<timer>
 {
 public:
     using function = void (*)(timer&);
+    using called_by_loop = void;
     explicit timer(function f) noexcept : fire_(f) {}
     [[nodiscard]] bool armed() const noexcept { return linked(); }
 

@@ -1,7 +1,7 @@
-// turn_watch: what took longest in a turn of this thread's loop, and which request it was for.
+// turn_watch: what took longest in a turn of this thread's loop: which request it was for, or which function it was.
 //
 // The problem: a turn that took too long is seen when it is over, and by then nobody knows what ran. The answer: the
-// turn is cut into pieces, one for each item of the ready queue and one more wherever an item turns to another request;
+// turn is cut into pieces, one for each callback of the loop and one more wherever it turns to another request;
 // the longest is kept with its trace. A piece costs one reading of the processor's counter and a copy of a few words.
 // Thread: each has its own.
 #pragma once
@@ -23,7 +23,7 @@ public:
     {
         std::uint64_t ticks = 0; // of a counter that runs evenly: compare it with the turn's
         trace_context trace = {};
-        std::string_view task = {}; // empty: it was for no request
+        std::string_view task = {}; // the request's route; else the loop's callback, if that is a `bound` one
     };
 
     [[nodiscard]] static turn_watch& current() noexcept;
@@ -40,11 +40,17 @@ public:
         now_.trace = request.trace;
         now_.task = request.task;
     }
-    // Another request's piece ends here, if there is one, and this one's begins.
+    // What ran before ends here, and what runs from now on is for this request.
     void turns_to(const context& request) noexcept
     {
         if (!now_.task.empty()) cut();
         runs_for(request);
+    }
+    // Likewise for a function of the loop's own; the name must stay.
+    void turns_to(std::string_view function) noexcept
+    {
+        if (!now_.task.empty()) cut();
+        now_.task = function;
     }
     void cut() noexcept
     {
