@@ -9,7 +9,7 @@ void scope::spawn(task<void>&& work, context* during)
     frame.promise().belong_to(*this);
     ++running_;
     context* before = context::exchange_current(during);
-    if (during != nullptr) turn_watch::current().runs_for(*during);
+    if (during != nullptr) turn_watch::current().turns_to(*during);
     frame.resume();
     context::exchange_current(before);
 }

@@ -147,36 +147,43 @@ task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint3
     } else {
         const bool local = now.said.without_redis == on_failure::local;
         result<verdict> heard = fail(errc::unavailable);
-        if (!shared_.failing()) heard = co_await ask_redis_knowing(key, hash, now, q, asked_at);
+        if (!shared_.failing()) heard = co_await ask_redis_knowing(key, hash, now, q, 0);
         if (!heard && !local) co_return without_redis(now, now.said.without_redis == on_failure::open);
         const bool alone = !heard && heard.error().code == errc::overloaded;
-        if (heard) {
-            said = co_await heard_late(key, hash, now, *heard);
+        if (alone) shared_.decided_alone(shard_.now());
+        // The process may go over to counting by itself, or back, while the question is on its way. Then it has passed
+        // where the others are not counted any more, and is decided about where they are, which hears of all but this
+        // one.
+        if (heard && local && heard->passes && shared_.failing()) {
+            (void)co_await known_at_home(key, hash, now);
+            co_await tell_home(key, hash, now, *heard, cost + heard->lease);
+            q.back = 0; // that was given back
+            said = co_await ask_home(key, hash, now, q);
+        } else if (heard) {
+            if (home_counts()) co_await tell_home(key, hash, now, *heard, 0);
+            said = *heard;
         } else {
-            if (alone) shared_.decided_alone(shard_.now());
             (void)co_await known_at_home(key, hash, now, alone ? trust::nothing : trust::this_outage);
             said = co_await ask_home(key, hash, now, q);
-        }
-        // The process may have gone over to counting by itself, or back, while the question was on its way: then it has
-        // passed where the others are not counted any more, and is decided about where they are.
-        if (local && said.passes && !alone) {
-            q.back = 0; // that was given back
-            if (heard && shared_.failing()) {
-                said = co_await ask_home(key, hash, now, q);
-            } else if (!heard && !shared_.failing() && !redis_->counters().away) {
-                heard = co_await ask_redis_knowing(key, hash, now, q, shard_.now());
-                if (heard) said = co_await heard_late(key, hash, now, *heard);
+            if (said.passes && !alone && !shared_.failing() && !redis_->counters().away) {
+                q.back = 0;
+                heard = co_await ask_redis_knowing(key, hash, now, q, cost + said.lease);
+                if (heard && home_counts()) co_await tell_home(key, hash, now, *heard, 0);
+                if (heard) said = *heard;
             }
         }
     }
     co_return mine().memory.learn(key, hash, cost, now.by, said, asked_at, shard_.now());
 }
 
-// Redis may have lost what it knew.
+// Redis may have lost what it knew. `own`: what this very question has spent at home.
 task<result<verdict>> limiter_state::ask_redis_knowing(const client_key& key, std::uint64_t hash, const prepared& now,
-                                                       question q, time_point asked_at)
+                                                       question q, std::uint32_t own)
 {
-    if (shared_.recovering(asked_at, now.by.longest())) q.least = co_await known_at_home(key, hash, now);
+    if (shared_.recovering(shard_.now(), now.by.longest())) {
+        q.least = co_await known_at_home(key, hash, now);
+        for (auto& spent : q.least) spent -= std::min(spent, own);
+    }
     co_return co_await ask_redis_for(key, now, q);
 }
 
@@ -259,14 +266,17 @@ task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t ha
     });
 }
 
-// An answer of Redis that comes while the process, or a shard of it, counts by itself: the home has to know of it.
-task<verdict> limiter_state::heard_late(client_key key, std::uint64_t hash, const prepared& now, verdict said)
+// An answer of Redis that comes while the process, or a shard of it, counts by itself: the home has to know of it, but
+// for what is this question's `own`.
+task<void> limiter_state::tell_home(client_key key, std::uint64_t hash, const prepared& now, verdict said,
+                                    std::uint32_t own)
 {
-    if (!shared_.failing() && !shared_.settling(shard_.now())) co_return said;
     question tell{.cost = 0};
-    for (std::size_t i = 0; i < now.by.size; ++i) tell.least[i] = now.by.list[i].requests - said.standings[i].left;
+    for (std::size_t i = 0; i < now.by.size; ++i) {
+        const std::uint32_t spent = now.by.list[i].requests - said.standings[i].left;
+        tell.least[i] = spent - std::min(spent, own);
+    }
     (void)co_await ask_home(key, hash, now, tell);
-    co_return said;
 }
 
 void limiter_state::redis_failed(const error& why)

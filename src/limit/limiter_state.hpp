@@ -52,7 +52,7 @@ private:
     [[nodiscard]] under_way* find(const client_key& key, std::uint64_t hash) noexcept;
     [[nodiscard]] task<decision> ask(client_key key, std::uint64_t hash, std::uint32_t cost, under_way& question_of);
     [[nodiscard]] task<result<verdict>> ask_redis_knowing(const client_key& key, std::uint64_t hash,
-                                                          const prepared& now, question q, time_point asked_at);
+                                                          const prepared& now, question q, std::uint32_t own);
     [[nodiscard]] task<result<verdict>> ask_redis_for(const client_key& key, const prepared& now, question q);
     [[nodiscard]] bool says_nothing_of_redis(const error& why, duration had);
     [[nodiscard]] task<verdict> ask_home(client_key key, std::uint64_t hash, const prepared& now, question q);
@@ -63,7 +63,10 @@ private:
     };
     [[nodiscard]] task<spent_counts> known_at_home(client_key key, std::uint64_t hash, const prepared& now,
                                                    trust in = trust::this_outage);
-    [[nodiscard]] task<verdict> heard_late(client_key key, std::uint64_t hash, const prepared& now, verdict said);
+    // Of some requests, at least.
+    [[nodiscard]] bool home_counts() const { return shared_.failing() || shared_.settling(shard_.now()); }
+    [[nodiscard]] task<void> tell_home(client_key key, std::uint64_t hash, const prepared& now, verdict said,
+                                       std::uint32_t own);
     void redis_failed(const error& why);
     [[nodiscard]] task<void> watch_for_redis();
 

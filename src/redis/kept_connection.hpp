@@ -108,7 +108,7 @@ private:
     offload_pool& blocking_;
     options options_;
     connection_user& user_;
-    context background_;
+    context background_{.task = "Redis: to connect"};
     greeting greeting_;
     reader reader_;
     connection* connection_ = nullptr; // while there is a socket

@@ -1,5 +1,7 @@
 #include "ring/impl.hpp"
 
+#include <sluice/core/turn_watch.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -225,6 +227,7 @@ void ring::deliver(std::uint64_t token, completion what)
     }
     if (what.result == -ENOBUFS) ++counters_.no_buffers;
     if (!what.more()) impl_->release(token);
+    turn_watch::current().cut();
     op->complete_(*op, what);
 }
 

@@ -1,4 +1,5 @@
 #include <sluice/core/assert.hpp>
+#include <sluice/core/turn_watch.hpp>
 #include <sluice/shard/inbox.hpp>
 
 #include <sys/eventfd.h>
@@ -54,6 +55,7 @@ void inbox::drain()
     }
     while (oldest != nullptr) {
         inbox_item* next = oldest->next; // the item may be gone once it has run
+        turn_watch::current().cut();
         oldest->run(*oldest);
         oldest = next;
     }

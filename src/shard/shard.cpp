@@ -174,7 +174,10 @@ void shard::receive_messages() noexcept
     for (unsigned from = 0; from < group_.count(); ++from) {
         std::size_t count = 0;
         message* m = nullptr;
-        for (; group_.mail(from, index_).try_pop(m); ++count) m->run(*m);
+        for (; group_.mail(from, index_).try_pop(m); ++count) {
+            turn_watch::current().cut();
+            m->run(*m);
+        }
         // The sender may have found its queue full and be asleep: there is room again.
         if (count >= group_.options_.mailbox_messages) outgoing_[from].wake = true;
     }

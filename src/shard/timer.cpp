@@ -1,3 +1,4 @@
+#include <sluice/core/turn_watch.hpp>
 #include <sluice/shard/timer.hpp>
 
 #include <algorithm>
@@ -92,10 +93,12 @@ void timer_wheel::advance(time_point now)
         occupied_[found.level] &= ~(std::uint64_t(1) << found.slot);
         while (!due.empty()) {
             timer& t = due.pop_front();
-            if (t.tick_ <= now_)
-                t.fire_(t);
-            else
+            if (t.tick_ > now_) {
                 place(t);
+                continue;
+            }
+            turn_watch::current().cut();
+            t.fire_(t);
         }
     }
     now_ = std::max(now_, target);

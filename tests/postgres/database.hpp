@@ -26,7 +26,8 @@ inline std::string environment(const char* name)
 
 // What most tests ask: an echo, and a row more in a table `numbers (n int8)` that the test makes.
 inline constexpr statement echo{"echo", "SELECT $1::int8, $2::text", access::reads};
-inline constexpr statement insert{"insert", "INSERT INTO numbers VALUES ($1) RETURNING n"};
+inline constexpr statement insert{"insert", "INSERT INTO numbers VALUES ($1)"};
+inline constexpr statement insert_returning{"insert_returning", "INSERT INTO numbers VALUES ($1) RETURNING n"};
 
 // A session of the superuser, in which the test speaks SQL by itself.
 class session

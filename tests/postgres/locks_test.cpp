@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::echo;
-using test::insert;
+using test::insert_returning;
 
 class Locks : public test::Database
 {
@@ -60,11 +60,11 @@ TEST_F(Locks, leave_a_connection_to_the_reads_when_more_writes_than_connections_
             locker("BEGIN; LOCK TABLE numbers IN EXCLUSIVE MODE");
             std::vector<std::future<result<rows>>> locked;
             for (int i = 0; i < 40; ++i) {
-                locked.push_back(shards.start(0, [&] { return db.query(insert, std::int64_t{1}); }));
+                locked.push_back(shards.start(0, [&] { return db.query(insert_returning, std::int64_t{1}); }));
                 locked.push_back(shards.start(0, [&] { return db.query(update); }));
                 locked.push_back(shards.start(0, [&]() -> task<result<rows>> {
-                    co_return co_await transact(db, {},
-                                                [](transaction& t) { return t.query(insert, std::int64_t{2}); });
+                    co_return co_await transact(
+                        db, {}, [](transaction& t) { return t.query(insert_returning, std::int64_t{2}); });
                 }));
             }
             for (int i = 0; i < 50; ++i) {
@@ -78,7 +78,8 @@ TEST_F(Locks, leave_a_connection_to_the_reads_when_more_writes_than_connections_
             }
             // The first round met one connection, the others meet all.
             while (on_shard([&] { return db.counters().open; }) < most)
-                for (const auto& made : all(40, [&db](std::size_t) { return db.query(insert, std::int64_t{3}); }))
+                for (const auto& made :
+                     all(40, [&db](std::size_t) { return db.query(insert_returning, std::int64_t{3}); }))
                     EXPECT_TRUE(made);
         }
     }

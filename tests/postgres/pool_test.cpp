@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::echo;
-using test::insert;
+using test::insert_returning;
 
 class Pool : public test::Database
 {};
@@ -72,7 +72,8 @@ TEST_F(Pool, writes_each_once_and_says_which_rule_a_conflict_broke)
 {
     admin("CREATE TABLE numbers (n int8 CONSTRAINT only_once PRIMARY KEY); GRANT ALL ON numbers TO sluice");
     pool& db = open();
-    const auto made = all(100, [&db](std::size_t i) { return number(db, insert, static_cast<std::int64_t>(i % 50)); });
+    const auto made =
+        all(100, [&db](std::size_t i) { return number(db, insert_returning, static_cast<std::int64_t>(i % 50)); });
     EXPECT_EQ(std::ranges::count_if(made, [](const auto& r) { return r.has_value(); }), 50);
     for (const auto& one : made) {
         if (one) continue;
@@ -94,7 +95,7 @@ TEST_F(Pool, shows_its_numbers_among_those_of_its_shard)
         pool_options with = options();
         with.metrics = &numbers;
         pool& db = open(with);
-        (void)all(3, [&db](std::size_t) { return number(db, insert, 1); });
+        (void)all(3, [&db](std::size_t) { return number(db, insert_returning, 1); });
         while (on_shard([&] { return db.counters().busy; }) > 0) {
         } // the end of a failed flight comes after its failure
         const std::string text = prometheus_text();
@@ -119,8 +120,8 @@ TEST_F(Pool, fails_a_write_whose_commit_fails)
     admin("CREATE TABLE numbers (n int8 CONSTRAINT later UNIQUE DEFERRABLE INITIALLY DEFERRED);"
           "GRANT ALL ON numbers TO sluice; INSERT INTO numbers VALUES (1)");
     pool& db = open();
-    EXPECT_EQ(shards.run([&] { return number(db, insert, 1); }).error().constraint, "later");
-    EXPECT_EQ(shards.run([&] { return number(db, insert, 2); }).value(), 2);
+    EXPECT_EQ(shards.run([&] { return number(db, insert_returning, 1); }).error().constraint, "later");
+    EXPECT_EQ(shards.run([&] { return number(db, insert_returning, 2); }).value(), 2);
 }
 
 TEST_F(Pool, names_the_member_whose_value_is_refused)

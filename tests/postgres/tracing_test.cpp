@@ -85,7 +85,7 @@ TEST_F(Tracing, tells_the_server_whose_it_is_for_its_log_and_while_it_waits)
     admin("ALTER ROLE sluice RESET log_statement");
     const std::string log = logged();
     EXPECT_TRUE(log.contains(": BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" + told + "\n"));
-    EXPECT_TRUE(log.contains(": INSERT INTO numbers VALUES ($1) RETURNING n\n"));
+    EXPECT_TRUE(log.contains(": INSERT INTO numbers VALUES ($1)\n"));
     EXPECT_TRUE(log.contains(": COMMIT" + told + "\n"));
 }
 

@@ -10,6 +10,7 @@
 #include <sluice/shard/offload.hpp>
 #include <sluice/shard/timer.hpp>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -194,9 +195,11 @@ TEST(ServerLog, names_the_function_of_the_loop_that_did_not_let_it_turn)
         here.timers().arm(held_up.clock, here.now());
         return true;
     });
-    ASSERT_TRUE(eventually([&] { return lines.named("The shard did not turn").size() == 1; }));
-    values said = lines.named("The shard did not turn")[0];
-    EXPECT_TRUE(said["task"].ends_with("oversleeper::oversleep")) << said["task"];
+    // A busy machine may hold a shard up as well.
+    EXPECT_TRUE(eventually([&] {
+        return std::ranges::any_of(lines.named("The shard did not turn"),
+                                   [](values& said) { return said["task"].ends_with("oversleeper::oversleep"); });
+    }));
 }
 
 TEST(ServerLog, has_every_line_of_a_request_for_which_a_trusted_peer_asks_for_them)

@@ -37,7 +37,7 @@ public:
     explicit bound(Owner& owner) noexcept
         : Base([](Base& self, Arguments... arguments) {
               if constexpr (requires { typename Base::called_by_loop; })
-                  turn_watch::current().turns_to(detail::name_of_method<Method>());
+                  turn_watch::current().runs(detail::name_of_method<Method>());
               (static_cast<bound&>(self).owner_.*Method)(arguments...);
           }),
           owner_(owner)

@@ -1,4 +1,4 @@
-// turn_watch: what took longest in a turn of this thread's loop: which request it was for, or which function it was.
+// turn_watch: what took longest in a turn of this thread's loop: whom it was for, or which function it was.
 //
 // The problem: a turn that took too long is seen when it is over, and by then nobody knows what ran. The answer: the
 // turn is cut into pieces, one for each callback of the loop and one more wherever it turns to another request;
@@ -23,7 +23,7 @@ public:
     {
         std::uint64_t ticks = 0; // of a counter that runs evenly: compare it with the turn's
         trace_context trace = {};
-        std::string_view task = {}; // the request's route; else the loop's callback, if that is a `bound` one
+        std::string_view task = {}; // a request's route, what a background task does, or the function called
     };
 
     [[nodiscard]] static turn_watch& current() noexcept;
@@ -43,15 +43,11 @@ public:
     // What ran before ends here, and what runs from now on is for this request.
     void turns_to(const context& request) noexcept
     {
-        if (!now_.task.empty()) cut();
+        cut();
         runs_for(request);
     }
-    // Likewise for a function of the loop's own; the name must stay.
-    void turns_to(std::string_view function) noexcept
-    {
-        if (!now_.task.empty()) cut();
-        now_.task = function;
-    }
+    // What runs from the last cut on is that function, called by the loop; the name must stay.
+    void runs(std::string_view function) noexcept { now_.task = function; }
     void cut() noexcept
     {
         const std::uint64_t now = ticks();
