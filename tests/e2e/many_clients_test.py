@@ -20,8 +20,7 @@ server = sluice.servers_of('redis')
 CLIENTS = 100_000
 CONNECTIONS, DEPTH = 50, 100
 WINDOW_SECONDS = 600
-# What an address sanitizer holds back of freed memory is no growth.
-MAY_GROW = (320 if b'__asan_init' in open(BINARY, 'rb').read() else 4) << 20
+MAY_GROW = 4 << 20
 
 
 def resident_bytes(pid):
