@@ -141,50 +141,52 @@ task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint3
     question_of.spare = q.want;
     if (q.want != 0) asking_[hash % asking_.size()].push_back(question_of);
 
-    verdict said;
-    if (redis_ == nullptr) {
+    result<verdict> said = fail(errc::unavailable);
+    if (redis_ == nullptr)
         said = co_await ask_home(key, hash, now, q);
-    } else {
-        const bool local = now.said.without_redis == on_failure::local;
-        result<verdict> heard = fail(errc::unavailable);
-        if (!shared_.failing()) heard = co_await ask_redis_knowing(key, hash, now, q, 0);
-        if (!heard && !local) co_return without_redis(now, now.said.without_redis == on_failure::open);
-        const bool alone = !heard && heard.error().code == errc::overloaded;
-        if (alone) shared_.decided_alone(shard_.now());
-        // The process may go over to counting by itself, or back, while the question is on its way. Then it has passed
-        // where the others are not counted any more, and is decided about where they are, which hears of all but this
-        // one.
-        if (heard && local && heard->passes && shared_.failing()) {
-            (void)co_await known_at_home(key, hash, now);
-            co_await tell_home(key, hash, now, *heard, cost + heard->lease);
-            q.back = 0; // that was given back
-            said = co_await ask_home(key, hash, now, q);
-        } else if (heard) {
-            if (home_counts()) co_await tell_home(key, hash, now, *heard, 0);
-            said = *heard;
-        } else {
-            (void)co_await known_at_home(key, hash, now, alone ? trust::nothing : trust::this_outage);
-            said = co_await ask_home(key, hash, now, q);
-            if (said.passes && !alone && !shared_.failing() && !redis_->counters().away) {
-                q.back = 0;
-                heard = co_await ask_redis_knowing(key, hash, now, q, cost + said.lease);
-                if (heard && home_counts()) co_await tell_home(key, hash, now, *heard, 0);
-                if (heard) said = *heard;
-            }
-        }
-    }
-    co_return mine().memory.learn(key, hash, cost, now.by, said, asked_at, shard_.now());
+    else
+        said = co_await ask_redis_or_home(key, hash, cost, now, q);
+    if (!said) co_return without_redis(now, now.said.without_redis == on_failure::open);
+    co_return mine().memory.learn(key, hash, cost, now.by, *said, asked_at, shard_.now());
 }
 
-// Redis may have lost what it knew. `own`: what this very question has spent at home.
-task<result<verdict>> limiter_state::ask_redis_knowing(const client_key& key, std::uint64_t hash, const prepared& now,
-                                                       question q, std::uint32_t own)
+// The process may go over to counting by itself, or back, while the question is on its way. Then it has passed where
+// the others are not counted any more, and is decided about where they are, which hears of all but this one. A failure:
+// nobody decides, since the process is not to.
+task<result<verdict>> limiter_state::ask_redis_or_home(client_key key, std::uint64_t hash, std::uint32_t cost,
+                                                       const prepared& now, question q)
 {
-    if (shared_.recovering(shard_.now(), now.by.longest())) {
-        q.least = co_await known_at_home(key, hash, now);
-        for (auto& spent : q.least) spent -= std::min(spent, own);
+    const bool local = now.said.without_redis == on_failure::local;
+    result<verdict> heard = fail(errc::unavailable);
+    if (!shared_.failing()) {
+        // Redis may have lost what it knew.
+        if (shared_.recovering(shard_.now(), now.by.longest())) q.least = co_await known_at_home(key, hash, now);
+        heard = co_await ask_redis_for(key, now, q);
     }
-    co_return co_await ask_redis_for(key, now, q);
+    if (heard && local && heard->passes && shared_.failing()) {
+        (void)co_await known_at_home(key, hash, now);
+        co_await tell_home(key, hash, now, *heard, cost + heard->lease);
+        q.back = 0; // that was given back
+        co_return co_await ask_home(key, hash, now, q);
+    }
+    if (heard) {
+        if (home_counts()) co_await tell_home(key, hash, now, *heard, 0);
+        co_return heard;
+    }
+    if (!local) co_return heard;
+
+    const bool alone = heard.error().code == errc::overloaded;
+    if (alone) shared_.decided_alone(shard_.now());
+    (void)co_await known_at_home(key, hash, now, alone ? trust::nothing : trust::this_outage);
+    const verdict said = co_await ask_home(key, hash, now, q);
+    if (!said.passes || alone || shared_.failing() || redis_->counters().away) co_return said;
+    q.back = 0;
+    q.least = co_await known_at_home(key, hash, now);
+    for (auto& spent : q.least) spent -= std::min(spent, cost + said.lease);
+    heard = co_await ask_redis_for(key, now, q);
+    if (!heard) co_return said;
+    if (home_counts()) co_await tell_home(key, hash, now, *heard, 0);
+    co_return heard;
 }
 
 task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const prepared& now, question q)

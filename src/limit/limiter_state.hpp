@@ -51,8 +51,8 @@ private:
     [[nodiscard]] decision without_redis(const prepared& now, bool open) noexcept;
     [[nodiscard]] under_way* find(const client_key& key, std::uint64_t hash) noexcept;
     [[nodiscard]] task<decision> ask(client_key key, std::uint64_t hash, std::uint32_t cost, under_way& question_of);
-    [[nodiscard]] task<result<verdict>> ask_redis_knowing(const client_key& key, std::uint64_t hash,
-                                                          const prepared& now, question q, std::uint32_t own);
+    [[nodiscard]] task<result<verdict>> ask_redis_or_home(client_key key, std::uint64_t hash, std::uint32_t cost,
+                                                          const prepared& now, question q);
     [[nodiscard]] task<result<verdict>> ask_redis_for(const client_key& key, const prepared& now, question q);
     [[nodiscard]] bool says_nothing_of_redis(const error& why, duration had);
     [[nodiscard]] task<verdict> ask_home(client_key key, std::uint64_t hash, const prepared& now, question q);

@@ -4,8 +4,8 @@
 
 #include <sluice/limit/limiter.hpp>
 
-#include <array>
 #include <latch>
+#include <string>
 #include <thread>
 
 namespace sluice::limit {

@@ -38,7 +38,7 @@ struct context
     span_log* spans = nullptr;         // where this request's trace may be kept
     time_point deadline = never;
     stop_source* stop = nullptr; // set when nobody waits for the answer any more
-    std::string_view task = {};  // what it is, in the program's own words: the route's pattern
+    std::string_view task = {};  // what it is: the route's pattern, or what a background task does
     bool debug = false;          // its lines are written whatever their level
     cache_tier cache = cache_tier::none;
     // By the rate limit and the cache: all of it is one command timeout at most.
