@@ -155,5 +155,3 @@ void BM_cache_hit_in_a_map(benchmark::State& state)
 BENCHMARK(BM_cache_hit_in_a_map)->Arg(1000)->Arg(100'000)->Arg(1'000'000);
 
 } // namespace
-
-BENCHMARK_MAIN();

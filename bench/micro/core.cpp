@@ -220,5 +220,3 @@ void BM_core_mpmc_push_pop(benchmark::State& state)
 BENCHMARK(BM_core_mpmc_push_pop)->Name("BM_core_mpmc_push_pop/one_thread");
 
 } // namespace
-
-BENCHMARK_MAIN();

@@ -99,5 +99,3 @@ void BM_coro_one_shot_round_trip(benchmark::State& state)
 BENCHMARK(BM_coro_one_shot_round_trip);
 
 } // namespace
-
-BENCHMARK_MAIN();

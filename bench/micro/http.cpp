@@ -39,7 +39,7 @@ constexpr std::string_view large_request =
     "X-Forwarded-For: 203.0.113.7\r\n"
     "Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n";
 
-constexpr response_context now{.date = "Sun, 06 Nov 1994 08:49:37 GMT"};
+constexpr response_context answering{.date = "Sun, 06 Nov 1994 08:49:37 GMT"};
 
 // A connection with its request's context, as a session has them.
 struct fixture
@@ -54,7 +54,7 @@ struct fixture
     {
         response answer;
         answer.static_body("ok", text_plain);
-        machine.respond(answer, now, out);
+        machine.respond(answer, answering, out);
     }
 };
 
@@ -94,7 +94,7 @@ void BM_http_write(benchmark::State& state)
     answer.static_body("ok", text_plain);
     buffer out;
     for (auto _ : state) {
-        write_response(answer, {.date = now.date, .trace = &of.trace}, answer.body(), out);
+        write_response(answer, {.date = answering.date, .trace = &of.trace}, answer.body(), out);
         benchmark::DoNotOptimize(out.data());
         out.clear();
     }
@@ -119,5 +119,3 @@ BENCHMARK_CAPTURE(cycle, browser, large_request, 1)->Name("BM_http_cycle/browser
 BENCHMARK(BM_http_connection)->Name("BM_http_connection/make_and_drop");
 
 } // namespace
-
-BENCHMARK_MAIN();

@@ -89,5 +89,3 @@ void BM_json_read_users(benchmark::State& state)
 BENCHMARK(BM_json_read_users)->Arg(50);
 
 } // namespace
-
-BENCHMARK_MAIN();

@@ -129,7 +129,7 @@ void BM_limit_key(benchmark::State& state, std::string_view client)
 BENCHMARK_CAPTURE(BM_limit_key, v4, "192.0.2.135");
 BENCHMARK_CAPTURE(BM_limit_key, v6, "2001:db8:1234:5678::9abc");
 
-void BM_http_forwarded(benchmark::State& state)
+void BM_limit_forwarded(benchmark::State& state)
 {
     http::headers fields;
     fields.add("Host", "example.com");
@@ -141,9 +141,7 @@ void BM_http_forwarded(benchmark::State& state)
         benchmark::DoNotOptimize(found);
     }
 }
-BENCHMARK(BM_http_forwarded);
+BENCHMARK(BM_limit_forwarded);
 
 } // namespace
 } // namespace sluice::limit
-
-BENCHMARK_MAIN();

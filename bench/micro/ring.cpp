@@ -82,5 +82,3 @@ void BM_ring_timeout(benchmark::State& state)
 BENCHMARK(BM_ring_timeout)->Name("BM_ring_timeout/replace");
 
 } // namespace
-
-BENCHMARK_MAIN();

@@ -102,5 +102,3 @@ void answer_coroutine(benchmark::State& state)
 BENCHMARK(answer_coroutine)->Name("BM_route_answer/coroutine");
 
 } // namespace
-
-BENCHMARK_MAIN();

@@ -121,5 +121,3 @@ void BM_server_request_coroutine(benchmark::State& state) { run(state, "/corouti
 BENCHMARK(BM_server_request_coroutine)->Name("BM_server_request/coroutine")->Arg(1)->Arg(16);
 
 } // namespace
-
-BENCHMARK_MAIN();

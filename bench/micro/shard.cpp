@@ -102,5 +102,3 @@ void BM_shard_offload(benchmark::State& state)
 BENCHMARK(BM_shard_offload)->Name("BM_shard_offload/there_and_back")->UseRealTime();
 
 } // namespace
-
-BENCHMARK_MAIN();

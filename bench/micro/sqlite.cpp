@@ -122,5 +122,3 @@ BENCHMARK(BM_sqlite_write_group)->Name("BM_sqlite_write/group")->Arg(1)->Arg(16)
 
 } // namespace
 } // namespace sluice::sqlite
-
-BENCHMARK_MAIN();

@@ -99,5 +99,3 @@ BENCHMARK(write_a_trace_id);
 
 } // namespace
 } // namespace sluice
-
-BENCHMARK_MAIN();

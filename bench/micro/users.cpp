@@ -74,5 +74,3 @@ BENCHMARK(BM_users_show_not_modified)->Name("BM_users_show/not_modified");
 
 } // namespace
 } // namespace sluice::users
-
-BENCHMARK_MAIN();

@@ -25,8 +25,8 @@ task<int> nested(int depth)
     co_return 1 + co_await nested(depth - 1);
 }
 
-// One of everything that a request may use.
-task<> request(semaphore& guard, event& happened, one_shot<int>& answer)
+// What a request may use.
+task<> one_of_everything(semaphore& guard, event& happened, one_shot<int>& answer)
 {
     auto permit = co_await guard.acquire();
     co_await nested(10);
@@ -45,8 +45,8 @@ void turn(executor& on)
     one_shot<int> first, second;
     stop_source stop;
     context context{.trace = trace_context::start(), .stop = &stop};
-    tasks.spawn(request(guard, happened, first), &context);
-    tasks.spawn(request(guard, happened, second), &context);
+    tasks.spawn(one_of_everything(guard, happened, first), &context);
+    tasks.spawn(one_of_everything(guard, happened, second), &context);
     turn_all(on);
     happened.set();
     first.set(1);
@@ -57,7 +57,7 @@ void turn(executor& on)
 
 } // namespace
 
-TEST(Allocation, steady_state_makes_none)
+TEST(CoroAllocation, steady_state_makes_none)
 {
     if (!pool_recycles) GTEST_SKIP() << "AddressSanitizer sees every block itself";
     executor on;

@@ -38,7 +38,7 @@ TEST(RouterAllocation, a_steady_state_has_none)
             if (routes.find(one.asked).found->answer(one.asked).status() != http::status::ok) FAIL() << path;
         }
         plain_request one("/wait/1");
-        if (run(turns, routes.find(one.asked).found->answer_waiting(one.asked)).body() != "waited") FAIL();
+        if (test::run(turns, routes.find(one.asked).found->answer_waiting(one.asked)).body() != "waited") FAIL();
     }
     EXPECT_EQ(heap_blocks_of_thread(), before);
 }

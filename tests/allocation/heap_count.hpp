@@ -1,5 +1,6 @@
-// How many blocks were taken from the heap: for tests of what must take none. Linked with heap_count_dep, a program has
-// malloc and what ends there (operator new) counted; under a sanitizer, whose malloc it is, only operator new.
+// How many blocks were taken from the heap: for tests of what must take none. Where heap_count.cpp is linked in, a
+// program has malloc and what ends there (operator new) counted; under a sanitizer, whose malloc it is, only operator
+// new.
 #pragma once
 
 #include <cstdint>
