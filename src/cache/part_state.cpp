@@ -26,7 +26,7 @@ std::optional<second_tier> open(redis::client* redis, const shared_parts& all)
     if (redis == nullptr) return std::nullopt;
     const cache_options& o = all.options();
     return std::optional<second_tier>(std::in_place, *redis, o.prefix, all.channel(), all.process_id(),
-                                      std::min(o.ttl, o.load_timeout));
+                                      std::min(o.ttl, o.load_timeout), o.first_tier_bytes != 0);
 }
 
 } // namespace

@@ -33,6 +33,7 @@ redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 1)"};
 
+constexpr std::string_view lease_end = ":lease";
 constexpr char absent_mark = 'a';
 constexpr char value_mark = 'v';
 
@@ -51,6 +52,23 @@ second_tier::token new_token()
 
 std::string_view text(const second_tier::token& t) { return {t.data(), t.size()}; }
 
+pooled_string lease_of(std::string_view name)
+{
+    pooled_string made;
+    made.reserve(name.size() + lease_end.size());
+    made.append(name).append(lease_end);
+    return made;
+}
+
+// What a marked value says; nothing of ours is without its mark.
+void found(second_tier::reading& got, pooled_string marked)
+{
+    if (marked.empty()) return;
+    got.is = second_tier::reading::kind::found;
+    got.absent = marked[0] == absent_mark;
+    got.value = std::move(marked);
+}
+
 } // namespace
 
 bool second_tier::answers() const
@@ -59,13 +77,11 @@ bool second_tier::answers() const
     return now.connected && !now.away;
 }
 
-second_tier::names second_tier::names_of(std::string_view key, std::string_view run) const
+pooled_string second_tier::name_of(std::string_view key, std::string_view run) const
 {
-    names made;
-    made.value.reserve(prefix_.size() + run.size() + key.size() + 10); // with room for the lease's end
-    made.value.append(prefix_).append(1, ':').append(run).append(":{").append(key).append(1, '}');
-    made.lease.reserve(made.value.size() + 6);
-    made.lease.append(made.value).append(":lease");
+    pooled_string made;
+    made.reserve(prefix_.size() + run.size() + key.size() + 4);
+    made.append(prefix_).append(1, ':').append(run).append(":{").append(key).append(1, '}');
     return made;
 }
 
@@ -73,19 +89,26 @@ task<second_tier::reading> second_tier::read(std::string_view key)
 {
     reading got;
     got.run = redis_.run_id();
+    const pooled_string name = name_of(key, got.run);
+    if (!tells_lives_) {
+        auto said = co_await redis_.run(redis::command_line::of("GET", name), redis::effect::reads);
+        if (!said || got.run != redis_.run_id()) co_return got;
+        if (!said->nil()) {
+            found(got, std::move(said->text));
+            co_return got;
+        }
+    }
     got.lease = new_token();
-    const names of = names_of(key, got.run);
-    const std::array<std::string_view, 2> keys = {of.value, of.lease};
+    const pooled_string lease = lease_of(name);
+    const std::array<std::string_view, 2> keys = {name, lease};
     auto said = co_await redis_.eval(read_script, keys, text(got.lease), milliseconds(lease_time_));
     if (!said || got.run != redis_.run_id()) co_return got;
     if (said->is == redis::reply::kind::integer) {
         got.is = said->integer == 1 ? reading::kind::leased : reading::kind::taken;
         co_return got;
     }
-    if (said->elements.size() != 2 || said->elements[0].text.empty()) co_return got;
-    got.is = reading::kind::found;
-    got.absent = said->elements[0].text[0] == absent_mark;
-    got.value = std::move(said->elements[0].text);
+    if (said->elements.size() != 2) co_return got;
+    found(got, std::move(said->elements[0].text));
     got.left = std::chrono::milliseconds(said->elements[1].integer);
     co_return got;
 }
@@ -94,8 +117,9 @@ task<bool> second_tier::fill(std::string_view key, const reading& leased, std::s
                              duration life)
 {
     if (leased.run != redis_.run_id()) co_return false;
-    const names of = names_of(key, leased.run);
-    const std::array<std::string_view, 2> keys = {of.value, of.lease};
+    const pooled_string name = name_of(key, leased.run);
+    const pooled_string lease = lease_of(name);
+    const std::array<std::string_view, 2> keys = {name, lease};
     pooled_string marked;
     marked.reserve(value.size() + 1);
     marked.append(1, absent ? absent_mark : value_mark).append(value);
@@ -107,8 +131,9 @@ task<bool> second_tier::fill(std::string_view key, const reading& leased, std::s
 task<bool> second_tier::erase(std::string_view key)
 {
     const pooled_string run(redis_.run_id());
-    const names of = names_of(key, run);
-    const std::array<std::string_view, 2> keys = {of.value, of.lease};
+    const pooled_string name = name_of(key, run);
+    const pooled_string lease = lease_of(name);
+    const std::array<std::string_view, 2> keys = {name, lease};
     pooled_string message;
     message.reserve(sender_.size() + key.size());
     message.append(sender_).append(key);

@@ -1,4 +1,4 @@
-// The cache's values in Redis: what is asked of it, in scripts that each run as one command.
+// The cache's values in Redis: what is asked of it, in scripts that each run as one command, and in plain GETs.
 //
 // A value's name is PREFIX:RUN:{KEY}, and its lease's that and ":lease". RUN is the server's run id, so that a server
 // which began again from an old snapshot, or a replica that took over, begins cold. A lease is granted to one of those
@@ -41,14 +41,16 @@ public:
         kind is = kind::failed;
         pooled_string value = {};
         bool absent = false;
-        duration left = {};     // of the value's life, from when it was asked for
+        duration left = {};     // of the value's life, from when it was asked for; nothing where lives are not told
         token lease = {};       // if leased
         pooled_string run = {}; // of that server
     };
 
-    second_tier(redis::client& redis, std::string prefix, std::string channel, std::string sender, duration lease_time)
+    // Where nobody keeps what is found, lives need not be told: then a value costs Redis less than half.
+    second_tier(redis::client& redis, std::string prefix, std::string channel, std::string sender, duration lease_time,
+                bool tells_lives)
         : redis_(redis), prefix_(std::move(prefix)), channel_(std::move(channel)), sender_(std::move(sender)),
-          lease_time_(lease_time)
+          lease_time_(lease_time), tells_lives_(tells_lives)
     {}
 
     // Is there a server whose run is known?
@@ -66,18 +68,14 @@ public:
     [[nodiscard]] task<bool> erase(std::string_view key);
 
 private:
-    struct names
-    {
-        pooled_string value;
-        pooled_string lease;
-    };
-    [[nodiscard]] names names_of(std::string_view key, std::string_view run) const;
+    [[nodiscard]] pooled_string name_of(std::string_view key, std::string_view run) const;
 
     redis::client& redis_;
     std::string prefix_;
     std::string channel_;
     std::string sender_; // this process
     duration lease_time_;
+    bool tells_lives_;
 };
 
 } // namespace sluice::cache

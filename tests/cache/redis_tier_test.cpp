@@ -120,9 +120,29 @@ TEST_F(RedisTier, serves_a_value_from_redis_while_there_is_no_first_tier)
     EXPECT_EQ(process.find(0, 7).size(), 100'000U);
     await([&] { return process.sum().fills > before; }, "the fill");
     const int reads = rows.reads;
+    ASSERT_EQ(admin({"CONFIG", "RESETSTAT"}), "OK");
     EXPECT_EQ(process.find(1, 7).size(), 100'000U);
     EXPECT_EQ(process.sum().l2, 1U);
     EXPECT_EQ(rows.reads, reads);
+    // By the cheapest command that there is: how long it may be kept is nobody's concern.
+    const std::string calls = admin({"INFO", "commandstats"});
+    EXPECT_TRUE(calls.contains("cmdstat_get:calls=1,")) << calls;
+    EXPECT_FALSE(calls.contains("cmdstat_evalsha")) << calls;
+}
+
+TEST_F(RedisTier, knows_an_absence_from_redis_while_there_is_no_first_tier)
+{
+    cached_process process(rows, second_tier_alone(), 2, patient());
+    await_second_tier(process);
+    const auto before = process.sum().fills;
+    EXPECT_EQ(process.find(0, 7), "");
+    await([&] { return process.sum().fills > before; }, "the fill");
+    const int reads = rows.reads;
+    EXPECT_EQ(process.find(1, 7), "");
+    EXPECT_EQ(rows.reads, reads);
+    rows.set(7, "seven");
+    EXPECT_TRUE(process.invalidate(1, 7));
+    EXPECT_EQ(process.find(0, 7), "seven");
 }
 
 TEST_F(RedisTier, goes_to_the_loader_while_redis_is_away_and_back_by_itself)
