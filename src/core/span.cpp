@@ -23,4 +23,15 @@ span_record* span_log::open(std::string_view name, span_kind kind) noexcept
     return &made;
 }
 
+void span_log::take(const span_log& other) noexcept
+{
+    dropped_ += other.dropped_;
+    for (const span_record& one : other.all()) {
+        if (count_ < spans_max)
+            spans_[count_++] = one;
+        else
+            ++dropped_;
+    }
+}
+
 } // namespace sluice

@@ -44,8 +44,12 @@ uuid row::id(int column) const noexcept
 // --- A statement in use
 
 connection::use::use(connection& owner, sql statement) noexcept
-    : owner_(owner), failure_(owner.find_or_prepare(statement, statement_))
-{}
+    : owner_(owner), running_("sqlite statement", span_kind::client),
+      failure_(owner.find_or_prepare(statement, statement_))
+{
+    running_.attribute("db.system.name", "sqlite");
+    running_.attribute("db.query.text", statement.text());
+}
 
 connection::use::~use()
 {
@@ -62,6 +66,7 @@ result<bool> connection::use::step()
         if (code == SQLITE_DONE) return false;
         failure_ = code;
     }
+    running_.failed();
     return fail(owner_.last_error(failure_));
 }
 

@@ -107,8 +107,11 @@ class Traces(Case):
             self.assertEqual(span['parentSpanId'], request['spanId'], span)
             self.assertLessEqual(int(request['startTimeUnixNano']), int(span['startTimeUnixNano']))
             self.assertLessEqual(int(span['endTimeUnixNano']), int(request['endTimeUnixNano']))
-        self.assertLessEqual({'rate limit (100/1m)', 'redis', 'sqlite write'}, {span['name'] for span in below})
+        self.assertLessEqual({'rate limit (100/1m)', 'redis', 'sqlite write', 'sqlite statement'}, {span['name'] for span in below})
         self.assertEqual(len({span['spanId'] for span in spans}), len(spans))
+        texts = [each['value']['stringValue'] for span in below if span['name'] == 'sqlite statement'
+                 for each in span['attributes'] if each['key'] == 'db.query.text']
+        self.assertTrue(any(text.startswith('INSERT INTO users') for text in texts), texts)
         of_redis = [{each['key']: each['value'] for each in span['attributes']} for span in below if span['name'] == 'redis']
         self.assertIn({'db.system.name': {'stringValue': 'redis'}, 'db.operation.name': {'stringValue': 'EVALSHA'}}, of_redis)
 

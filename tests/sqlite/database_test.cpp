@@ -1,6 +1,7 @@
 #include "run.hpp"
 #include "temporary_folder.hpp"
 
+#include <sluice/core/span.hpp>
 #include <sluice/coro/stop.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/sqlite/database.hpp>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <semaphore>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -99,6 +101,50 @@ TEST_F(Database, knows_whose_reads_and_writes_it_does)
     EXPECT_EQ(shards.start(0, [&] { return db->read(look); }, &request).get(), ours);
     EXPECT_EQ(shards.start(0, [&] { return db->write(look); }, &request).get(), ours);
     EXPECT_NE(shards.run([&] { return db->write(look); }), ours);
+}
+
+TEST_F(Database, shows_each_statement_in_the_trace_of_its_request)
+{
+    test::shard_runner shards;
+    span_log spans;
+    context request{.trace = trace_context::start(), .spans = &spans};
+    const auto twice = [](connection& c) -> result<std::int64_t> {
+        if (auto first = c.execute("INSERT INTO numbers VALUES (1)"); !first) return first;
+        return c.execute("INSERT INTO numbers VALUES (?1)", 1);
+    };
+    EXPECT_FALSE(shards.start(0, [&] { return db->write(twice); }, &request).get());
+    EXPECT_EQ(shards.start(0, count(), &request).get().value(), 0);
+
+    using seen = std::tuple<std::string_view, std::string_view, bool>;
+    std::vector<seen> all;
+    for (const span_record& one : spans.all()) {
+        EXPECT_LE(one.begin, one.end);
+        EXPECT_NE(one.end, never);
+        EXPECT_EQ(one.all()[0].text, "sqlite");
+        all.emplace_back(one.name, one.all().size() > 1 ? one.all()[1].text : "", one.failed);
+    }
+    EXPECT_EQ(all, (std::vector<seen>{{"sqlite write", "", true},
+                                      {"sqlite statement", "INSERT INTO numbers VALUES (1)", false},
+                                      {"sqlite statement", "INSERT INTO numbers VALUES (?1)", true},
+                                      {"sqlite read", "", false},
+                                      {"sqlite statement", "SELECT count(*) FROM numbers", false}}));
+}
+
+TEST_F(Database, leaves_the_trace_alone_of_a_request_that_has_gone)
+{
+    test::shard_runner shards;
+    auto held = hold(shards);
+    {
+        const auto spans = std::make_unique<span_log>();
+        context late{.spans = spans.get(), .deadline = steady_clock::now()};
+        EXPECT_EQ(shards.start(0, insert(1), &late).get().error().code, errc::timeout);
+        ASSERT_EQ(spans->all().size(), 1U);
+        EXPECT_EQ(spans->all()[0].name, "sqlite write");
+    }
+    let_go();
+    ASSERT_TRUE(held.get());
+    ASSERT_TRUE(shards.run(insert(2)));
+    EXPECT_EQ(shards.run(count()).value(), 2);
 }
 
 TEST_F(Database, gives_the_error_of_the_function)

@@ -47,8 +47,6 @@ struct context
 
     [[nodiscard]] static context* current() noexcept;
     static context* exchange_current(context* next) noexcept;
-    // For work that another thread does for the current request and that may outlive it: whose it is.
-    [[nodiscard]] static context for_work_elsewhere() noexcept;
 };
 
 namespace detail {
@@ -59,12 +57,6 @@ inline context* context::current() noexcept { return detail::current_context; }
 inline context* context::exchange_current(context* next) noexcept
 {
     return std::exchange(detail::current_context, next);
-}
-inline context context::for_work_elsewhere() noexcept
-{
-    const context* request = current();
-    if (request == nullptr) return {};
-    return {.trace = request->trace, .task = request->task, .debug = request->debug};
 }
 
 } // namespace sluice

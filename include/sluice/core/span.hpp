@@ -10,7 +10,8 @@
 // where its time went, and coroutines that run side by side need no stack of spans.
 //
 // A span lives within its request's tasks, on its shard. Names and texts must live until the request is answered:
-// literals, patterns of routes. What runs on another shard for the request is not recorded.
+// literals, patterns of routes. What another thread does for the request is its own list's (work_elsewhere.hpp); what
+// another shard does is not recorded.
 #pragma once
 
 #include <sluice/core/clock.hpp>
@@ -78,6 +79,8 @@ public:
     [[nodiscard]] span_record* open(std::string_view name, span_kind kind) noexcept;
     [[nodiscard]] std::span<const span_record> all() const noexcept { return {spans_.data(), count_}; }
     [[nodiscard]] std::size_t dropped() const noexcept { return dropped_; }
+    // Adds another's, as far as there is room.
+    void take(const span_log& other) noexcept;
     void clear() noexcept { count_ = dropped_ = 0; }
 
 private:

@@ -1,8 +1,8 @@
 // The template part of offload.hpp: the operation that is shared by a waiting coroutine and a pool thread.
 #pragma once
 
-#include <sluice/core/context.hpp>
 #include <sluice/core/pool.hpp>
+#include <sluice/core/work_elsewhere.hpp>
 #include <sluice/shard/offload.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
@@ -29,7 +29,11 @@ public:
 
     [[nodiscard]] bool submit(offload_pool& pool) noexcept { return pool.submit(*this); }
     [[nodiscard]] wait::awaiter finished() noexcept { return waiting_.until(); }
-    [[nodiscard]] outcome take() { return *std::move(outcome_); }
+    [[nodiscard]] outcome take()
+    {
+        elsewhere_.bring_back();
+        return *std::move(outcome_);
+    }
     // Has the pool handed it back? It may have between the end of the wait and the waiter's turn.
     [[nodiscard]] bool back() const noexcept { return returned_.ended() == wait_end::completed; }
     // The waiter gives up.
@@ -42,14 +46,14 @@ private:
     {
         auto& self = static_cast<offload_operation&>(w);
         if (!self.skip_.load(std::memory_order_relaxed)) {
-            context* before = context::exchange_current(&self.context_);
-            if constexpr (std::is_void_v<value>) {
-                self.work_();
-                self.outcome_.emplace();
-            } else {
-                self.outcome_.emplace(self.work_());
-            }
-            context::exchange_current(before);
+            self.elsewhere_.run([&self] {
+                if constexpr (std::is_void_v<value>) {
+                    self.work_();
+                    self.outcome_.emplace();
+                } else {
+                    self.outcome_.emplace(self.work_());
+                }
+            });
         }
         self.home_.push(self);
     }
@@ -62,7 +66,7 @@ private:
 
     inbox& home_;
     F work_;
-    context context_ = context::for_work_elsewhere();
+    work_elsewhere elsewhere_;
     std::optional<outcome> outcome_;
     wait waiting_;
     wait returned_;

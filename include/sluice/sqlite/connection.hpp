@@ -5,7 +5,7 @@
 //
 // A statement's text can only be a literal (sql), so values are bound and never pasted in, and the statements that a
 // connection keeps prepared are as many as the program has. A statement is over when its call returns: no cursor stays
-// open, so no reader holds the write-ahead log back.
+// open, so no reader holds the write-ahead log back. Each is a span of the request that it runs for.
 //
 // Thread: one at a time; a connection belongs to one thread of its database. Applications get one from database::read
 // and database::write, for as long as their function runs. It knows nothing of shards and waits.
@@ -14,6 +14,7 @@
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
 #include <sluice/core/pool.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/core/uuid.hpp>
 
 #include <concepts>
@@ -127,6 +128,7 @@ private:
             value ? bind(position, *value) : bind(position, std::nullopt);
         }
         connection& owner_;
+        span running_; // from before it is prepared
         sqlite3_stmt* statement_ = nullptr;
         int failure_ = 0;
     };

@@ -1,10 +1,10 @@
 // The template part of database.hpp: the operation that a waiting coroutine and the writer share.
 #pragma once
 
-#include <sluice/core/context.hpp>
 #include <sluice/core/pool.hpp>
 #include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
+#include <sluice/core/work_elsewhere.hpp>
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
 #include <sluice/sqlite/database.hpp>
@@ -28,7 +28,11 @@ public:
     write_operation(inbox& home, F f) : inbox_item(&back_on_shard), home_(home), f_(std::move(f)) {}
 
     [[nodiscard]] wait::awaiter finished_or_late() noexcept { return waiting_.until(); }
-    [[nodiscard]] outcome take() { return *std::move(outcome_); }
+    [[nodiscard]] outcome take()
+    {
+        elsewhere_.bring_back();
+        return *std::move(outcome_);
+    }
     // Has the writer handed it back? It may have between the end of the wait and the waiter's turn.
     [[nodiscard]] bool back() const noexcept { return returned_.ended() == wait_end::completed; }
     // For a waiter that could not stay: until the writer has handed the operation back, whatever the request's end.
@@ -37,9 +41,7 @@ public:
 private:
     const error* run(connection& c) noexcept override
     {
-        context* before = context::exchange_current(&context_);
-        outcome_.emplace(f_(c));
-        context::exchange_current(before);
+        elsewhere_.run([&] { outcome_.emplace(f_(c)); });
         return *outcome_ ? nullptr : &outcome_->error();
     }
     void finished(const error* failure) noexcept override
@@ -57,7 +59,7 @@ private:
 
     inbox& home_;
     F f_;
-    context context_ = context::for_work_elsewhere();
+    work_elsewhere elsewhere_;
     std::optional<outcome> outcome_;
     wait waiting_;
     wait returned_;
@@ -79,7 +81,9 @@ template <class F> task<std::invoke_result_t<F&, connection&>> database::read(F 
     span reading("sqlite read", span_kind::client);
     reading.attribute("db.system.name", "sqlite");
     auto work = [this, f = std::move(f)]() mutable { return f(reader()); };
-    co_return co_await offload(readers(), std::move(work));
+    auto outcome = co_await offload(readers(), std::move(work));
+    if (!outcome) reading.failed();
+    co_return outcome;
 }
 
 template <class F> task<std::invoke_result_t<F&, connection&>> database::write(F f)
@@ -91,6 +95,7 @@ template <class F> task<std::invoke_result_t<F&, connection&>> database::write(F
     auto* operation = new detail::write_operation<F>(shard::current().inbox(), std::move(f));
     if (!submit(*operation)) {
         delete operation;
+        writing.failed();
         co_return fail(error{.code = errc::unavailable,
                              .detail = "Too many writes are waiting already",
                              .dependency = "sqlite",
@@ -99,12 +104,14 @@ template <class F> task<std::invoke_result_t<F&, connection&>> database::write(F
     const wait_end how = co_await operation->finished_or_late();
     if (!operation->back()) {
         shard::current().background().spawn(detail::outlive(operation));
+        writing.failed();
         co_return fail(error{.code = how == wait_end::timeout ? errc::timeout : errc::cancelled,
                              .detail = "The deadline passed; the change may still be made",
                              .dependency = "sqlite"});
     }
     auto outcome = operation->take();
     delete operation;
+    if (!outcome) writing.failed();
     co_return outcome;
 }
 
