@@ -101,6 +101,7 @@ flight* coherence::begin(unsigned kind, std::uint64_t hash, std::string_view key
     f->began = now;
     if (const context* request = context::current()) {
         f->trace = request->trace;
+        f->trace_state = request->trace_state;
         f->task = request->task;
         f->debug = request->debug;
         f->redis_waited = request->redis_waited;
@@ -137,6 +138,7 @@ void coherence::asked(flight& f, time_point now)
         return give(f, {.failure = error{.code = errc::unavailable, .detail = "Too many values are being loaded"}},
                     now);
     load->trace = f.trace;
+    load->trace_state = f.trace_state;
     load->task = f.task;
     load->debug = f.debug;
     load->redis_waited = f.redis_waited;

@@ -3,9 +3,10 @@
 namespace sluice::cache {
 
 load_scope::load_scope(shard& here, const flight& of, duration timeout)
-    : began_(steady_clock::now()), deadline_(began_ + timeout)
+    : trace_state_(of.trace_state), began_(steady_clock::now()), deadline_(began_ + timeout)
 {
     own_.trace = of.trace;
+    own_.trace_state = trace_state_;
     own_.task = of.task;
     own_.debug = of.debug;
     own_.deadline = deadline_;
@@ -30,7 +31,7 @@ load_scope::~load_scope()
     itself.begin = began_;
     itself.end = steady_clock::now();
     itself.failed = failed_;
-    sink->take({.trace = own_.trace, .trace_state = {}, .request = itself, .spans = *spans_});
+    sink->take({.trace = own_.trace, .trace_state = trace_state_, .request = itself, .spans = *spans_});
 }
 
 stage_times load_scope::spent() noexcept

@@ -7,6 +7,7 @@
 #include "cache/packet.hpp"
 
 #include <sluice/core/context.hpp>
+#include <sluice/core/pool.hpp>
 #include <sluice/core/span.hpp>
 #include <sluice/shard/shard.hpp>
 
@@ -30,6 +31,7 @@ public:
     void hurry(time_point until) noexcept { own_.deadline = std::min(until, deadline_); }
 
 private:
+    pooled_string trace_state_; // the flight ends before its load does
     context own_;
     time_point began_;
     time_point deadline_;

@@ -67,6 +67,7 @@ struct flight : packet, list_node<in_table>, list_node<at_home>
     bool detached = false;
     time_point began = {};
     trace_context trace;        // of the request that began it, if one did
+    pooled_string trace_state;  // and what its callers said of it
     std::string_view task = {}; // and what that was
     bool debug = false;
     duration redis_waited = duration::zero(); // by that request, before

@@ -60,13 +60,17 @@ public:
     struct kept
     {
         trace_context trace;
+        std::string state;
         std::string name;
         std::vector<std::string> below;
     };
     bool samples(const trace_context&) const noexcept override { return true; }
     void take(const finished_trace& finished) noexcept override
     {
-        kept one = {.trace = finished.trace, .name = std::string(finished.request.name), .below = {}};
+        kept one = {.trace = finished.trace,
+                    .state = std::string(finished.trace_state),
+                    .name = std::string(finished.request.name),
+                    .below = {}};
         for (const span_record& each : finished.spans.all()) one.below.emplace_back(each.name);
         const std::lock_guard lock(mutex_);
         all_.push_back(std::move(one));
@@ -98,6 +102,7 @@ TEST_F(TwoTierCache, shows_a_load_as_a_span_of_the_request_that_began_it_with_wh
         span_log spans;
         context request;
         request.trace = trace_context::start();
+        request.trace_state = "vendor=1,other=2";
         request.spans = &spans;
         EXPECT_TRUE(process.start_find(1, key, &request).get());
         ASSERT_EQ(spans.all().size(), 1U);
@@ -108,6 +113,7 @@ TEST_F(TwoTierCache, shows_a_load_as_a_span_of_the_request_that_began_it_with_wh
         EXPECT_EQ(load.trace.trace_id, request.trace.trace_id);
         EXPECT_EQ(load.trace.parent_id, request.trace.span_id);
         EXPECT_NE(load.trace.span_id, request.trace.span_id);
+        EXPECT_EQ(load.state, "vendor=1,other=2");
         EXPECT_EQ(load.below, std::vector<std::string>{"table"});
     }
     keep(nullptr);
