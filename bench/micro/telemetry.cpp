@@ -38,7 +38,7 @@ void log_a_line(benchmark::State& state)
     exchange_log_sink(nullptr);
     state.counters["dropped"] = static_cast<double>((*log)->dropped());
 }
-BENCHMARK(log_a_line);
+BENCHMARK(log_a_line)->Name("BM_telemetry_log_a_line");
 
 void record_a_latency(benchmark::State& state)
 {
@@ -50,7 +50,7 @@ void record_a_latency(benchmark::State& state)
     }
     benchmark::DoNotOptimize(all.sum_seconds());
 }
-BENCHMARK(record_a_latency);
+BENCHMARK(record_a_latency)->Name("BM_telemetry_record_a_latency");
 
 // 200 series of two shards, one in four a histogram.
 void scrape(benchmark::State& state)
@@ -71,31 +71,31 @@ void scrape(benchmark::State& state)
     for (auto _ : state) bytes = prometheus_text().size();
     state.counters["bytes"] = static_cast<double>(bytes);
 }
-BENCHMARK(scrape);
+BENCHMARK(scrape)->Name("BM_telemetry_scrape");
 
 void start_a_trace(benchmark::State& state)
 {
     for (auto _ : state) benchmark::DoNotOptimize(trace_context::start());
 }
-BENCHMARK(start_a_trace);
+BENCHMARK(start_a_trace)->Name("BM_telemetry_start_a_trace");
 
 void parse_a_traceparent(benchmark::State& state)
 {
     const std::string value = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     for (auto _ : state) benchmark::DoNotOptimize(trace_context::from_traceparent(value));
 }
-BENCHMARK(parse_a_traceparent);
+BENCHMARK(parse_a_traceparent)->Name("BM_telemetry_parse_a_traceparent");
 
-void write_a_trace_id(benchmark::State& state)
+void write_a_traceparent(benchmark::State& state)
 {
     const trace_context trace = trace_context::start();
-    char text[32];
+    char text[traceparent_size];
     for (auto _ : state) {
-        trace.write_trace_id(text);
+        trace.write_traceparent(text);
         benchmark::DoNotOptimize(text);
     }
 }
-BENCHMARK(write_a_trace_id);
+BENCHMARK(write_a_traceparent)->Name("BM_telemetry_write_a_traceparent");
 
 } // namespace
 } // namespace sluice

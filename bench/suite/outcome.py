@@ -37,14 +37,12 @@ class Outcome:
             self.fact(what, value, '')
 
     def claim(self, what, value, bound, least=False):
-        """`least`: the value must be at least the bound instead of at most."""
-        if value is not None:
-            holds = value >= bound if least else value <= bound
-            self.claims.append({'what': what, 'value': value, 'bound': bound, 'least': least, 'holds': holds})
+        """`least`: the value must be at least the bound instead of at most. None: it could not be measured."""
+        holds = value is not None and (value >= bound if least else value <= bound)
+        self.claims.append({'what': what, 'value': value, 'bound': bound, 'least': least, 'holds': holds})
 
     def claim_ratio(self, what, server, base, key, bound, least=False):
-        if self.has(server, base):
-            self.claim(what, self.ratio(server, base, key), bound, least)
+        self.claim(what, self.ratio(server, base, key) if self.has(server, base) else None, bound, least)
 
     def data(self):
         return {'name': self.name, 'title': self.title, 'windows': self.windows, 'claims': self.claims,

@@ -22,7 +22,7 @@ svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .value { font-variant-numeric: tabular-nums; }
 .bar { fill: var(--other); } .bar.ours { fill: var(--ours); } .dot { fill: var(--ink); opacity: .55; }
 ul { list-style: none; margin: .75rem 0 0; padding: 0; } li { padding: .1rem 0; }
-.holds::before { content: "✓ "; color: var(--good); } .missed::before { content: "✗ "; color: var(--bad); } .missed { color: var(--bad); }
+.holds::before { content: "✓ "; color: var(--good); } .missed::before { content: "✗ "; color: var(--bad); } .missed { color: var(--bad); } .open::before { content: "– "; }
 '''
 
 PEERS = {'floor', 'nginx', 'node', 'alone', 'sleeps', 'pg_floor', 'pg_floor polls', 'fastify'}
@@ -41,7 +41,7 @@ def section(outcome):
     shown = [(outcome.cpu, 'CPU a request, µs', 'less is better'), *PLOTS]
     plots = ''.join(plot(outcome, *what) for what in shown if any(outcome.values(server, what[0]) for server in outcome.windows))
     facts = ''.join(f'<li>{quote(what)}: {value:.1f} {quote(unit)}</li>' for what, value, unit in outcome.facts)
-    claims = ''.join(f'<li class="{"holds" if one["holds"] else "missed"}">{quote(table.claim(one)[8:])}</li>' for one in outcome.claims)
+    claims = ''.join(f'<li class="{"holds" if one["holds"] else "missed" if one["value"] is not None else "open"}">{quote(table.claim(one)[8:])}</li>' for one in outcome.claims)
     return f'<section><h2>{quote(outcome.title)}</h2><div class="plots">{plots}</div><ul>{facts}{claims}</ul></section>'
 
 

@@ -66,12 +66,11 @@ def postgres_calls(bench):
             bench.load.warm_up(server, script='users')
             calls = bench.load.system_calls(server, ('sendto', 'recvfrom'), bench.seconds, script='users')
         if calls is None:
-            print('perf may not count system calls here; they are left out')
-            break
-        for name, count in calls.items():
+            print('perf may not count system calls here')
+        for name, count in (calls or {}).items():
             found.fact(f'{recipe.name}: {name} for each query', count, '')
         if recipe is recipes.sluice:
-            found.claim('send and recv for each query', sum(calls.values()), 0.5)
+            found.claim('send and recv for each query', sum(calls.values()) if calls else None, 0.5)
     return found
 
 

@@ -28,5 +28,7 @@ def text(outcome):
 
 
 def claim(one):
+    if one['value'] is None:
+        return f'        {one["what"]}: not measured'
     value = f'{one["value"]:.2f}'
     return f'{"holds " if one["holds"] else "MISSED"}  {one["what"]}: {value} ({"at least" if one["least"] else "at most"} {one["bound"]:g})'
