@@ -43,9 +43,14 @@ constexpr metric_family stale = {"sluice_ring_stale_total", "Completions of oper
 constexpr metric_family buffers_free = {"sluice_ring_buffers_free", "Provided buffers left for receives.",
                                         metric_kind::gauge};
 
+constexpr metric_family series_refused = {"sluice_metrics_series_refused_total",
+                                          "Series that found no room among those of their shard.",
+                                          metric_kind::counter};
+
 // Each shard's load is to be seen by itself; what only adds up is not labelled.
 void read_loop(metric_set& into, const shard& here)
 {
+    into.read(series_refused, {}, [&into] { return static_cast<double>(into.refused()); });
     const std::string index = std::to_string(here.index());
     const metric_label which = {"shard", index};
     const shard_counters& loop = here.counters();
