@@ -26,6 +26,9 @@ class Browser:
         made = self.ask('POST', '/session', {'capabilities': {'alwaysMatch': {'browserName': 'chrome', 'goog:chromeOptions': options}}})
         self.url += '/session/' + made['sessionId']
         self.command('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.prefer(dark)
+
+    def prefer(self, dark):
         self.command('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}])
 
     def ask(self, method, path, what=None):

@@ -55,7 +55,11 @@ class LivePage(unittest.TestCase):
         if 'SCREENSHOTS' in os.environ:
             browser.screenshot(os.path.join(os.environ['SCREENSHOTS'], name))
 
-    def look(self, browser):
+    def fits(self, browser, width):
+        # Not into the window: on a phone that grows with what overflows.
+        self.assertLessEqual(browser.evaluate('document.documentElement.scrollWidth'), width, 'the page is too wide')
+
+    def look(self, browser, width):
         browser.open(self.page)
         browser.wait_for('document.getElementById("state").textContent === "live"')
         browser.wait_for('document.getElementById("routes").textContent.includes("/users")')
@@ -70,12 +74,13 @@ class LivePage(unittest.TestCase):
         self.assertRegex(browser.evaluate('document.getElementById("slowest").innerText'), r'query \d')
         self.assertNotIn('NaN', text)
         self.assertNotIn('undefined', text)
+        # In colour: the axes' labels are grey.
         drawn = '(id => { const c = document.getElementById(id), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;' \
-                ' return d.some((v, i) => i % 4 === 3 && v > 0); })'
+                ' for (let i = 0; i < d.length; i += 4) if (d[i + 3] > 0 && Math.max(d[i], d[i + 1], d[i + 2]) - Math.min(d[i], d[i + 1], d[i + 2]) > 60) return true;' \
+                ' return false; })'
         browser.wait_for(f'{drawn}("rate")')
         browser.wait_for(f'{drawn}("heat")')
-        self.assertLessEqual(browser.evaluate('document.documentElement.scrollWidth'), browser.evaluate('window.innerWidth'),
-                             'the page is wider than the window')
+        self.fits(browser, width)
         asked = browser.evaluate('performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith(location.origin))')
         self.assertEqual(asked, [], 'the page asks others')
 
@@ -83,12 +88,18 @@ class LivePage(unittest.TestCase):
         with Load(self.server.port):
             for name, width, height, dark in (('light', 1280, 1000, False), ('dark', 1280, 1000, True), ('phone', 390, 844, False)):
                 with self.subTest(name), Browser(width, height, dark) as browser:
-                    self.look(browser)
+                    self.look(browser, width)
                     if 'SCREENSHOTS' in os.environ:
                         browser.evaluate('new Promise(done => setTimeout(done, 8000))')
-                    background = browser.evaluate('getComputedStyle(document.body).backgroundColor')
-                    self.assertEqual(background, 'rgb(14, 17, 22)' if dark else 'rgb(246, 247, 249)')
+                    self.assert_background(browser, dark)
                     self.shoot(browser, name + '.png')
+                    browser.prefer(not dark)
+                    self.assert_background(browser, not dark)
+                    self.fits(browser, width)
+
+    def assert_background(self, browser, dark):
+        background = browser.evaluate('getComputedStyle(document.body).backgroundColor')
+        self.assertEqual(background, 'rgb(14, 17, 22)' if dark else 'rgb(246, 247, 249)')
 
     def test_says_that_the_server_has_gone(self):
         with Browser(1280, 1000) as browser:

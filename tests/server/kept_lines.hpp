@@ -51,7 +51,11 @@ public:
     void write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept override
     {
         values line = {{"message", std::string(message)}, {"level", std::string(name(level))}};
-        if (const context* request = context::current()) line["trace_id"] = hex_trace(request->trace);
+        if (const context* request = context::current()) {
+            line["trace_id"] = hex_trace(request->trace);
+            line["span_id"].resize(16);
+            request->trace.write_span_id(line["span_id"].data());
+        }
         if (shard::is_current()) line["shard"] = std::to_string(shard::current().index());
         keep(line, fields);
         const std::scoped_lock lock(guard_);

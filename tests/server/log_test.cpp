@@ -11,6 +11,7 @@
 #include <sluice/shard/timer.hpp>
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,8 +62,18 @@ TEST(ServerLog, names_the_request_on_every_line_below_it_across_every_wait_and_a
     std::map<std::string, std::map<std::string, int>> seen; // trace: layer: lines
     for (client& each : clients) seen[each.read_answer().header("X-Request-Id").value_or("")];
     ASSERT_EQ(seen.size(), requests);
+    std::map<std::string, std::set<std::string>> spans; // of each trace, as its lines name them
     for (const char* where : {"here", "there"})
-        for (const values& line : lines.named(where)) ++seen.at(line.at("trace_id"))[where + (" " + line.at("layer"))];
+        for (const values& line : lines.named(where)) {
+            ++seen.at(line.at("trace_id"))[where + (" " + line.at("layer"))];
+            spans[line.at("trace_id")].insert(line.at("span_id"));
+        }
+    std::set<std::string> all;
+    for (const auto& [trace, named] : spans) {
+        EXPECT_EQ(named.size(), 1U) << trace;
+        all.insert(named.begin(), named.end());
+    }
+    EXPECT_EQ(all.size(), requests);
     const std::map<std::string, int> expected = {
         {"here repository", 1},  {"here repository, later", 1},  {"here service", 1},  {"here handler", 1},
         {"there repository", 1}, {"there repository, later", 1}, {"there service", 1}, {"there function", 1}};
