@@ -1,6 +1,7 @@
 // Requests and their answers over a real socket: keep-alive, pipelining, order, the end of a connection.
 #include "running_server.hpp"
 
+#include <sluice/core/context.hpp>
 #include <sluice/shard/shard.hpp>
 
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -32,6 +34,7 @@ void routes_of_every_kind(shard&, router& routes)
         if (auto slept = co_await sleep_for(2ms); !slept) co_return fail(slept.error());
         co_return response::text(asked.body());
     });
+    routes.get("/state", [](request&) -> response { return response::text(context::current()->trace_state); });
     routes.get("/throws", [](request&) -> response { throw std::runtime_error("secret"); });
     routes.get("/throws-later", [](request&) -> task<result<response>> {
         auto slept = co_await sleep_for(1ms);
@@ -226,6 +229,38 @@ TEST_F(Exchange, knows_the_client_and_continues_its_trace)
     const answer traced =
         peer.ask(get("/plain/a", "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"));
     EXPECT_EQ(traced.header("X-Request-Id"), "4bf92f3577b34da6a3ce929d0e0e4736");
+}
+
+TEST_F(Exchange, begins_a_trace_of_its_own_where_the_callers_cannot_be_told)
+{
+    const std::string id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const std::string good = "traceparent: 00-" + id + "-00f067aa0ba902b7-01\r\n";
+    std::set<std::string> own;
+    for (const std::string& fields :
+         {"traceparent: 00-" + id + "-00f067aa0ba902b7\r\n",    // no flags
+          "traceparent: ff-" + id + "-00f067aa0ba902b7-01\r\n", // no such version
+          "traceparent: 00-" + id + "-0000000000000000-01\r\n", // nobody
+          "traceparent: 00-" + std::string(32, '0') + "-00f067aa0ba902b7-01\r\n",
+          std::string("traceparent: 00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01\r\n"),
+          std::string("traceparent: \r\n"), good + good}) {
+        const answer untraced = peer.ask(get("/plain/a", fields));
+        EXPECT_EQ(untraced.status, 200) << fields;
+        own.insert(untraced.header("X-Request-Id").value_or(""));
+    }
+    EXPECT_EQ(own.size(), 7U);
+    EXPECT_FALSE(own.contains(id));
+    EXPECT_FALSE(own.contains(""));
+}
+
+TEST_F(Exchange, passes_on_the_state_of_a_trace_that_it_continues)
+{
+    const std::string trace = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
+    const std::string two = "tracestate: a=1\r\nTraceState: b=2,c=3\r\n";
+    EXPECT_EQ(peer.ask(get("/state", trace + two)).body, "a=1,b=2,c=3");
+    EXPECT_EQ(peer.ask(get("/state", trace + "tracestate: A B\r\n")).body, "");
+    EXPECT_EQ(peer.ask(get("/state", trace + "tracestate: a=1\r\ntracestate: a=2\r\n")).body, "");
+    EXPECT_EQ(peer.ask(get("/state", two)).body, ""); // of a trace that is not continued
+    EXPECT_EQ(peer.ask(get("/state", trace)).body, "");
 }
 
 TEST_F(Exchange, continues_the_trace_of_a_request_whose_head_it_refuses)
