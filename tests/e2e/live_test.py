@@ -13,6 +13,9 @@ import told
 from browser import Browser
 from sluice import Server
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'redis'))
+import server as redis  # noqa: E402
+
 BINARY = os.path.abspath(sys.argv.pop(1))
 
 
@@ -31,8 +34,9 @@ class Load:
             count += 1
             connection.request('POST', '/users', json.dumps({'email': f'{count}@example.com', 'name': 'Load'}), {'Content-Type': 'application/json'})
             connection.getresponse().read()
-            connection.request('GET', f'/users?email={count}@example.com')
-            connection.getresponse().read()
+            for _ in range(3):  # from the database, and then from a cache
+                connection.request('GET', f'/users?email={count}@example.com')
+                connection.getresponse().read()
         connection.close()
 
     def __enter__(self):
@@ -47,7 +51,10 @@ class LivePage(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        self.server = Server(BINARY, '--shards', '2', folder=self.folder.name)
+        beside = redis.Redis({})
+        self.addCleanup(beside.stop)
+        self.server = Server(BINARY, '--shards', '2', folder=self.folder.name,
+                             environment={'REDIS_URL': beside.url(), 'SLUICE_RATE_LIMIT_REQUESTS': '1000000'})
         self.addCleanup(self.server.stop)
         self.page = f'http://127.0.0.1:{self.server.admin_port}/'
 
@@ -67,7 +74,11 @@ class LivePage(unittest.TestCase):
         browser.wait_for('document.getElementById("slowest").textContent.includes("POST")')
         # What it shows of the parts moves with the load, and of the requests under way there is always its own.
         browser.wait_for('/db_client_operation_duration sqlite write\\s+[0-9.]+[0-9k]*\\/s\\s+p99 [0-9]/.test(document.getElementById("parts").innerText)')
-        browser.wait_for('/cache_lookups l1/.test(document.getElementById("parts").innerText)')
+        for part in ('cache_lookups l1', 'redis_commands', 'rate_limit_decisions.*'):
+            browser.wait_for(f'/{part}\\s+[0-9.]*[1-9][0-9.k]*\\/s/.test(document.getElementById("parts").innerText)')
+        browser.wait_for('/p99\\s+[0-9.]+\\s*[µm]?s/.test(document.getElementById("tiles").innerText)')
+        browser.evaluate('(window.seen = document.getElementById("tiles").innerText)')
+        browser.wait_for('document.getElementById("tiles").innerText !== window.seen')
         browser.wait_for('/\\bGET\\s+\\/live\\b/.test(document.getElementById("inflight").innerText)')
         text = browser.evaluate('document.body.innerText')
         self.assertIn('requests/s', text)
