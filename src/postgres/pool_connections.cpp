@@ -101,8 +101,13 @@ void pool_state::has_room(connection& c)
     if (c.is_retiring() && c.idle() && !c.has_ended()) c.give_up({});
 }
 
-void pool_state::stalled(connection&) { serve(); }
-void pool_state::moves_again(connection&) { release_held(); }
+void pool_state::stalled(connection&)
+{
+    sort_waiters();
+    serve();
+}
+
+void pool_state::moves_again(connection&) { sort_waiters(); }
 void pool_state::cancelled(connection&) { ++counters_.cancels; }
 
 void pool_state::failed(std::string_view sql_state)
@@ -135,7 +140,7 @@ void pool_state::ended(connection& c, std::string why)
     SLUICE_ASSERT(at != open_.end());
     dead_.push_back(std::move(*at));
     open_.erase(at);
-    release_held();
+    sort_waiters();
     shard_.timers().arm(burial_, shard_.now());
 }
 

@@ -135,7 +135,7 @@ void pool_state::submit(query_run& q)
     enqueue(q);
 }
 
-// Where those wait that wait for the same: none stands in the way of others.
+// Where those wait that wait for the same, the oldest first: none stands in the way of others.
 pool_state::queue& pool_state::place_of(const query_run& q) noexcept
 {
     if (stalls_elsewhere(q.what)) return held_;
@@ -193,26 +193,33 @@ bool pool_state::serve_first(queue& waiting)
     if (waiting.empty()) return false;
     query_run& first = waiting.front();
     connection* c = choose(first);
-    queue& place = place_of(first);
-    if (c == nullptr && &place == &waiting) return false;
+    if (c == nullptr) return false;
     first.unlink();
-    if (c == nullptr) {
-        place.push_back(first);
-    } else {
-        --waiters_;
-        c->submit(first);
-    }
+    --waiters_;
+    c->submit(first);
     return true;
 }
 
-// What stalled has moved: those who were held for it wait like others.
-void pool_state::release_held()
+// Something stalls, or does no more: who waits for that alone, and who like others? The oldest stay first, because they
+// are whose patience ends first.
+void pool_state::sort_waiters()
 {
-    held_.for_each([this](query_run& q) {
-        if (stalls_elsewhere(q.what)) return;
-        q.unlink();
+    queue all;
+    for (queue* one : queues_) merge(all, *one);
+    while (!all.empty()) {
+        query_run& q = all.pop_front();
         place_of(q).push_back(q);
-    });
+    }
+}
+
+void pool_state::merge(queue& into, queue& from)
+{
+    queue merged;
+    while (!into.empty() && !from.empty())
+        merged.push_back((from.front().waiting_since < into.front().waiting_since ? from : into).pop_front());
+    merged.splice_back(into);
+    merged.splice_back(from);
+    into.splice_back(merged);
 }
 
 void pool_state::arm_patience()

@@ -89,7 +89,8 @@ private:
 
     void serve();
     bool serve_first(queue& waiting); // did that change anything?
-    void release_held();
+    void sort_waiters();
+    static void merge(queue& into, queue& from); // both the oldest first
     void serve_leases();
     void grant(connection& c);
     [[nodiscard]] queue& place_of(const query_run& q) noexcept;
