@@ -110,9 +110,17 @@ class Coherence(unittest.TestCase):
         with redis.Redis() as server:
             self.history_of({'REDIS_URL': server.url(), 'SLUICE_CACHE_L1_BYTES': '0'})
 
-    def test_with_postgres_only(self):
-        seen = self.history_of({})
+    def test_with_postgres_only_that_ends_the_sessions_which_hear_of_writes(self):
+        chance, ended = random.Random(1), 0
+
+        def deafen():
+            nonlocal ended
+            ended += int(self.database.psql(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'"))
+            time.sleep(chance.random())
+        seen = self.history_of({}, deafen)
         self.assertEqual(seen['unknown'], 0)
+        self.assertGreater(ended, 0)
 
 
 if __name__ == '__main__':
