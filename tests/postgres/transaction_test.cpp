@@ -4,7 +4,6 @@
 #include <sluice/core/span.hpp>
 #include <sluice/postgres/transaction.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <string_view>
@@ -18,7 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::insert;
 
-constexpr statement add{"add", "UPDATE numbers SET n = n + 1"};
 constexpr statement total{"total", "SELECT sum(n)::int8 FROM numbers", access::reads};
 
 class Transaction : public test::Database
@@ -182,45 +180,6 @@ TEST_F(Transaction, that_waits_until_its_requests_time_is_over_says_so)
     ASSERT_FALSE(ended);
     EXPECT_EQ(ended.error().code, errc::timeout);
     EXPECT_EQ(stored(), "1");
-}
-
-TEST_F(Transaction, runs_again_what_met_another_if_it_is_repeatable)
-{
-    admin("INSERT INTO numbers VALUES (0)");
-    pool& db = open();
-    const auto ended = all(8, [&db](std::size_t) {
-        return transact(db, {.level = isolation::serializable, .repeatable = true, .attempts_max = 50},
-                        [](transaction& t) -> task<result<void>> {
-                            auto read = co_await t.query(total);
-                            if (!read) co_return fail(read.error());
-                            auto added = co_await t.query(add);
-                            if (!added) co_return fail(added.error());
-                            co_return {};
-                        });
-    });
-    for (const auto& one : ended) EXPECT_TRUE(one) << one.error().detail;
-    EXPECT_EQ(stored(), "8");
-}
-
-TEST_F(Transaction, survives_a_deadlock_if_it_is_repeatable)
-{
-    admin(
-        "CREATE TABLE pairs (id int4, v int4); INSERT INTO pairs VALUES (1, 0), (2, 0); GRANT ALL ON pairs TO sluice");
-    static constexpr statement touch{"touch", "UPDATE pairs SET v = v + 1 WHERE id = $1"};
-    pool& db = open();
-    const auto ended = all(2, [&db](std::size_t i) {
-        return transact(db, {.repeatable = true}, [i](transaction& t) -> task<result<void>> {
-            const std::int32_t first = i == 0 ? 1 : 2;
-            auto one = co_await t.query(touch, first);
-            if (!one) co_return fail(one.error());
-            auto waited = co_await sleep_for(100ms);
-            auto other = co_await t.query(touch, 3 - first);
-            if (!waited || !other) co_return fail(other.error());
-            co_return {};
-        });
-    });
-    for (const auto& one : ended) EXPECT_TRUE(one) << one.error().detail;
-    EXPECT_EQ(admin("SELECT sum(v) FROM pairs"), "4");
 }
 
 TEST_F(Transaction, is_undone_when_its_connection_is_lost_and_runs_again_if_it_is_repeatable)
