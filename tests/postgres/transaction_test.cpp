@@ -2,10 +2,12 @@
 #include "database.hpp"
 
 #include <sluice/core/span.hpp>
+#include <sluice/coro/stop.hpp>
 #include <sluice/postgres/transaction.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <stdexcept>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -19,17 +21,6 @@ using test::insert;
 
 constexpr statement total{"total", "SELECT sum(n)::int8 FROM numbers", access::reads};
 
-class Transaction : public test::Database
-{
-protected:
-    void SetUp() override
-    {
-        Database::SetUp();
-        admin("CREATE TABLE numbers (n int8 PRIMARY KEY); GRANT ALL ON numbers TO sluice");
-    }
-    std::string stored() { return admin("SELECT coalesce(string_agg(n::text, ',' ORDER BY n), '') FROM numbers"); }
-};
-
 // Inserts each, and then ends with `failure` if there is one.
 task<result<void>> insert_all(transaction& t, std::vector<std::int64_t> numbers, std::optional<error> failure = {})
 {
@@ -40,6 +31,39 @@ task<result<void>> insert_all(transaction& t, std::vector<std::int64_t> numbers,
     if (failure) co_return fail(*failure);
     co_return {};
 }
+
+class Transaction : public test::Database
+{
+protected:
+    void SetUp() override
+    {
+        Database::SetUp();
+        admin("CREATE TABLE numbers (n int8 PRIMARY KEY); GRANT ALL ON numbers TO sluice");
+    }
+    std::string stored() { return admin("SELECT coalesce(string_agg(n::text, ',' ORDER BY n), '') FROM numbers"); }
+    pool& open_one()
+    {
+        pool_options one = options();
+        one.connections_max = 1;
+        return open(one);
+    }
+    // Inserts 1, and has the connection for itself until `may_end_`.
+    std::future<result<void>> hold_the_only(pool& db)
+    {
+        auto holder = shards.start(0, [this, &db] {
+            return transact(db, {}, [this](transaction& t) -> task<result<void>> {
+                auto made = co_await insert_all(t, {1});
+                holds_ = true;
+                while (!may_end_) (void)co_await sleep_for(1ms);
+                co_return made;
+            });
+        });
+        while (!holds_) std::this_thread::yield();
+        return holder;
+    }
+    std::atomic<bool> holds_ = false;
+    std::atomic<bool> may_end_ = false;
+};
 
 TEST_F(Transaction, commits_on_a_value)
 {
@@ -60,6 +84,66 @@ TEST_F(Transaction, rolls_back_on_an_error)
         shards.run([&] { return transact(db, {}, [](transaction& t) { return insert_all(t, {1, 1}); }); }).error().code,
         errc::conflict);
     EXPECT_EQ(stored(), "");
+}
+
+TEST_F(Transaction, rolls_back_when_its_body_throws_and_gives_its_connection_back)
+{
+    pool& db = open_one();
+    const bool thrown = shards.run([&]() -> task<bool> {
+        try {
+            (void)co_await transact(db, {}, [](transaction& t) -> task<result<void>> {
+                auto made = co_await insert_all(t, {1});
+                if (made) throw std::runtime_error("no more");
+                co_return made;
+            });
+        } catch (const std::runtime_error&) {
+            co_return true;
+        }
+        co_return false;
+    });
+    EXPECT_TRUE(thrown);
+    const auto next = shards.run([&] { return transact(db, {}, [](transaction& t) { return insert_all(t, {2}); }); });
+    EXPECT_TRUE(next) << next.error().detail;
+    EXPECT_EQ(stored(), "2");
+}
+
+TEST_F(Transaction, rolls_back_when_its_request_is_cancelled_and_gives_its_connection_back)
+{
+    static constexpr statement nap{"nap_read", "SELECT pg_sleep(60)", access::reads};
+    pool& db = open_one();
+    for (const bool in_a_statement : {false, true}) {
+        stop_source stop;
+        context request{.stop = &stop};
+        std::atomic<bool> inserted = false;
+        auto ended = shards.start(
+            0,
+            [&] {
+                return transact(db, {.repeatable = true}, [&](transaction& t) -> task<result<void>> {
+                    auto made = co_await insert_all(t, {1});
+                    if (!made) co_return made;
+                    inserted = true;
+                    if (!in_a_statement) co_return co_await sleep_for(60s);
+                    auto slept = co_await t.query(nap);
+                    if (!slept) co_return fail(slept.error());
+                    co_return {};
+                });
+            },
+            &request);
+        while (!inserted) std::this_thread::yield();
+        if (in_a_statement)
+            admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND wait_event = 'PgSleep'", "1");
+        on_shard([&] {
+            stop.request();
+            return true;
+        });
+        const auto how = ended.get();
+        ASSERT_FALSE(how);
+        EXPECT_EQ(how.error().code, errc::cancelled) << how.error().detail;
+        const auto next = shards.run([&] { return db.ping(); });
+        EXPECT_TRUE(next) << next.error().detail;
+        admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state <> 'idle'", "0");
+        EXPECT_EQ(stored(), "");
+    }
 }
 
 TEST_F(Transaction, does_not_commit_what_a_body_overlooked)
@@ -110,9 +194,7 @@ TEST_F(Transaction, leaves_the_pool_to_others_and_gives_its_connection_back)
 
 TEST_F(Transaction, takes_the_only_connection_there_is)
 {
-    pool_options one = options();
-    one.connections_max = 1;
-    pool& db = open(one);
+    pool& db = open_one();
     const auto ended = all(10, [&db](std::size_t i) -> task<result<void>> {
         if (i % 2 == 0) co_return co_await db.ping();
         const auto n = static_cast<std::int64_t>(i);
@@ -123,26 +205,14 @@ TEST_F(Transaction, takes_the_only_connection_there_is)
 
 TEST_F(Transaction, that_holds_the_connection_is_waited_for_in_a_stage_of_its_own)
 {
-    pool_options one = options();
-    one.connections_max = 1;
-    pool& db = open(one);
-    std::atomic<bool> holds = false;
-    std::atomic<bool> may_end = false;
-    auto first = shards.start(0, [&] {
-        return transact(db, {}, [&](transaction& t) -> task<result<void>> {
-            auto made = co_await insert_all(t, {1});
-            holds = true;
-            while (!may_end) (void)co_await sleep_for(1ms);
-            co_return made;
-        });
-    });
-    while (!holds) std::this_thread::yield();
+    pool& db = open_one();
+    auto first = hold_the_only(db);
     span_log spans;
     context request{.trace = trace_context::start(), .spans = &spans};
     request.stages.begin(steady_clock::now());
     auto second = shards.start(0, [&] { return db.query(total); }, &request);
     while (on_shard([&] { return request.stages.now_in(); }) != stage::pool_wait) std::this_thread::yield();
-    may_end = true;
+    may_end_ = true;
     EXPECT_TRUE(first.get());
     EXPECT_TRUE(second.get());
     EXPECT_GT(request.stages.spent(stage::pool_wait), duration::zero());
@@ -155,27 +225,15 @@ TEST_F(Transaction, that_holds_the_connection_is_waited_for_in_a_stage_of_its_ow
 
 TEST_F(Transaction, that_waits_until_its_requests_time_is_over_says_so)
 {
-    pool_options one = options();
-    one.connections_max = 1;
-    pool& db = open(one);
-    std::atomic<bool> holds = false;
-    std::atomic<bool> may_end = false;
-    auto first = shards.start(0, [&] {
-        return transact(db, {}, [&](transaction& t) -> task<result<void>> {
-            auto made = co_await insert_all(t, {1});
-            holds = true;
-            while (!may_end) (void)co_await sleep_for(1ms);
-            co_return made;
-        });
-    });
-    while (!holds) std::this_thread::yield();
+    pool& db = open_one();
+    auto first = hold_the_only(db);
     context hurried;
     hurried.deadline = steady_clock::now() + 20ms; // far less than there is for a connection
     const auto ended =
         shards.start(
                   0, [&] { return transact(db, {}, [](transaction& t) { return insert_all(t, {2}); }); }, &hurried)
             .get();
-    may_end = true;
+    may_end_ = true;
     EXPECT_TRUE(first.get());
     ASSERT_FALSE(ended);
     EXPECT_EQ(ended.error().code, errc::timeout);
@@ -207,9 +265,7 @@ TEST_F(Transaction, is_refused_for_now_or_runs_again_when_what_was_prepared_does
     static constexpr statement forget{"", "DEALLOCATE ALL"};
     static constexpr statement change{"", "ALTER TABLE numbers ADD COLUMN more int4"};
     static constexpr statement change_again{"", "ALTER TABLE numbers ADD COLUMN most int4"};
-    pool_options one = options();
-    one.connections_max = 1;
-    pool& db = open(one);
+    pool& db = open_one();
     admin("ALTER TABLE numbers OWNER TO sluice");
     const std::pair<const statement*, bool> rounds[] = {
         {&forget, false}, {&forget, true}, {&change, false}, {&change_again, true}};
@@ -234,9 +290,7 @@ TEST_F(Transaction, is_refused_for_now_or_runs_again_when_what_was_prepared_does
 TEST_F(Transaction, does_not_mistake_what_the_server_never_runs_for_a_change)
 {
     static constexpr statement impossible{"impossible", "SELECT n FROM numbers GROUP BY n FOR UPDATE"}; // 0A000
-    pool_options one = options();
-    one.connections_max = 1;
-    pool& db = open(one);
+    pool& db = open_one();
     int runs = 0;
     for (int i = 0; i < 3; ++i) {
         const auto refused = shards.run([&] {
@@ -254,9 +308,7 @@ TEST_F(Transaction, does_not_mistake_what_the_server_never_runs_for_a_change)
 
 TEST_F(Transaction, leaves_a_connection_that_others_can_use_when_it_writes_though_it_only_reads)
 {
-    pool_options one = options();
-    one.connections_max = 1;
-    pool& db = open(one);
+    pool& db = open_one();
     const auto refused = shards.run(
         [&] { return transact(db, {.read_only = true}, [](transaction& t) { return insert_all(t, {1}); }); });
     EXPECT_FALSE(refused);
@@ -267,9 +319,7 @@ TEST_F(Transaction, leaves_a_connection_that_others_can_use_when_it_writes_thoug
 TEST_F(Transaction, rolls_back_though_everything_prepared_was_forgotten)
 {
     static constexpr statement forget{"", "DEALLOCATE ALL"};
-    pool_options one = options();
-    one.connections_max = 1;
-    pool& db = open(one);
+    pool& db = open_one();
     const auto failing = [&] {
         return transact(db, {}, [](transaction& t) { return insert_all(t, {1}, error{.code = errc::not_found}); });
     };
