@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <random>
+#include <thread>
 
 namespace sluice::postgres {
 namespace {
@@ -254,17 +255,33 @@ TEST_F(Pool, waits_for_a_connection_as_soon_as_another_shard_has_one)
 
 TEST_F(Pool, lets_no_more_wait_than_its_bound)
 {
+    static constexpr statement locked{"locked", "SELECT pg_advisory_xact_lock(1)", access::reads};
     pool_options small = options();
     small.connections_max = 1;
     small.queries_max = 1;
     small.waiters_max = 2;
+    small.connect_timeout = small.statement_timeout = 30s;
     pool& db = open(small);
     ASSERT_TRUE(shards.run([&] { return db.ping(); }));
-    const auto answers = all(10, [&db](std::size_t) { return db.query(nap, 0.05); });
-    const auto refused = std::ranges::count_if(answers, [](const auto& r) { return !r; });
-    EXPECT_GE(refused, 1);
-    for (const auto& answer : answers)
-        if (!answer) EXPECT_EQ(answer.error().code, errc::unavailable);
+    admin("SELECT pg_advisory_lock(1)");
+    const auto ask = [&db] { return db.query(locked); };
+    auto first = shards.start(0, ask);
+    auto second = shards.start(0, ask);
+    auto third = shards.start(0, ask);
+    while (on_shard([&] { return db.counters().waiting; }) < 2) std::this_thread::yield();
+    const auto more = all(7, [&](std::size_t) { return ask(); });
+    EXPECT_EQ(on_shard([&] { return db.counters().refused; }), 7u);
+    EXPECT_EQ(on_shard([&] { return db.counters().waiting; }), 2u);
+    admin("SELECT pg_advisory_unlock(1)");
+    EXPECT_TRUE(first.get());
+    EXPECT_TRUE(second.get());
+    EXPECT_TRUE(third.get());
+    EXPECT_EQ(on_shard([&] { return db.counters().waiting; }), 0u);
+    for (const auto& refused : more) {
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, errc::unavailable);
+        EXPECT_GT(refused.error().retry_after, 0ms);
+    }
 }
 
 TEST_F(Pool, prepares_what_nobody_waited_for_when_somebody_does)

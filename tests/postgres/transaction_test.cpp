@@ -223,6 +223,35 @@ TEST_F(Transaction, that_holds_the_connection_is_waited_for_in_a_stage_of_its_ow
     EXPECT_FALSE(spans.all()[0].failed);
 }
 
+TEST_F(Transaction, that_finds_too_many_waiting_is_refused)
+{
+    pool_options small = options();
+    small.connections_max = 1;
+    small.waiters_max = 2;
+    small.connect_timeout = 30s;
+    pool& db = open(small);
+    auto first = hold_the_only(db);
+    const auto insert_one = [&db](std::int64_t n) {
+        return transact(db, {}, [n](transaction& t) { return insert_all(t, {n}); });
+    };
+    auto second = shards.start(0, [&] { return insert_one(2); });
+    auto third = shards.start(0, [&] { return insert_one(3); });
+    while (on_shard([&] { return db.counters().waiting; }) < 2) std::this_thread::yield();
+    const auto more = all(3, [&](std::size_t) { return insert_one(4); });
+    EXPECT_EQ(on_shard([&] { return db.counters().refused; }), 3u);
+    may_end_ = true;
+    EXPECT_TRUE(first.get());
+    EXPECT_TRUE(second.get());
+    EXPECT_TRUE(third.get());
+    EXPECT_EQ(on_shard([&] { return db.counters().waiting; }), 0u);
+    EXPECT_EQ(stored(), "1,2,3");
+    for (const auto& refused : more) {
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, errc::unavailable);
+        EXPECT_GT(refused.error().retry_after, 0ms);
+    }
+}
+
 TEST_F(Transaction, that_waits_until_its_requests_time_is_over_says_so)
 {
     pool& db = open_one();
