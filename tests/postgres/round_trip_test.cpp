@@ -104,7 +104,13 @@ TEST_F(RoundTrip, of_arrays)
     expect(std::vector<std::int16_t>(), "smallint[]", "{}");
     expect(std::vector<std::optional<std::string>>{"a,b", std::nullopt, ""}, "text[]", R"({"a,b",NULL,""})");
     expect(std::vector<bool>{true, false}, "bool[]", "{t,f}");
+    expect(std::vector<std::int16_t>{-32768, 7}, "smallint[]", "{-32768,7}");
+    expect(std::vector<std::int32_t>{2147483647, -2}, "int[]", "{2147483647,-2}");
+    expect(std::vector<float>{0.1F, -1.5F}, "real[]", "{0.1,-1.5}");
     expect(std::vector<double>{0.5}, "double precision[]", "{0.5}");
+    expect(std::vector<bytea>{{"\0\x01\xff"sv}, {""sv}}, "bytea[]", R"({"\\x0001ff","\\x"})");
+    expect(std::vector<std::optional<json_text>>{json_text{R"({"a": 1})"}, std::nullopt, json_text{"null"}}, "jsonb[]",
+           R"({"{\"a\": 1}",NULL,"null"})");
     expect(std::vector<date>{date(2000y / 1 / 1), date::max()}, "date[]", "{2000-01-01,infinity}");
     expect(std::vector<uuid>{uuid()}, "uuid[]", "{00000000-0000-0000-0000-000000000000}");
     expect(std::vector<timestamp>{timestamp::min()}, "timestamptz[]", "{-infinity}");
