@@ -185,7 +185,8 @@ void connection::move_on()
     if (std::exchange(stalled_, false)) owner_.moves_again(*this);
 }
 
-bool connection::cancelling() const noexcept { return cancels_ > 0 && shard_.now() - cancelled_at_ < cancelling_max; }
+bool connection::cancelling() const noexcept { return cancels_ > 0 && cancelled_lately(); }
+bool connection::cancelled_lately() const noexcept { return shard_.now() - cancelled_at_ < cancelling_max; }
 
 pipeline::answer connection::kind_of(const pg_result* result, const query_run* of) const
 {
@@ -203,7 +204,7 @@ pipeline::answer connection::kind_of(const pg_result* result, const query_run* o
     const std::string_view state = sql_state(result);
     if (use_ == use::leased || of == nullptr) return pipeline::answer::failed;
     if (sql_states::stale(state)) return pipeline::answer::stale;
-    if (sql_states::cancelled(state) && cancelling()) return pipeline::answer::cancelled;
+    if (sql_states::cancelled(state) && cancelled_lately()) return pipeline::answer::cancelled;
     return pipeline::answer::failed;
 }
 
@@ -249,7 +250,7 @@ bool connection::outdated(const query_run& q, std::string_view state) const noex
 void connection::note_failure(query_run& q, std::string_view state)
 {
     q.repeatable = sql_states::repeatable(state) || outdated(q, state) ||
-                   (use_ == use::leased && sql_states::cancelled(state) && cancelling());
+                   (use_ == use::leased && sql_states::cancelled(state) && cancelled_lately());
     if (sql_states::stale(state)) forget(q.what);
     if (sql_states::read_only(state)) retire();
     owner_.failed(state);

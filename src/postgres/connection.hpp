@@ -126,6 +126,8 @@ private:
     void take_answers();
     void take(pg_result* owned);
     [[nodiscard]] pipeline::answer kind_of(const pg_result* result, const query_run* of) const;
+    // PostgreSQL signals twice for one cancellation (the process and its group): the second may meet what runs next.
+    [[nodiscard]] bool cancelled_lately() const noexcept;
     [[nodiscard]] bool outdated(const query_run& q, std::string_view state) const noexcept;
     void note_failure(query_run& q, std::string_view state);
     void decide(const pipeline::decision& d);

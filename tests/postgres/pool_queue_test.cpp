@@ -1,8 +1,9 @@
-// Queries that wait for a connection of the pool, beside a real PostgreSQL: who is next. Run by server.py.
+// Queries that wait, beside a real PostgreSQL: who is next, who is cancelled. Run by server.py.
 #include "database.hpp"
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <future>
 #include <string>
 #include <thread>
@@ -49,6 +50,33 @@ TEST_F(PoolQueue, serves_what_waited_for_a_stall_to_end_before_what_came_later)
     admin("SELECT pg_advisory_unlock(2)");
     for (const std::size_t i : {2U, 3U}) EXPECT_TRUE(ends[i].get());
     EXPECT_EQ(order, (std::vector<std::string>{"one", "one, held", "later", "two", "two, held"}));
+}
+
+TEST_F(PoolQueue, runs_again_what_the_second_signal_of_a_cancellation_meets)
+{
+    pool_options patient = options();
+    patient.connections_max = 1;
+    patient.connect_timeout = patient.statement_timeout = 60s;
+    pool& db = open(patient);
+    ASSERT_TRUE(shards.run([&] { return db.ping(); }));
+    const std::string ours = test::back_ends;
+    bool ran_again = false;
+    // A busy machine may need more time between the two than a cancellation counts: then once more.
+    for (std::uint64_t round = 0; round < 10 && !ran_again; ++round) {
+        admin("SELECT pg_advisory_lock(1)");
+        context hurried;
+        hurried.deadline = steady_clock::now() + 20ms;
+        EXPECT_FALSE(shards.start(0, [&] { return db.query(one); }, &hurried).get());
+        while (on_shard([&] { return db.counters().busy; }) > 0) std::this_thread::yield();
+        auto met = shards.start(0, [&] { return db.query(one); });
+        admin.await("SELECT count(*) " + ours + " AND wait_event_type = 'Lock'", "1");
+        admin("SELECT pg_cancel_backend(pid) " + ours);
+        const auto failures = [&] { return db.counters().errors.empty() ? 0 : db.counters().errors[0].count; };
+        while (on_shard(failures) <= round) std::this_thread::yield();
+        admin("SELECT pg_advisory_unlock(1)");
+        ran_again = met.get().has_value();
+    }
+    EXPECT_TRUE(ran_again);
 }
 
 } // namespace
