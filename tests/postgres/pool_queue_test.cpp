@@ -1,4 +1,4 @@
-// Queries that wait, beside a real PostgreSQL: who is next, who is cancelled. Run by server.py.
+// Queries that wait, beside a real PostgreSQL: who is next, who is moved, who is cancelled. Run by server.py.
 #include "database.hpp"
 
 #include <chrono>
@@ -7,6 +7,7 @@
 #include <future>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace sluice::postgres {
@@ -50,6 +51,32 @@ TEST_F(PoolQueue, serves_what_waited_for_a_stall_to_end_before_what_came_later)
     admin("SELECT pg_advisory_unlock(2)");
     for (const std::size_t i : {2U, 3U}) EXPECT_TRUE(ends[i].get());
     EXPECT_EQ(order, (std::vector<std::string>{"one", "one, held", "later", "two", "two, held"}));
+}
+
+task<void> answer_to(pool& db, const statement& what, std::promise<bool> answered)
+{
+    const auto answer = co_await db.query(what);
+    answered.set_value(answer.has_value());
+}
+
+TEST_F(PoolQueue, moves_a_read_that_stands_behind_a_stall_and_counts_it)
+{
+    pool_options patient = options();
+    patient.connect_timeout = patient.statement_timeout = 60s;
+    pool& db = open(patient);
+    ASSERT_TRUE(shards.run([&] { return db.ping(); }));
+    admin("SELECT pg_advisory_lock(1)");
+    std::promise<bool> first, second;
+    auto stalling = first.get_future(), behind = second.get_future();
+    on_shard([&] { // in one turn: on one connection
+        shard::current().background().spawn(answer_to(db, one, std::move(first)));
+        shard::current().background().spawn(answer_to(db, other, std::move(second)));
+        return true;
+    });
+    EXPECT_TRUE(behind.get());
+    EXPECT_EQ(on_shard([&] { return db.counters().moved; }), 1u);
+    admin("SELECT pg_advisory_unlock(1)");
+    EXPECT_TRUE(stalling.get());
 }
 
 TEST_F(PoolQueue, runs_again_what_the_second_signal_of_a_cancellation_meets)

@@ -207,6 +207,8 @@ TEST_F(Pool, cancels_on_the_server_what_takes_too_long_and_nothing_else)
     }
     admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state = 'active'", "0");
     EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
+    EXPECT_GE(on_shard([&] { return db.counters().timeouts; }), 5u);
+    EXPECT_GE(on_shard([&] { return db.counters().cancels; }), 5u);
 }
 
 TEST_F(Pool, runs_reads_again_and_no_write_when_every_back_end_is_terminated)
@@ -224,6 +226,7 @@ TEST_F(Pool, runs_reads_again_and_no_write_when_every_back_end_is_terminated)
     EXPECT_TRUE(slept) << slept.error().detail;
     EXPECT_EQ(write.get().error().code, errc::outcome_unknown);
     EXPECT_EQ(admin("SELECT count(*) FROM numbers"), "0");
+    EXPECT_GT(on_shard([&] { return db.counters().repeated; }), 0u);
     EXPECT_TRUE(shards.run([&] { return db.ping(); }));
 }
 
@@ -238,6 +241,7 @@ TEST_F(Pool, refuses_at_once_where_the_database_is_known_to_be_away)
         EXPECT_GT(answer.error().retry_after, 0s);
     }
     EXPECT_TRUE(on_shard([&] { return db.counters().away; }));
+    EXPECT_GT(on_shard([&] { return db.counters().refused; }), 0u);
 }
 
 TEST_F(Pool, waits_for_a_connection_as_soon_as_another_shard_has_one)
