@@ -40,7 +40,7 @@ def cache_redis(bench):
     bench.alternate(found, bench.menu(recipes.fastify, recipes.sluice), script='users')
     # Either is enough.
     rps = found.median('sluice', 'rps')
-    if rps < 60_000 and found.has('sluice', 'fastify'):
+    if rps is not None and rps < 60_000 and found.has('sluice', 'fastify'):
         found.fact('less than 60 000 requests a second, so it is compared', round(rps), 'requests a second')
         found.claim_ratio('throughput ÷ Fastify with ioredis', 'sluice', 'fastify', 'rps', 3, least=True)
     else:

@@ -71,7 +71,8 @@ def main():
 
     claims = [claim for outcome in outcomes for claim in outcome.claims]
     worst = max((window['others'] for outcome in outcomes for windows in outcome.windows.values() for window in windows), default=0)
-    print(f'\n{sum(claim["holds"] for claim in claims)} of {len(claims)} claims hold; {time.monotonic() - began:.0f} s; '
+    measured = [claim for claim in claims if claim['value'] is not None]
+    print(f'\n{sum(claim["holds"] for claim in measured)} of {len(claims)} claims hold, {len(claims) - len(measured)} were not measured; {time.monotonic() - began:.0f} s; '
           f'{build / "bench-results"}/index.html and results.json')
     if worst > OTHERS_MAX:
         print(f'Other programs used up to {worst:.0%} of a CPU during a window that counts: measure again on a quiet machine.')

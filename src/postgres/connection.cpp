@@ -186,7 +186,10 @@ void connection::move_on()
 }
 
 bool connection::cancelling() const noexcept { return cancels_ > 0 && cancelled_lately(); }
-bool connection::cancelled_lately() const noexcept { return shard_.now() - cancelled_at_ < cancelling_max; }
+bool connection::cancelled_lately() const noexcept
+{
+    return cancelled_at_ && shard_.now() - *cancelled_at_ < cancelling_max;
+}
 
 pipeline::answer connection::kind_of(const pg_result* result, const query_run* of) const
 {

@@ -155,7 +155,7 @@ private:
     duration pace_{0};
     const statement* stalled_by_ = nullptr;
     unsigned cancels_ = 0; // asked for, and not met in an answer
-    time_point cancelled_at_ = {};
+    std::optional<time_point> cancelled_at_;
     bool rested_ = true; // it was idle when the flight that is answered next left
     bool cancelling_head_ = false;
     use use_ = use::shared;

@@ -1,6 +1,5 @@
 // A first tier takes nothing from the heap once it is made: not for hits, misses or writes, nor to make room.
 //
-// A program of its own, since it counts every malloc (operator new ends there, too).
 #include "heap_count.hpp"
 #include "tier.hpp"
 

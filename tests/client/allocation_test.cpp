@@ -1,5 +1,4 @@
-// A call on a kept connection allocates nothing but from the thread's pool. A program of its own, since it counts every
-// operator new of the shard's thread.
+// A call on a kept connection allocates nothing but from the thread's pool.
 #include "calling.hpp"
 #include "heap_count.hpp"
 #include "raw_server.hpp"

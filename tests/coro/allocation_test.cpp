@@ -1,4 +1,4 @@
-// A program of its own, since it counts every operator new of the process.
+// Coroutines and what they wait for take nothing from the heap once the pool has what they need.
 #include "heap_count.hpp"
 #include "run.hpp"
 

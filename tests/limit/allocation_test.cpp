@@ -1,6 +1,5 @@
 // A limited request takes nothing from the heap, whether it passes, is refused, or is asked about at another shard.
 //
-// A program of its own: it counts operator new.
 #include "heap_count.hpp"
 #include "run.hpp"
 

@@ -1,6 +1,6 @@
 // Deciding takes nothing from the heap either where Redis is asked, leases included. Run by server.py.
 //
-// A program of its own: it counts every allocation of the shard's thread, hiredis's included.
+// Counted are all of the shard's thread, hiredis's included.
 #include "heap_count.hpp"
 #include "redis.hpp"
 

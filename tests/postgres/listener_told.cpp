@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace sluice::postgres {
 namespace {

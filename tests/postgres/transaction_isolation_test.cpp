@@ -88,8 +88,8 @@ TEST_F(TransactionIsolation, is_what_was_asked_for)
                                         co_return *first + ", read only: " + *second;
                                     });
                 });
-                ASSERT_TRUE(said) << said.error().detail;
-                EXPECT_EQ(*said, std::string(name) + ", read only: " + (read_only ? "on" : "off"));
+                EXPECT_EQ(said ? *said : said.error().detail,
+                          std::string(name) + ", read only: " + (read_only ? "on" : "off"));
             }
     }
     admin("ALTER ROLE sluice RESET default_transaction_isolation");

@@ -1,6 +1,6 @@
 // Commands, replies and scripts of a client in steady state take nothing from the heap. Run by server.py.
 //
-// A program of its own, since it counts every malloc of the shard's thread: hiredis's, too.
+// Counted is every malloc of the shard's thread: hiredis's, too.
 #include "heap_count.hpp"
 #include "redis.hpp"
 

@@ -1,7 +1,7 @@
 // What a kept-alive request costs beside its own work: no heap allocation, and no turn of the loop but its own; with a
 // line for each in the log.
 //
-// A program of its own, since it counts every malloc of the shard's thread (operator new ends there, too).
+// Counted is every malloc of the shard's thread (operator new ends there, too).
 #include "heap_count.hpp"
 #include "running_server.hpp"
 

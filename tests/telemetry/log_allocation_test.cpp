@@ -1,4 +1,4 @@
-// A program of its own, since it counts every operator new of the process.
+// A line of the log takes nothing from the heap.
 #include "heap_count.hpp"
 
 #include <sluice/core/context.hpp>

@@ -9,9 +9,9 @@
 // there is none, a span costs one branch. All spans of a request have the request's own span as their parent: they show
 // where its time went, and coroutines that run side by side need no stack of spans.
 //
-// A span lives within its request's tasks, on its shard. Names and texts must live until the request is answered:
-// literals, patterns of routes. What another thread does for the request is its own list's (work_elsewhere.hpp); what
-// another shard does is not recorded.
+// A span lives within its request's tasks, on its shard, or within work that they wait for elsewhere. Names and texts
+// must live until the request is answered: literals, patterns of routes. What another thread does for the request is
+// its own list's (work_elsewhere.hpp); what another shard does is not recorded.
 #pragma once
 
 #include <sluice/core/clock.hpp>

@@ -5,7 +5,8 @@
 //     work.bring_back();                   // on the shard again: the request's trace has those spans
 //
 // The problem: the work may outlive its request, so it must not touch what is the request's. The answer: it has a
-// context and a list of spans of its own, and the request takes them over if it is still there.
+// context and a list of spans of its own, and the request takes them over if it is still there. Their names and texts
+// must outlive the work, as they must the request's tasks: literals.
 //
 // Made, brought back and destroyed on the shard; between them used by one other thread.
 #pragma once
