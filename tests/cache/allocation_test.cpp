@@ -1,5 +1,4 @@
 // A first tier takes nothing from the heap once it is made: not for hits, misses or writes, nor to make room.
-//
 #include "heap_count.hpp"
 #include "tier.hpp"
 

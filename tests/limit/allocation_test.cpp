@@ -1,5 +1,4 @@
 // A limited request takes nothing from the heap, whether it passes, is refused, or is asked about at another shard.
-//
 #include "heap_count.hpp"
 #include "run.hpp"
 
