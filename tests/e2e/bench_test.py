@@ -72,7 +72,10 @@ class Bench(unittest.TestCase):
         found.claim_ratio('above', 'sluice', 'floor', 'cpu_us', 1.05)
         found.claim_ratio('enough', 'sluice', 'floor', 'rps', 2, least=True)
         found.claim_ratio('a peer that was not there', 'sluice', 'nginx', 'cpu_us', 1)
-        self.assertEqual([(one['what'], one['holds']) for one in found.claims], [('within', True), ('above', False), ('enough', True)])
+        self.assertEqual([(one['what'], one['holds']) for one in found.claims], [('within', True), ('above', False), ('enough', True),
+                                                                                    ('a peer that was not there', False)])
+        self.assertIn('not measured', table.claim(found.claims[-1]))
+        self.assertNotIn('not measured', table.claim(found.claims[1]))
 
     def test_what_wrk_says_is_read(self):
         said = '     50%  232.00us\n     99%    1.20ms\n  Socket errors: connect 0, read 1, write 2, timeout 3\n'
