@@ -11,6 +11,7 @@ import sys
 CASE = re.compile(r'^\[ +(OK|FAILED|SKIPPED) +\] .* \(\d+ ms\)$', re.MULTILINE)
 GOOD = {'OK', 'EXPECTEDFAIL'}
 SKIPPED = {'SKIP', 'IGNORED'}
+LINES_SHOWN = 40
 
 
 def count(entry):
@@ -22,6 +23,11 @@ def count(entry):
     if entry['result'] not in GOOD:
         return passed, max(failed, 1), skipped
     return (passed, failed, skipped) if cases else (1, 0, 0)
+
+
+def end_of_output(entry):
+    printed = entry.get('stdout', '').splitlines() + entry.get('stderr', '').splitlines()
+    return ['    ' + line[:500] for line in printed[-LINES_SHOWN:]]
 
 
 def main():
@@ -38,7 +44,8 @@ def main():
                 numbers = count(entry)
                 total = [a + b for a, b in zip(total, numbers)]
                 if numbers[1]:
-                    print(f'failed: {entry["name"]} ({entry["result"]}, in {log})')
+                    print(f'failed: {entry["name"]} ({entry["result"]}, in {log}); the end of what it printed:')
+                    print(*end_of_output(entry), sep='\n')
     passed, failed, skipped = total
     print(f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else ''))
     return 0 if passed and not failed else 1

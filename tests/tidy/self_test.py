@@ -170,6 +170,13 @@ class Checks(unittest.TestCase):
         self.assertEqual(count_tests.count({'result': 'OK', 'stdout': 'fine'}), (1, 0, 0))
         self.assertEqual(count_tests.count({'result': 'SKIP'}), (0, 0, 1))
 
+    def test_what_failed_is_shown_where_the_end_of_a_long_log_is_read(self):
+        shown = count_tests.end_of_output({'stdout': 'first\n' * 50, 'stderr': 'x' * 9999 + '\nwhy\n'})
+        self.assertEqual(shown[-1].strip(), 'why')
+        self.assertEqual(len(shown), count_tests.LINES_SHOWN)
+        self.assertLess(max(map(len, shown)), 600)
+        self.assertEqual(count_tests.end_of_output({'result': 'TIMEOUT'}), [])
+
     # --- the walk itself
     def test_the_walk_finds_this_repository(self):
         self.assertIn('tests/tidy/tree.py', Tree(REPOSITORY).files('tests'))
