@@ -43,7 +43,8 @@ struct exchange : list_node<exchange> // among those under way
     std::unique_ptr<span_log> spans; // once somebody keeps traces
     time_point began_at{};
     bool under_way = false;         // counted as such
-    std::uint64_t bytes_out = 0;    // of a streamed answer
+    std::uint64_t bytes_out = 0;    // of the answer: head and body
+    http::status answered{};        // what is being written
     http::ip::text client{};        // of a request that a proxy passed on
     const route* matched = nullptr; // of the current request, once its head is complete
 };

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <poll.h>
@@ -117,7 +118,7 @@ void session::advance()
     if (advancing_ || exchange_ == nullptr) return;
     advancing_ = true;
     for (unsigned answered_now = 0; !ending_;) {
-        if (output_is_full()) {
+        if (output_is_full() || unwritten_) {
             output_full_ = true; // on_sent() goes on
             exchange_->machine.keep();
             enter(phase::idle);
@@ -285,7 +286,10 @@ void session::release_exchange()
 {
     if (exchange_ == nullptr) return;
     // Its connection ended, and nothing has been said of it yet.
-    if (exchange_->matched != nullptr) record_answer(http::status::client_closed_request, exchange_->bytes_out);
+    if (exchange_->matched != nullptr) {
+        const std::uint64_t kept = unsent() + (large_body_ != nullptr ? large_body_->rest.size() : 0);
+        record_answer(http::status::client_closed_request, exchange_->bytes_out - std::min(kept, exchange_->bytes_out));
+    }
     const bool clean = exchange_->machine.idle() && !input_ended_;
     server_.give_back(*std::exchange(exchange_, nullptr), clean);
 }

@@ -101,6 +101,8 @@ private:
     // --- Output.
     [[nodiscard]] http::response_context response_context() noexcept;
     void respond(http::response answer);
+    void end_answer(http::status status);
+    void answer_is_over();
     void note_answered();
     // In the metrics, the trace and as the access line, while the request is still there. Once for each request: where
     // its connection ended before the answer, when its exchange is given back.
@@ -130,6 +132,7 @@ private:
     bool input_ended_ : 1 = false;     // the client has shut down its writing
     bool paused_ : 1 = false;          // receiving is stopped until there is room
     bool output_full_ : 1 = false;     // answering is stopped until output has been sent
+    bool unwritten_ : 1 = false;       // … until all of it has: the current request's answer is not over before
     bool ending_ : 1 = false;          // no more requests: close once the output is out
     bool linger_ : 1 = false;          // … after reading what the client still sends
     bool handler_running_ : 1 = false; // a coroutine of this session has not ended

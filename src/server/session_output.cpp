@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t referenced_bytes_min = 16 * 1024;
 // … in operations of this size, each of which has to make progress within the idle timeout.
 constexpr std::size_t referenced_slice = 256 * 1024;
+// What the kernel surely takes at once where nothing waits for the client yet. Answers beyond it are over when the last
+// of them has been taken.
+constexpr std::size_t taken_at_once_max = 64 * 1024;
 
 } // namespace
 
@@ -28,16 +31,34 @@ void session::respond(http::response answer)
 {
     if (phase_ == phase::closed) return;
     http::connection& machine = exchange_->machine;
+    const http::status status = answer.status();
     const bool referenced =
         answer.referenced() && answer.body().size() >= referenced_bytes_min && machine.sends_body(answer);
     const std::size_t before = out_.size();
     machine.respond(answer, response_context(), out_, referenced);
-    record_answer(answer.status(), out_.size() - before + (referenced ? answer.body().size() : 0));
+    exchange_->bytes_out = out_.size() - before + (referenced ? answer.body().size() : 0);
     if (referenced) {
         large_body_ = std::make_unique<large_body>(std::move(answer));
         large_body_->rest = large_body_->owner.body();
     }
     flush_later();
+    end_answer(status);
+}
+
+// The answer is made. It is over at once, unless it waits for the client to take it, or what comes before it does: then
+// the request is under way until on_sent() has seen its last byte go, and no other is begun.
+void session::end_answer(http::status status)
+{
+    exchange_->answered = status;
+    const bool waits = send_.in_flight() || unsent() >= taken_at_once_max || large_body_ != nullptr;
+    if (!waits || ending_ || exchange_->matched == nullptr) return answer_is_over();
+    unwritten_ = output_full_ = true;
+    exchange_->request_context.stages.enter(stage::write, steady_clock::now());
+}
+
+void session::answer_is_over()
+{
+    record_answer(exchange_->answered, exchange_->bytes_out);
     note_answered();
 }
 
@@ -87,7 +108,7 @@ void session::note_answered()
     if (!handler_running_) phase_ = phase::idle;
     if (exchange_->machine.must_close()) {
         ending_ = true;
-        linger_ = exchange_->machine.must_linger();
+        linger_ = linger_ || exchange_->machine.must_linger();
     }
 }
 
@@ -135,8 +156,11 @@ void session::on_sent(completion c)
         expect_by(server_.here().now() + server_.options().idle_timeout);
     if (output_waiter_ != nullptr && !output_is_full()) output_waiter_->complete();
     flush();
-    if (output_full_ && large_body_ == nullptr && unsent() <= server_.options().limits.unsent_bytes / 2) {
-        output_full_ = false;
+    const std::size_t rest_max = unwritten_ ? 0 : server_.options().limits.unsent_bytes / 2;
+    if (output_full_ && large_body_ == nullptr && unsent() <= rest_max) {
+        const bool over = unwritten_;
+        output_full_ = unwritten_ = false;
+        if (over) answer_is_over();
         advance();
     } else if (server_.draining()) {
         drain();

@@ -236,8 +236,7 @@ task<void> session::write_stream(http::response& answer)
     } else {
         ending_ = true; // the missing end tells the client that the body is not whole
     }
-    record_answer(answer.status(), exchange_->bytes_out);
-    note_answered();
+    end_answer(answer.status());
 }
 
 // A coroutine's last act.
@@ -263,8 +262,8 @@ void session::refuse(http::status status, std::string_view detail)
     }
     http::response answer = http::problem(status, detail, &exchange_->request_context);
     if (body_admitted_) exchange_->matched->finish(asked, answer);
-    respond(std::move(answer.close()));
     ending_ = linger_ = true;
+    respond(std::move(answer.close()));
 }
 
 } // namespace sluice

@@ -27,7 +27,7 @@ enum class stage : std::uint8_t
     pool_wait, // for a connection to the database, be it within a query
     redis,
     call,  // another service
-    write, // waiting for the client to take a streamed answer
+    write, // waiting for the client to take the answer
 };
 inline constexpr std::size_t stage_count = static_cast<std::size_t>(stage::write) + 1;
 
