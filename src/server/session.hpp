@@ -100,7 +100,7 @@ private:
 
     // --- Output.
     [[nodiscard]] http::response_context response_context() noexcept;
-    void respond(http::response answer);
+    void respond(http::response&& answer);
     void end_answer(http::status status);
     void answer_is_over();
     void note_answered();

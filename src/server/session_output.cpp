@@ -6,6 +6,7 @@
 #include <sluice/core/log.hpp>
 #include <sluice/middleware/access_log.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
@@ -27,7 +28,7 @@ http::response_context session::response_context() noexcept
     return {.date = server_.date(), .closing = server_.draining()};
 }
 
-void session::respond(http::response answer)
+void session::respond(http::response&& answer)
 {
     if (phase_ == phase::closed) return;
     http::connection& machine = exchange_->machine;
@@ -138,19 +139,22 @@ void session::flush()
 
 void session::on_sent(completion c)
 {
-    if (phase_ == phase::closed) return bury_if_done();
-    if (c.result < 0) return close();
-    const auto sent = static_cast<std::size_t>(c.result);
-    if (!sending_.empty()) {
+    const auto sent = static_cast<std::size_t>(std::max(c.result, 0));
+    const bool gathered = !sending_.empty();
+    if (gathered)
         sending_.consume(sent);
+    else
+        large_body_->rest.remove_prefix(sent);
+    if (phase_ == phase::closed) return bury_if_done(); // a send that is cancelled may have sent a part
+    if (c.result < 0) return close();
+    if (gathered) {
         if (!sending_.empty()) { // cut short: the kernel had no room or was interrupted
             server_.here().ring().send(fd_, sending_.view(), send_);
             return;
         }
         sending_.reset();
-    } else {
-        large_body_->rest.remove_prefix(sent);
-        if (large_body_->rest.empty()) large_body_.reset();
+    } else if (large_body_->rest.empty()) {
+        large_body_.reset();
     }
     if (phase_ == phase::idle || phase_ == phase::ending)
         expect_by(server_.here().now() + server_.options().idle_timeout);
