@@ -127,6 +127,20 @@ response route::handle(request& asked) const
     return answer;
 }
 
+std::optional<response> route::handle_at_once(request& asked) const
+{
+    if (!coroutine_) return handle(asked);
+    std::optional<response> answer;
+    if (!at_once_) return answer;
+    try {
+        if (std::optional<result<response>> made = at_once_(asked)) answer = settle(*std::move(made), asked);
+    } catch (...) {
+        answer = failed(asked, std::current_exception());
+    }
+    if (answer) run_after(asked, *answer, chain_.size());
+    return answer;
+}
+
 void route::finish(request& asked, response& answer) const { run_after(asked, answer, chain_.size()); }
 
 task<response> route::answer_waiting(request& asked, std::size_t passed) const

@@ -118,25 +118,22 @@ bool session::answer_request()
         exchange_->request_context.stages.leave(stage::body, server_.here().now());
     else
         begin_request();
-    const route& found = *exchange_->matched;
-    http::request& asked = exchange_->machine.current();
     std::size_t passed = 0;
-    bool admitted = body_admitted_;
-    if (!admitted && !found.admits_plainly()) {
-        admission now = admit_at_once();
-        if (now.early) {
-            respond(*std::move(now.early));
+    if (!body_admitted_) {
+        admission admitted = admit_at_once();
+        if (admitted.early) {
+            respond(*std::move(admitted.early));
             return true;
         }
-        passed = now.passed;
-        admitted = now.complete;
+        passed = admitted.passed;
+        if (!admitted.complete) return run(handle_request(passed));
     }
-    if (!found.plain() && !(found.handles_plainly() && admitted)) return run(handle_request(passed));
-    context* before = context::exchange_current(&exchange_->request_context);
-    http::response answer = admitted ? found.handle(asked) : found.answer(asked);
+    context* const before = context::exchange_current(&exchange_->request_context);
+    std::optional<http::response> answer = exchange_->matched->handle_at_once(exchange_->machine.current());
     context::exchange_current(before);
-    if (answer.streamed()) return run(stream_answer(std::move(answer)));
-    respond(std::move(answer));
+    if (!answer) return run(handle_request(passed));
+    if (answer->streamed()) return run(stream_answer(*std::move(answer)));
+    respond(*std::move(answer));
     return true;
 }
 

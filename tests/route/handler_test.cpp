@@ -104,6 +104,64 @@ TEST_F(Handler, serves_the_waiting_way_even_if_it_is_plain)
     EXPECT_FALSE(run(turns, found.admit_waiting(asked->asked)));
 }
 
+struct after_counting : middleware
+{
+    std::string_view name() const noexcept override { return "counting"; }
+    std::optional<result<response>> before(request&) override { return std::nullopt; }
+    void after(request&, response&) override { ++calls; }
+    int calls = 0;
+};
+
+// What a coroutine's handler is given to be tried first, by the path.
+std::optional<result<response>> from_memory(request& one)
+{
+    const std::string name = one.path<std::string>("name").value();
+    if (name == "known") return response::text("from memory");
+    if (name == "absent") return fail(errc::not_found, "Nobody has that name");
+    if (name == "throws") throw std::runtime_error("secret");
+    return std::nullopt;
+}
+
+TEST_F(Handler, is_not_needed_where_what_is_tried_first_answers)
+{
+    int handled = 0;
+    routes
+        .get("/{name}",
+             [&handled](request&) -> task<result<response>> {
+                 ++handled;
+                 co_await turn();
+                 co_return response::text("looked up");
+             })
+        .at_once(from_memory);
+    int exceptions = 0;
+    routes.on_exception([&exceptions](const request&, const std::exception_ptr&) { ++exceptions; });
+    after_counting around;
+    routes.use(around);
+    routes.freeze();
+
+    const auto at_once = [this](std::string_view path) { return find(path).handle_at_once(asked->asked); };
+    EXPECT_EQ(at_once("/known")->body(), "from memory");
+    EXPECT_EQ(at_once("/absent")->status(), status::not_found);
+    EXPECT_EQ(at_once("/throws")->status(), status::internal_server_error);
+    EXPECT_EQ(exceptions, 1);
+    EXPECT_EQ(around.calls, 3);
+    EXPECT_EQ(handled, 0);
+
+    EXPECT_FALSE(at_once("/other"));
+    EXPECT_EQ(around.calls, 3);
+    EXPECT_EQ(run(turns, find("/other").handle_waiting(asked->asked)).body(), "looked up");
+    EXPECT_EQ(answer("/known").body(), "looked up"); // the handler needs nobody ahead of it
+}
+
+TEST_F(Handler, answers_at_once_if_it_is_plain_and_not_if_nothing_is_tried_first)
+{
+    routes.get("/plain", free_function);
+    routes.get("/task", [](request&) -> task<result<response>> { co_return response::text("task"); });
+    routes.freeze();
+    EXPECT_EQ(find("/plain").handle_at_once(asked->asked)->body(), "free");
+    EXPECT_FALSE(find("/task").handle_at_once(asked->asked));
+}
+
 TEST_F(Handler, turns_its_error_into_a_problem_document)
 {
     routes.get("/plain", [](request&) -> result<response> { return fail(errc::conflict, "Taken already"); });

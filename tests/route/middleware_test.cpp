@@ -229,7 +229,6 @@ TEST_F(Middleware, needs_no_wait_where_what_may_wait_can_say_at_once)
     routes.freeze();
     sample one(method::get, "/a");
     const route& found = *routes.find(one.asked).found;
-    EXPECT_TRUE(found.handles_plainly());
     EXPECT_FALSE(found.admits_plainly());
     slow.can_say = true;
     EXPECT_TRUE(found.admit_at_once(one.asked).complete);

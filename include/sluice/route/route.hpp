@@ -12,8 +12,9 @@
 // Each has a twin that is awaited. plain(): nothing in it waits, use the first of each pair. admits_plainly(): no
 // middleware waits, so admit() serves even where the handler is a coroutine. The twins serve every route.
 //
-// Middleware that may wait can often tell at once: admit_at_once() goes as far as there is no waiting, and the twins go
-// on from there.
+// Middleware that may wait can often tell at once, and so can a handler that has been given at_once():
+// admit_at_once() goes as far as there is no waiting, handle_at_once() answers if it can, and the twins go on from
+// there.
 //
 // None of them throws or fails: errors become problem documents here (http/problem.hpp), and so does an exception,
 // which the client sees as a bare 500 and router::on_exception() tells the log.
@@ -65,6 +66,8 @@ concept handler_callable = plain_callable<std::remove_cvref_t<F>> || coroutine_c
 
 using plain_handler = std::move_only_function<response(request&)>;
 using coroutine_handler = std::move_only_function<task<result<response>>(request&)>;
+// Nothing: it would have to wait.
+using at_once_handler = std::move_only_function<std::optional<result<response>>(request&)>;
 
 // How far a request has come through a route's middleware without waiting.
 struct admission
@@ -85,6 +88,13 @@ public:
 
     // Inside all that the router and the groups bring. Before freeze().
     route& use(middleware& around);
+    // Of a handler that is a coroutine: tried first, since most requests need no wait (what they ask for is in memory).
+    // It answers as the handler would, without its costs, or gives nothing and has done nothing.
+    route& at_once(at_once_handler tried_first) noexcept
+    {
+        at_once_ = std::move(tried_first);
+        return *this;
+    }
 
     [[nodiscard]] bool plain() const noexcept { return plain_; }
     [[nodiscard]] bool admits_plainly() const noexcept { return admits_plainly_; }
@@ -92,9 +102,9 @@ public:
     [[nodiscard]] response answer(request& asked) const;
     [[nodiscard]] std::optional<response> admit(request& asked) const;
     [[nodiscard]] admission admit_at_once(request& asked) const;
-    // Does the handler need no wait, whatever the middleware does?
-    [[nodiscard]] bool handles_plainly() const noexcept { return !coroutine_; }
     [[nodiscard]] response handle(request& asked) const;
+    // Once the middleware has let it pass; nothing: handle_waiting() is next.
+    [[nodiscard]] std::optional<response> handle_at_once(request& asked) const;
     void finish(request& asked, response& answer) const;
     // What wrote a streamed answer has thrown; its head has gone, so only router::on_exception() hears of it.
     void stream_failed(const request& asked, std::exception_ptr why) const;
@@ -151,6 +161,7 @@ private:
     // One of the two; callables may change their own state.
     mutable plain_handler plain_handler_;
     mutable coroutine_handler coroutine_;
+    mutable at_once_handler at_once_;
     std::vector<link> chain_;
     std::vector<std::string_view> parameters_; // names, in pattern_
 };

@@ -51,7 +51,7 @@ task<result<std::optional<uuid>>> find_id(user_repository& users, pooled_string 
     co_return id;
 }
 
-result<user> known(std::optional<user> found, const uuid& id)
+result<user> user_or_failure(std::optional<user> found, const uuid& id)
 {
     if (!found) return fail(user_not_found(id));
     return *std::move(found);
@@ -66,7 +66,7 @@ user_cache::user_cache(cache::shard_cache& part, user_repository& users)
 
 eventual<result<user>> user_cache::find(uuid id)
 {
-    if (auto here = by_id_.here(id)) return known(*std::move(here), id);
+    if (auto here = known(id)) return user_or_failure(*std::move(here), id);
     return load(id);
 }
 
@@ -74,7 +74,7 @@ task<result<user>> user_cache::load(uuid id)
 {
     auto found = co_await by_id_.load(id);
     if (!found) co_return fail(std::move(found).error());
-    co_return known(*std::move(found), id);
+    co_return user_or_failure(*std::move(found), id);
 }
 
 task<result<std::optional<user>>> user_cache::find_by_email(pooled_string email_key)

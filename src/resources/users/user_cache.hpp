@@ -29,6 +29,8 @@ class user_cache
 public:
     user_cache(cache::shard_cache& part, user_repository& users);
 
+    // From the first tier alone; nothing: he has to be loaded.
+    [[nodiscard]] std::optional<std::optional<user>> known(const uuid& id) { return by_id_.here(id); }
     // Fails with not_found.
     [[nodiscard]] eventual<result<user>> find(uuid id);
     [[nodiscard]] task<result<std::optional<user>>> find_by_email(pooled_string email_key);

@@ -130,17 +130,32 @@ task<result<response>> create_user(user_service& users, request& asked)
     co_return answer;
 }
 
+response shown(const user& found, const request& asked)
+{
+    const version_tag tag(found.version);
+    const bool unchanged = http::if_none_match_names(asked, tag.view());
+    response answer = unchanged ? response(status::not_modified) : json(found);
+    answer.header("ETag", tag.view()).header("Cache-Control", cache_control);
+    return answer;
+}
+
+std::optional<result<response>> show_known_user(user_service& users, request& asked)
+{
+    const auto id = asked.path<uuid>("id");
+    if (!id) return fail(id.error());
+    const auto known = users.known(*id);
+    if (!known) return std::nullopt;
+    if (!*known) return fail(user_not_found(*id));
+    return shown(**known, asked);
+}
+
 task<result<response>> show_user(user_service& users, request& asked)
 {
     const auto id = asked.path<uuid>("id");
     if (!id) co_return fail(id.error());
     auto found = co_await users.find(*id);
     if (!found) co_return fail(std::move(found).error());
-    const version_tag tag(found->version);
-    const bool unchanged = http::if_none_match_names(asked, tag.view());
-    response answer = unchanged ? response(status::not_modified) : json(*found);
-    answer.header("ETag", tag.view()).header("Cache-Control", cache_control);
-    co_return answer;
+    co_return shown(*found, asked);
 }
 
 task<result<response>> list_users(user_service& users, request& asked)
@@ -197,7 +212,9 @@ void user_routes(route_group& routes, user_service& users)
     auto group = routes.group("/users");
     group.post("", [&users](request& asked) { return create_user(users, asked); });
     group.get("", [&users](request& asked) { return list_users(users, asked); });
-    group.get("/{id}", [&users](request& asked) { return show_user(users, asked); });
+    group.get("/{id}", [&users](request& asked) { return show_user(users, asked); }).at_once([&users](request& asked) {
+        return show_known_user(users, asked);
+    });
     group.patch("/{id}", [&users](request& asked) { return update_user(users, asked); });
     group.del("/{id}", [&users](request& asked) { return remove_user(users, asked); });
 }

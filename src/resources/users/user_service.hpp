@@ -29,6 +29,12 @@ public:
     {}
 
     [[nodiscard]] task<result<user>> create(new_user input);
+    // What the shard's memory says of him, absence included; nothing: he has to be looked for.
+    [[nodiscard]] std::optional<std::optional<user>> known(const uuid& id)
+    {
+        if (cache_ == nullptr) return std::nullopt;
+        return cache_->known(id);
+    }
     [[nodiscard]] eventual<result<user>> find(uuid id)
     {
         if (cache_ == nullptr) return users_.find(id);
