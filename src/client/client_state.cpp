@@ -43,7 +43,7 @@ private:
 client_state::client_state(shard& on, offload_pool& blocking, client_options options)
     : options_(std::move(options)), shared_{.on = on, .blocking = blocking, .options = options_, .counters = counters_}
 {
-    SLUICE_ASSERT(std::ranges::all_of(options_.user_agent, [](char c) { return is(c, value_class); }));
+    SLUICE_ASSERT(is_field_value(options_.user_agent));
     on.background().stop().add(stop_);
 }
 

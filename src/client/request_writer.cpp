@@ -18,11 +18,6 @@ constexpr std::array<std::string_view, 13> reserved = {
 constexpr std::size_t fields_max = 100;
 constexpr std::size_t fields_bytes_max = std::size_t{64} << 10;
 
-bool is_value(std::string_view text) noexcept
-{
-    return std::ranges::all_of(text, [](char c) { return is(c, value_class); });
-}
-
 std::unexpected<error> not_a_call(std::string_view what)
 {
     return fail({.code = errc::internal, .detail = std::string(what), .dependency = "http"});
@@ -41,11 +36,11 @@ void append_field(buffer& out, std::string_view name, std::string_view value)
 result<void> check_fields(const call& what)
 {
     if (what.method == method::connect) return not_a_call("A call cannot be a CONNECT");
-    if (!is_value(what.content_type)) return not_a_call("The media type of a call is not valid");
+    if (!is_field_value(what.content_type)) return not_a_call("The media type of a call is not valid");
     if (what.headers.size() > fields_max) return not_a_call("A call has too many fields");
     std::size_t bytes = 0;
     for (const auto& [name, value] : what.headers) {
-        if (!is_token(name) || !is_value(value)) return not_a_call("A field of a call is not valid");
+        if (!is_token(name) || !is_field_value(value)) return not_a_call("A field of a call is not valid");
         if (std::ranges::any_of(reserved, [&](std::string_view r) { return equal_ignoring_case(r, name); }))
             return not_a_call("A call has a field that the client writes itself");
         bytes += name.size() + value.size();

@@ -1,14 +1,14 @@
 // Hexadecimal digits: bytes to lower-case digits and back. Inside core only.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 namespace sluice::hex {
 
-// Writes two digits for each of `count` bytes. Free of branches and tables, so the compiler makes vector code of it.
+// Both are free of branches and tables, so the compiler makes vector code of them.
+
+// Writes two digits for each of `count` bytes.
 inline void write(const std::uint8_t* bytes, std::size_t count, char* out) noexcept
 {
     const auto digit = [](unsigned nibble) {
@@ -20,29 +20,22 @@ inline void write(const std::uint8_t* bytes, std::size_t count, char* out) noexc
     }
 }
 
-inline constexpr std::uint8_t not_a_digit = 0xFF;
-
-inline constexpr std::array<std::uint8_t, 256> values = [] {
-    std::array<std::uint8_t, 256> table{};
-    table.fill(not_a_digit);
-    for (unsigned i = 0; i < 10; ++i) table['0' + i] = static_cast<std::uint8_t>(i);
-    for (unsigned i = 0; i < 6; ++i) table['a' + i] = table['A' + i] = static_cast<std::uint8_t>(10 + i);
-    return table;
-}();
-
-[[nodiscard]] constexpr std::uint8_t value(char digit) noexcept { return values[static_cast<unsigned char>(digit)]; }
-
-// Reads digits of either case into as many bytes as they fill; false if one is none.
-[[nodiscard]] inline bool read(std::string_view digits, std::uint8_t* out) noexcept
+// Reads 2 * Count digits of either case; false if one of them is none.
+template <std::size_t Count> [[nodiscard]] bool read(const char* digits, std::uint8_t* out) noexcept
 {
-    unsigned bad = 0;
-    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-        const unsigned high = value(digits[i]);
-        const unsigned low = value(digits[i + 1]);
-        bad |= high | low;
-        out[i / 2] = static_cast<std::uint8_t>(high << 4U | low);
+    constexpr std::uint8_t not_a_digit = 0xFF;
+    std::uint8_t nibbles[2 * Count];
+    std::uint8_t all = 0;
+    for (std::size_t i = 0; i < 2 * Count; ++i) {
+        const auto decimal = static_cast<std::uint8_t>(digits[i] - '0');
+        const auto letter = static_cast<std::uint8_t>((digits[i] | 0x20) - 'a');
+        const auto of_letter = letter < 6 ? static_cast<std::uint8_t>(letter + 10) : not_a_digit;
+        nibbles[i] = decimal < 10 ? decimal : of_letter;
+        all |= nibbles[i];
     }
-    return bad < 16;
+    for (std::size_t i = 0; i < Count; ++i)
+        out[i] = static_cast<std::uint8_t>(nibbles[2 * i] << 4U | nibbles[2 * i + 1]);
+    return all < 16;
 }
 
 } // namespace sluice::hex

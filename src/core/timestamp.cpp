@@ -1,7 +1,10 @@
 #include <sluice/core/timestamp.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace sluice {
 
@@ -12,12 +15,18 @@ using namespace std::chrono;
 constexpr timestamp earliest = sys_days(year(0) / January / 1);
 constexpr timestamp latest = sys_days(year(10000) / January / 1) - microseconds(1);
 
+// "00", "01", … "99": one read for two digits.
+constexpr std::array<char, 200> pairs = [] {
+    std::array<char, 200> made{};
+    for (std::size_t i = 0; i < 100; ++i) {
+        made[2 * i] = static_cast<char>('0' + i / 10);
+        made[2 * i + 1] = static_cast<char>('0' + i % 10);
+    }
+    return made;
+}();
+
 // Two digits of a number below 100.
-void write_pair(char* out, std::uint32_t value) noexcept
-{
-    out[0] = static_cast<char>('0' + value / 10);
-    out[1] = static_cast<char>('0' + value % 10);
-}
+void write_pair(char* out, std::uint32_t value) noexcept { std::memcpy(out, pairs.data() + 2 * std::size_t{value}, 2); }
 
 // Reads an RFC 3339 text from the front; once something does not fit, `ok` stays false.
 struct reader

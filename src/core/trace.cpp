@@ -28,7 +28,7 @@ bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
 
 template <std::size_t Size> bool read_id(std::string_view digits, std::array<std::uint8_t, Size>& id) noexcept
 {
-    return hex::read(digits, id.data()) && id != std::array<std::uint8_t, Size>{};
+    return hex::read<Size>(digits.data(), id.data()) && id != std::array<std::uint8_t, Size>{};
 }
 
 } // namespace
@@ -51,8 +51,8 @@ std::optional<trace_context> trace_context::from_traceparent(std::string_view va
 
     std::uint8_t version = 0;
     std::uint8_t flags = 0;
-    if (!hex::read(value.substr(0, 2), &version) || version == 0xFF) return std::nullopt;
-    if (!hex::read(value.substr(flags_at, 2), &flags)) return std::nullopt;
+    if (!hex::read<1>(value.data(), &version) || version == 0xFF) return std::nullopt;
+    if (!hex::read<1>(value.data() + flags_at, &flags)) return std::nullopt;
     if (value.size() > size_v00 && (version == 0 || value[size_v00] != '-')) return std::nullopt;
 
     trace_context continued;

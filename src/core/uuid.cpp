@@ -51,12 +51,14 @@ std::optional<uuid> uuid::parse(std::string_view text) noexcept
 {
     if (text.size() != text_size || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
         return std::nullopt;
+    char digits[32];
+    std::memcpy(digits, text.data(), 8);
+    std::memcpy(digits + 8, text.data() + 9, 4);
+    std::memcpy(digits + 12, text.data() + 14, 4);
+    std::memcpy(digits + 16, text.data() + 19, 4);
+    std::memcpy(digits + 20, text.data() + 24, 12);
     uuid read;
-    std::uint8_t* out = read.bytes.data();
-    const bool digits = hex::read(text.substr(0, 8), out) && hex::read(text.substr(9, 4), out + 4) &&
-                        hex::read(text.substr(14, 4), out + 6) && hex::read(text.substr(19, 4), out + 8) &&
-                        hex::read(text.substr(24, 12), out + 10);
-    if (!digits) return std::nullopt;
+    if (!hex::read<16>(digits, read.bytes.data())) return std::nullopt;
     return read;
 }
 

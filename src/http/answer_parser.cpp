@@ -152,7 +152,7 @@ bool answer_parser::read_status_line(std::string_view head) noexcept
     if ((minor != '0' && minor != '1') || head[status_at - 1] != ' ' || head[reason_at - 1] != ' ') return false;
     if (!std::ranges::all_of(digits, is_digit) || digits[0] < '1' || digits[0] > '5') return false;
     const std::string_view reason = head.substr(reason_at, head.find('\r') - reason_at);
-    if (!std::ranges::all_of(reason, [](char c) { return is(c, value_class); })) return false;
+    if (!is_field_value(reason)) return false;
     if (head[reason_at + reason.size() + 1] != '\n') return false;
     version_minor_ = minor - '0';
     answer_.status_ =

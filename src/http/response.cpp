@@ -8,11 +8,18 @@
 
 namespace sluice::http {
 
+namespace {
+
+constexpr std::size_t fields_expected = 127; // what most responses have, in one block of the pool
+
+} // namespace
+
 response& response::header(std::string_view name, std::string_view value) &
 {
     SLUICE_ASSERT(is_token(name));
-    SLUICE_ASSERT(std::ranges::all_of(value, [](char c) { return is(c, value_class); }));
-    fields_.reserve(fields_.size() + name.size() + value.size() + 4);
+    SLUICE_ASSERT(is_field_value(value));
+    const std::size_t size = fields_.size() + name.size() + value.size() + 4;
+    if (fields_.capacity() < size) fields_.reserve(std::max(size, fields_expected));
     fields_.append(name).append(": ").append(value).append("\r\n");
     return *this;
 }

@@ -29,10 +29,15 @@ bool plain(char c) noexcept
 std::size_t plain_prefix(std::string_view text) noexcept
 {
     std::size_t size = 0;
-    for (std::uint64_t bytes; text.size() - size >= sizeof bytes; size += sizeof bytes) {
-        std::memcpy(&bytes, text.data() + size, sizeof bytes);
-        if (special(bytes)) break;
-    }
+    std::uint64_t bytes = 0;
+    const auto special_at = [&](std::size_t at) {
+        std::memcpy(&bytes, text.data() + at, sizeof bytes);
+        return special(bytes);
+    };
+    while (text.size() - size >= sizeof bytes && !special_at(size)) size += sizeof bytes;
+    // The rest, with some of what was seen before it.
+    if (text.size() >= sizeof bytes && text.size() - size < sizeof bytes && !special_at(text.size() - sizeof bytes))
+        return text.size();
     while (size < text.size() && plain(text[size])) ++size;
     return size;
 }

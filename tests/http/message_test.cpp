@@ -1,4 +1,6 @@
 // Requests and responses as applications and their tests see them.
+#include "http/characters.hpp"
+
 #include <sluice/http/response.hpp>
 #include <sluice/http/test_request.hpp>
 
@@ -22,6 +24,23 @@ TEST(Request, is_built_without_a_socket)
     EXPECT_EQ(r.header("content-type"), "application/json");
     EXPECT_EQ(r.path<int>("id"), 7);
     EXPECT_EQ(&r.context(), &built.context());
+}
+
+TEST(FieldValue, is_told_from_what_is_none_at_every_place)
+{
+    for (std::size_t size = 0; size <= 20; ++size) {
+        EXPECT_TRUE(is_field_value(std::string(size, 'a')));
+        for (std::size_t at = 0; at < size; ++at) {
+            for (unsigned c = 0; c < 256; ++c) {
+                std::string text(size, 'a');
+                text[at] = static_cast<char>(c);
+                EXPECT_EQ(is_field_value(text), (c >= 0x20 && c != 0x7F) || c == '\t') << size << ' ' << at << ' ' << c;
+                if (at + 1 == size) continue;
+                text[at + 1] = '\xC3'; // what borrows from its neighbour
+                EXPECT_EQ(is_field_value(text), (c >= 0x20 && c != 0x7F) || c == '\t') << size << ' ' << at << ' ' << c;
+            }
+        }
+    }
 }
 
 TEST(Request, gives_path_parameters_decoded)
