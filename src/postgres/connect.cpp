@@ -157,6 +157,7 @@ result<void> ask(pg_conn& connection, const char* statement, const connect_reque
 
 result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session)
 {
+    const auto began = steady_clock::now();
     auto made = connect(request);
     if (!made) return fail(std::move(made.error()));
     pg_conn* c = made->get();
@@ -172,7 +173,8 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     if (!said) return fail(std::move(said.error()));
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
     const bool for_writes = is_for_writes(*c);
-    return pipelined_connection{.handle = std::move(*made), .round_trip = answered - asked, .for_writes = for_writes};
+    return pipelined_connection{
+        .handle = std::move(*made), .took = answered - began, .round_trip = answered - asked, .for_writes = for_writes};
 }
 
 bool is_for_writes(pg_conn& connection)

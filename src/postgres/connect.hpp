@@ -48,6 +48,7 @@ struct connect_request
 struct pipelined_connection
 {
     connection_handle handle;
+    duration took{}; // until it was ready
     duration round_trip{};
     bool for_writes = false; // target_session_attrs=read-write
 };

@@ -60,6 +60,7 @@ void pool_state::connected(pipelined_connection made)
 {
     changed();
     ++counters_.connects;
+    if (metrics_) metrics_->connected(made.took);
     connects_of_process.fetch_add(1, std::memory_order_relaxed);
     if (failures_ > 0) log(log_level::info, "PostgreSQL is back", {{"shard", shard_.index()}});
     failures_ = 0;
@@ -125,8 +126,10 @@ void pool_state::failed(std::string_view sql_state)
 void pool_state::ended(connection& c, std::string why)
 {
     if (closing_) return;
-    leased_.for_each([&c](lease& l) {
-        if (l.on == &c) l.on = nullptr;
+    leased_.for_each([this, &c](lease& l) {
+        if (l.on != &c) return;
+        count_use(l);
+        l.on = nullptr;
     });
     changed();
     const bool meant = why.empty();

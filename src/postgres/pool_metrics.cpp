@@ -35,7 +35,9 @@ constexpr metric_family errors = {"sluice_postgres_errors_total", "Failed statem
 
 } // namespace
 
-pool_metrics::pool_metrics(metric_set& into, const pool_counters& numbers, const pool_options& options) : set_(into)
+pool_metrics::pool_metrics(metric_set& into, const pool_counters& numbers, const pool_options& options)
+    : set_(into), wait_time_(into.histogram(names::wait_time, {system})),
+      create_time_(into.histogram(names::create_time, {system})), use_time_(into.histogram(names::use_time, {system}))
 {
     into.read(names::connections, {system, {"db_client_connection_state", "used"}},
               [&numbers] { return static_cast<double>(numbers.busy.read()); });

@@ -1,5 +1,5 @@
-// pool_metrics: a pool's numbers among those of its shard (telemetry/database_metrics.hpp), and how long its statements
-// took. Owner: the pool. Thread: its shard's; they are read by whoever scrapes.
+// pool_metrics: a pool's numbers among those of its shard (telemetry/database_metrics.hpp), and how long statements and
+// connections took. Owner: the pool. Thread: its shard's; they are read by whoever scrapes.
 #pragma once
 
 #include <sluice/postgres/pool.hpp>
@@ -27,6 +27,14 @@ public:
     }
     void failed(std::string_view sql_state_class);
 
+    void connected(duration took) { create_time_.record(took); }
+    // A connection was there at last. What gets one in the turn in which it asks has not waited, and leaves no trace.
+    void waited(duration took)
+    {
+        if (took > duration::zero()) wait_time_.record(took);
+    }
+    void used(duration took) { use_time_.record(took); }
+
 private:
     struct entry
     {
@@ -42,6 +50,9 @@ private:
     [[gnu::cold]] void find(const statement& what);
 
     metric_set& set_;
+    latency_histogram& wait_time_;
+    latency_histogram& create_time_;
+    latency_histogram& use_time_;
     std::array<entry, places> known_{};
 };
 

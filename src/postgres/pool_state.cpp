@@ -196,6 +196,7 @@ bool pool_state::serve_first(queue& waiting)
     if (c == nullptr) return false;
     first.unlink();
     --waiters_;
+    count_wait(first.waiting_since);
     c->submit(first);
     return true;
 }
@@ -261,6 +262,7 @@ task<result<void>> pool_state::take(lease& l)
     const stage_timer waiting(stage::pool_wait);
     changed();
     ++waiters_;
+    l.since = shard_.now();
     wanted_.push_back(l);
     serve_leases();
     const wait_end how = co_await l.granted.until(shard_.now() + options_.connect_timeout);
@@ -314,6 +316,7 @@ void pool_state::grant(connection& c)
 {
     lease& l = wanted_.pop_front();
     c.set_use(connection::use::leased);
+    count_wait(std::exchange(l.since, shard_.now()));
     l.on = &c;
     leased_.push_back(l);
     l.granted.complete();
@@ -325,6 +328,7 @@ void pool_state::give_back(lease& l, bool clean)
     l.unlink();
     connection* c = std::exchange(l.on, nullptr);
     if (c == nullptr) return;
+    count_use(l);
     c->set_use(connection::use::shared);
     if (clean) return has_room(*c);
     if (c->abandon()) ++counters_.cancels;

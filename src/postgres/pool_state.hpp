@@ -30,6 +30,7 @@ namespace sluice::postgres {
 struct lease : list_node<lease>
 {
     connection* on = nullptr;
+    time_point since = {}; // it has the connection, or wants one
     wait granted;
 };
 
@@ -93,6 +94,14 @@ private:
     static void merge(queue& into, queue& from); // both the oldest first
     void serve_leases();
     void grant(connection& c);
+    void count_wait(time_point since)
+    {
+        if (metrics_) metrics_->waited(shard_.now() - since);
+    }
+    void count_use(const lease& l)
+    {
+        if (metrics_) metrics_->used(shard_.now() - l.since);
+    }
     [[nodiscard]] queue& place_of(const query_run& q) noexcept;
     void enqueue(query_run& q);
     void expire_waiting();

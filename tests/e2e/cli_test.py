@@ -313,17 +313,6 @@ class Serving(unittest.TestCase):
             self.assertEqual(server.wait(), 0)
             self.assertEqual(server.said(), '')
 
-    def test_hangup_opens_the_log_again(self):
-        log = os.path.join(self.folder, 's.log')
-        server = self.start(log=log, environment={'SLUICE_LOG_FILE': log})
-        os.rename(log, log + '.1')
-        server.signal(signal.SIGHUP)
-        self.wait_until(lambda: os.path.exists(log))
-        self.assertEqual(server.stop(), 0)
-        for path in (log, log + '.1'):
-            with open(path, encoding='utf-8') as lines:
-                self.assertTrue([json.loads(line) for line in lines], path)
-
     def wait_until(self, happened):
         end = time.monotonic() + sluice.PATIENCE_SECONDS
         while not happened():

@@ -5,10 +5,11 @@ import threading
 
 
 class Collector(http.server.ThreadingHTTPServer):
-    """Takes what exporters send, as OTLP's collector would, or says no with a status."""
+    """Takes what exporters send, as OTLP's collector would, or says no with a status. `parse`: what makes JSON of it, or fails."""
 
-    def __init__(self):
+    def __init__(self, parse=json.loads):
         super().__init__(('127.0.0.1', 0), Taker)
+        self.parse, self.unreadable = parse, []
         self.spans, self.batches, self.status, self.changed = [], 0, 200, threading.Condition()
         self.thread = threading.Thread(target=self.serve_forever)
         self.thread.start()
@@ -40,7 +41,12 @@ class Taker(http.server.BaseHTTPRequestHandler):
         with self.server.changed:
             self.server.batches += 1
             if self.path == '/v1/traces' and self.headers['Content-Type'] == 'application/json' and self.server.status == 200:
-                for resource in json.loads(body)['resourceSpans']:
+                try:
+                    told = self.server.parse(body)
+                except ValueError as why:
+                    self.server.unreadable.append((str(why), body))
+                    told = {'resourceSpans': []}
+                for resource in told['resourceSpans']:
                     for scope in resource['scopeSpans']:
                         self.server.spans += scope['spans']
             self.server.changed.notify_all()

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -9,9 +10,11 @@ import threading
 import time
 import unittest
 
+import sluice
 import told
 from browser import Browser
-from sluice import Server
+from sluice import PATIENCE_SECONDS, Server
+from users_client import Client
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'redis'))
 import server as redis  # noqa: E402
@@ -170,6 +173,161 @@ class Stages(unittest.TestCase):
         self.assertAlmostEqual(within, slowest[0]['took_ms'], places=5)
 
 
+class BesidePostgres(unittest.TestCase):
+    """One shard with two connections to PostgreSQL, Redis, a limit and a cache: what holds requests up is known."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        postgres = sluice.servers_of('postgres')
+        self.database, self.session = postgres.Postgres(), postgres.Session
+        self.addCleanup(self.database.stop)
+        self.redis = redis.Redis({})
+        self.addCleanup(self.redis.stop)
+        patience = ('POSTGRES_STATEMENT_TIMEOUT', 'POSTGRES_CONNECT_TIMEOUT', 'POSTGRES_IDLE_TIMEOUT', 'REDIS_COMMAND_TIMEOUT',
+                    'REDIS_CONNECT_TIMEOUT', 'LIMITS_REQUEST_TIMEOUT')
+        self.server = Server(BINARY, '--shards', '1', folder=self.folder.name, environment={
+            'DATABASE_URL': self.database.url(), 'REDIS_URL': self.redis.url(), 'SLUICE_POSTGRES_MAX_CONNECTIONS': '2',
+            'SLUICE_RATE_LIMIT_REQUESTS': '1000000', 'SLUICE_RATE_LIMIT_WINDOW': '1h', 'SLUICE_RATE_LIMIT_KEY': 'header:X-Client',
+            **{f'SLUICE_{name}': '100s' for name in patience}})
+        self.addCleanup(self.server.__exit__)
+        self.traces = 0
+
+    def until(self, condition):
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not (found := condition()):
+            self.assertLess(time.monotonic(), end, 'it does not happen')
+            time.sleep(0.02)
+        return found
+
+    def ask(self, path, client=None):
+        """Sends a request, of a client of its own unless told otherwise: its trace, and the connection that gets the answer."""
+        self.traces += 1
+        trace = f'{self.traces:032x}'
+        connection = http.client.HTTPConnection('127.0.0.1', self.server.port, timeout=PATIENCE_SECONDS)
+        self.addCleanup(connection.close)
+        connection.request('GET', path, headers={'traceparent': f'00-{trace}-00000000000000ff-00', 'X-Client': client or trace})
+        return trace, connection
+
+    def answer(self, connection):
+        answer = connection.getresponse()
+        answer.read()
+        self.assertEqual(answer.status, 200)
+
+    def held_in(self, stage, asked):
+        """Until that request is where it was to be, and has been there for most of its time."""
+        def is_there():
+            for one in json.loads(self.server.get('/inflight', self.server.admin_port)[1])['requests']:
+                if one['trace_id'] == asked[0] and one['stage'] == stage and one['stages'].get(stage, 0) > max(300, 0.9 * one['age_ms']):
+                    return True
+            return False
+        self.until(is_there)
+        return asked
+
+    def parts(self):
+        """The page's panel: names and what stands beside them."""
+        rows = self.browser.evaluate('[...document.getElementById("parts").rows].map(row => [...row.cells].map(cell => cell.textContent))')
+        return {row[0]: row[1:] for row in rows}
+
+    def await_parts(self, column, wanted):
+        """Until the panel says that, now (0) or in all (1)."""
+        def seen():
+            parts = self.parts()
+            return {name: parts.get(name, ('', ''))[column] for name in wanted}
+        end = time.monotonic() + PATIENCE_SECONDS
+        while seen() != wanted and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual(seen(), wanted)
+
+    def slowest(self):
+        """By trace: how long a request took, and its stages with their times, as they stand there."""
+        rows = self.browser.evaluate('[...document.getElementById("slowest").rows].slice(1).map(row => [row.cells[7].textContent, row.cells[0].textContent,'
+                                     ' [...row.cells[4].querySelectorAll(".stage")].map(stage => stage.textContent)])')
+        told = {}
+        for trace, took, stages in rows:
+            parts = [re.fullmatch(r'([a-z ]+) ([0-9.]+ \S+)', stage).groups() for stage in stages]
+            told[trace] = seconds(took), [(stage, seconds(spent)) for stage, spent in parts]
+        return told
+
+    def shoot(self, name):
+        if 'SCREENSHOTS' in os.environ:
+            self.browser.screenshot(os.path.join(os.environ['SCREENSHOTS'], name))
+
+    def test_the_page_shows_the_pool_as_it_is_and_in_which_stage_slow_requests_were(self):
+        self.until(lambda: self.server.get('/readyz')[0].status == 200)
+        with Client(self.server.port) as client:
+            user = client.create('ada@example.com').headers['Location']
+        with Browser(1280, 1000) as self.browser:
+            self.browser.open(f'http://127.0.0.1:{self.server.admin_port}/')
+            self.browser.wait_for('document.getElementById("state").textContent === "live"')
+            asked = self.while_the_table_is_locked(user)
+            asked += self.while_redis_stands_still()
+            told = self.until(lambda: (all_told := self.slowest()).keys() >= {trace for _, trace in asked} and all_told)
+            self.shoot('slowest.png')
+            for stage, trace in asked:
+                took, stages = told[trace]
+                with self.subTest(stage):
+                    self.assertEqual(stages[0][0], stage)
+                    self.assertGreater(stages[0][1], took / 2)
+                    self.assertAlmostEqual(sum(spent for name, spent in stages if name != 'head') / took, 1, delta=0.1)
+            text = self.browser.evaluate('document.body.innerText')
+            self.assertNotIn('NaN', text)
+            self.assertNotIn('undefined', text)
+
+    def while_the_table_is_locked(self, user):
+        before = self.pool()
+        with self.session(self.database) as session:
+            session('BEGIN')
+            session('LOCK TABLE users IN ACCESS EXCLUSIVE MODE')
+            held = [('query', self.held_in('query', self.ask('/users')))]
+            # One statement that waits for a lock gets one connection of two; and nobody else's waits behind it.
+            held.append(('pool wait', self.held_in('pool_wait', self.ask('/users'))))
+            loading = self.held_in('cache', self.ask(user))
+            held += [('query', loading), ('cache', self.held_in('cache', self.ask(user)))]
+
+            ours = "FROM pg_stat_activity WHERE application_name = 'sluice'"
+            self.until(lambda: self.database.psql(f"SELECT count(*) {ours} AND wait_event_type = 'Lock'") == '2')
+            self.assertEqual(self.database.psql(f'SELECT count(*) {ours}'), '2')
+            self.await_parts(0, {'db_client_connection_count postgresql used': '2', 'db_client_connection_count postgresql idle': '0',
+                                 'db_client_connection_max postgresql': '2', 'db_client_connection_pending_requests postgresql': '1',
+                                 'postgres_away': '0'})
+            self.browser.wait_for('/pool wait/.test(document.getElementById("inflight").innerText)')
+            self.shoot('pool.png')
+            session('COMMIT')
+        for _, (_, connection) in held:
+            self.answer(connection)
+        # Since the start, as the metrics say it; nobody else asks for a statement.
+        after = self.pool()
+        self.assertEqual(after['sluice_postgres_queries_total'], before['sluice_postgres_queries_total'] + 3)
+        self.assertEqual(after['sluice_postgres_connects_total'], 2)
+        self.await_parts(1, {f'postgres_{name}': f'{after[f"sluice_postgres_{name}_total"]:.0f}' for name in ('queries', 'connects')})
+        self.await_parts(0, {'db_client_connection_pending_requests postgresql': '0'})
+        for name in ('wait_time', 'create_time', 'use_time'):
+            self.assertIn(f'db_client_connection_{name} postgresql', self.parts())
+        return [(stage, trace) for stage, (trace, _) in held]
+
+    def pool(self):
+        text = self.server.get('/metrics', self.server.admin_port)[1].decode()
+        return {name: float(number) for name, number in re.findall(r'^(sluice_postgres_\w+) (\S+)$', text, re.MULTILINE)}
+
+    def while_redis_stands_still(self):
+        self.answer(self.ask('/users', 'somebody')[1])  # whose next request asks for more than one
+        self.redis.freeze()
+        try:
+            asks = self.held_in('limit', self.ask('/users', 'somebody'))
+            joins = self.held_in('limit', self.ask('/users', 'somebody'))
+        finally:
+            self.redis.thaw()
+        for _, connection in (asks, joins):
+            self.answer(connection)
+        return [('redis', asks[0]), ('limit', joins[0])]
+
+
+def seconds(text):
+    number, unit = text.split()
+    return float(number) * {'s': 1, 'ms': 1e-3, '\u00b5s': 1e-6}[unit]
+
+
 class OtherSites(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -209,4 +367,4 @@ class OtherSites(unittest.TestCase):
         self.assertEqual(self.status(Sec_Fetch_Site='none'), 200)
 
 
-told.run(LivePage, Stages, OtherSites)
+told.run(LivePage, Stages, BesidePostgres, OtherSites)

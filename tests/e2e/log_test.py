@@ -1,4 +1,5 @@
-"""The log from the outside: log_test.py BINARY. A reader that stops, the level, the journal."""
+"""The log from the outside: log_test.py BINARY. A reader that stops, the level, a file that is renamed, the journal."""
+import http.client
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -122,6 +124,67 @@ class Log(unittest.TestCase):
         write('log.level = "error"\n')
         self.wait_until(lambda: server.signal(signal.SIGHUP) or self.level(server) == 'error')
         self.assertEqual(server.stop(), 0)
+
+    def test_hangup_opens_the_log_again_and_no_line_is_lost_or_torn(self):
+        log = os.path.join(self.folder, 's.log')
+        server = self.start('--shards', '2', log=log, environment={'SLUICE_LOG_FILE': log})
+        files, answered, over = [], [], threading.Event()
+
+        def ask():
+            while not over.is_set():  # of both shards, and some of them over one connection
+                connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=sluice.PATIENCE_SECONDS)
+                for _ in range(20):
+                    connection.request('GET', '/users')
+                    answer = connection.getresponse()
+                    answer.read()
+                    answered.append((answer.status, answer.getheader('X-Request-Id')))
+                connection.close()
+
+        clients = [threading.Thread(target=ask) for _ in range(4)]
+        for client in clients:
+            client.start()
+        try:
+            for number in range(5):
+                self.wait_for_more(answered)
+                files.append(f'{log}.{number}')
+                os.rename(log, files[-1])
+                self.wait_for_more(answered)
+                server.signal(signal.SIGHUP)
+                self.wait_until(lambda: os.path.exists(log))
+            self.wait_for_more(answered)
+        finally:
+            over.set()
+            for client in clients:
+                client.join()
+        self.assertEqual({status for status, _ in answered}, {200})
+
+        # The level that a hangup brings stays when the next one only opens the file again.
+        with open(os.path.join(self.folder, 'sluice.toml'), 'w', encoding='utf-8') as file:
+            file.write('log.level = "error"\n')
+        for number in range(5, 7):
+            files.append(f'{log}.{number}')
+            os.rename(log, files[-1])
+            server.signal(signal.SIGHUP)
+            self.wait_until(lambda: os.path.exists(log))
+            self.wait_until(lambda: self.level(server) == 'error')
+            self.assertEqual(server.get('/healthz')[0].status, 200)
+        self.assertEqual(server.stop(), 0)
+
+        told = {path: self.log_lines(path) for path in [*files, log]}
+        traces = {path: [line['trace_id'] for line in lines if line.get('path') == '/users'] for path, lines in told.items()}
+        self.assertEqual(sorted(trace for some in traces.values() for trace in some), sorted(trace for _, trace in answered))
+        self.assertTrue(all(traces[path] for path in files[:6]))
+        self.assertEqual([line for lines in told.values() for line in lines if line.get('path') == '/healthz'], [])
+
+    def wait_for_more(self, answers):
+        seen = len(answers)
+        self.wait_until(lambda: len(answers) >= seen + 50)
+
+    def log_lines(self, path):
+        with open(path, encoding='utf-8', newline='\n') as file:
+            *lines, rest = file.read().split('\n')
+        self.assertEqual(rest, '', path)
+        return [json.loads(line) for line in lines]
 
     def test_the_level_is_not_for_pages_of_other_sites(self):
         server = self.start()

@@ -69,7 +69,7 @@ class Crowd(Case):
             self.database.psql(f"INSERT INTO users VALUES ('{user}', 'ada@example.com', 'Ada', now(), now(), 1, 'ada@example.com')")
             self.log_statements("SET log_statement = 'all'")
             self.addCleanup(self.log_statements, 'RESET log_statement')
-            session = faulty.Session(self.database)
+            session = server.Session(self.database)
             self.addCleanup(session.end)
             session('BEGIN')
             session('LOCK TABLE users')

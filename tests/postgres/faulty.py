@@ -1,6 +1,5 @@
 """The server beside a PostgreSQL to which things happen: what the tests of faults have in common."""
 import os
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -16,23 +15,6 @@ import told  # noqa: E402
 
 BINARY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ''
 OURS = "FROM pg_stat_activity WHERE application_name = 'sluice'"
-
-
-class Session:
-    """Somebody else's session, which may hold a transaction open."""
-
-    def __init__(self, database):
-        self.process = subprocess.Popen([f'{database.bin}/psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', database.url(role=server.ACCOUNT)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def __call__(self, sql):
-        self.process.stdin.write(f'{sql};\n\\echo done\n')
-        self.process.stdin.flush()
-        if self.process.stdout.readline() != 'done\n':
-            raise AssertionError(f'{sql} failed')
-
-    def end(self):
-        self.process.communicate()
 
 
 class Case(unittest.TestCase):
@@ -77,7 +59,7 @@ class Case(unittest.TestCase):
         return made
 
     def session(self):
-        made = Session(self.database)
+        made = server.Session(self.database)
         self.addCleanup(made.end)
         return made
 

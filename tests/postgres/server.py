@@ -260,6 +260,29 @@ class Postgres:
         self.stop()
 
 
+class Session:
+    """Somebody else's session, which may hold a transaction open."""
+
+    def __init__(self, database):
+        self.process = subprocess.Popen([f'{database.bin}/psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', database.url(role=ACCOUNT)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self, sql):
+        self.process.stdin.write(f'{sql};\n\\echo done\n')
+        self.process.stdin.flush()
+        if self.process.stdout.readline() != 'done\n':
+            raise AssertionError(f'{sql} failed')
+
+    def end(self):
+        self.process.communicate()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.end()
+
+
 def main():
     parser = argparse.ArgumentParser(description='Runs a program beside a PostgreSQL of its own.')
     parser.add_argument('--set', action='append', default=[], metavar='NAME=VALUE', help='a line of postgresql.conf')

@@ -19,6 +19,15 @@ inline constexpr metric_family connections_max = {"db_client_connection_max", "T
                                                   metric_kind::gauge};
 inline constexpr metric_family waiting = {"db_client_connection_pending_requests", "What waits for a connection.",
                                           metric_kind::gauge};
+inline constexpr metric_family wait_time = {"db_client_connection_wait_time_seconds",
+                                            "How long what had to wait for a connection waited until it had one.",
+                                            metric_kind::histogram};
+inline constexpr metric_family create_time = {"db_client_connection_create_time_seconds",
+                                              "From the first step of connecting until the connection was ready.",
+                                              metric_kind::histogram};
+inline constexpr metric_family use_time = {"db_client_connection_use_time_seconds",
+                                           "How long a transaction had a connection for itself.",
+                                           metric_kind::histogram};
 inline constexpr metric_family timeouts = {"db_client_connection_timeouts_total",
                                            "Answers and connections that did not come in time.", metric_kind::counter};
 
