@@ -11,6 +11,11 @@ namespace {
 
 bool absent(const cached& c) noexcept { return c.flags == entry_flags::absent; }
 
+duration redis_waited_by(const context* request) noexcept
+{
+    return request == nullptr ? duration::zero() : request->redis_waited;
+}
+
 answer answer_of(const cached& c)
 {
     return {.value = c.value, .absent = absent(c), .from = tier::first, .fresh_until = c.fresh_until};
@@ -57,8 +62,7 @@ std::optional<coherence::hit> coherence::look(std::uint64_t hash, std::string_vi
 bool coherence::join(waiter& w, unsigned kind, std::uint64_t hash, std::string_view key, time_point now)
 {
     flight* f = joinable(hash, key, now);
-    if (f != nullptr) {
-        ++counters_.joined;
+    if (f != nullptr && joined(*f, redis_waited_by(context::current()), now)) {
         f->waiters.push_back(w);
         return true;
     }
@@ -84,8 +88,21 @@ flight* coherence::joinable(std::uint64_t hash, std::string_view key, time_point
 {
     flight* f = table_.find(hash, key);
     if (f == nullptr || now < f->began + options_.longest_life / 2) return f;
-    detach(*f);
+    detach_all(hash, key);
     return nullptr;
+}
+
+// No load waits for the second tier for longer than whoever joins it may. False: its home has to hear of him, by a
+// flight of his own.
+bool coherence::joined(flight& f, duration redis_waited, time_point now)
+{
+    if (options_.second_tier && now - redis_waited < f.began - f.redis_waited) {
+        if (home_of(f.hash) != options_.self) return false;
+        f.redis_waited = redis_waited - (now - f.began);
+        actions_.hurry(f);
+    }
+    ++counters_.joined;
+    return true;
 }
 
 flight* coherence::begin(unsigned kind, std::uint64_t hash, std::string_view key, time_point now)
@@ -129,10 +146,7 @@ void coherence::asked(flight& f, time_point now)
     const auto found = kept_.find(f.hash, f.key, now);
     if (found && now < found->fresh_until) return give(f, answer_of(*found), now);
     flight* load = joinable(f.hash, f.key, now);
-    if (load != nullptr) {
-        ++counters_.joined;
-        return load->asks.push_back(f);
-    }
+    if (load != nullptr && joined(*load, f.redis_waited, now)) return load->asks.push_back(f);
     load = begin(f.of, f.hash, f.key, now);
     if (load == nullptr)
         return give(f, {.failure = error{.code = errc::unavailable, .detail = "Too many values are being loaded"}},
@@ -208,7 +222,7 @@ void coherence::invalidate(std::uint64_t hash, std::string_view key, invalidatio
 {
     invalidation* i = invalidation::make(hash, key, options_.shards);
     i->waiter = &w;
-    if (const context* request = context::current()) i->redis_waited = request->redis_waited;
+    i->redis_waited = redis_waited_by(context::current());
     send_off(*i, home_of(hash), true, now);
 }
 
@@ -236,6 +250,11 @@ void coherence::detach(flight& f)
     ++counters_.detached;
 }
 
+void coherence::detach_all(std::uint64_t hash, std::string_view key)
+{
+    while (flight* f = table_.find(hash, key)) detach(*f);
+}
+
 void coherence::forget(const invalidation& i)
 {
     if (i.everything) {
@@ -244,7 +263,7 @@ void coherence::forget(const invalidation& i)
         return;
     }
     kept_.erase(i.hash, i.key);
-    if (flight* f = table_.find(i.hash, i.key)) detach(*f);
+    detach_all(i.hash, i.key);
 }
 
 void coherence::at_home(invalidation& i, time_point now)

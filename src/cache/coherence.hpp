@@ -34,6 +34,8 @@ public:
     virtual void send(unsigned to, packet& p) = 0;
     // Of a key whose home is here; then loaded(), once.
     virtual void load(flight& f) = 0;
+    // Somebody joined it who has waited for the second tier for longer (flight::redis_waited).
+    virtual void hurry(flight& f) = 0;
     // Deletes the key in the second tier and tells other processes; then erased(), once. Only with a second tier.
     virtual void erase(invalidation& i) = 0;
     // Without one: tells other processes, if it can.
@@ -125,6 +127,7 @@ public:
 
 private:
     void route(unsigned to, packet& p, time_point now);
+    [[nodiscard]] bool joined(flight& f, duration redis_waited, time_point now);
     [[nodiscard]] flight* joinable(std::uint64_t hash, std::string_view key, time_point now);
     [[nodiscard]] flight* begin(unsigned kind, std::uint64_t hash, std::string_view key, time_point now);
     void start(flight& f, time_point now);
@@ -133,6 +136,7 @@ private:
     void land(flight& f, answer a, time_point now);
     void drop(flight& f);
     void detach(flight& f);
+    void detach_all(std::uint64_t hash, std::string_view key);
     void forget(const invalidation& i);
     void at_home(invalidation& i, time_point now);
     void confirm(invalidation& i, time_point now);

@@ -29,7 +29,8 @@ struct entry
     std::uint8_t slack_units;
     entry_flags flags : 4;
     std::uint8_t uses : 2;
-    bool dead : 1; // erased, expired, or out of the index: only its place is left
+    bool watched : 1; // it went on unused: does it come back soon (admission.hpp)?
+    bool dead : 1;    // erased, expired, or out of the index: only its place is left
 
     [[nodiscard]] char* key_data() noexcept { return reinterpret_cast<char*>(this + 1); }
     [[nodiscard]] char* value_data() noexcept { return key_data() + key_bytes; }

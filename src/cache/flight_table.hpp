@@ -21,6 +21,7 @@ public:
           chains_(std::make_unique<chain[]>(count_))
     {}
 
+    // Of several the latest.
     [[nodiscard]] flight* find(std::uint64_t hash, std::string_view key) noexcept
     {
         flight* found = nullptr;

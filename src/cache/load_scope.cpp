@@ -3,14 +3,15 @@
 namespace sluice::cache {
 
 load_scope::load_scope(shard& here, const flight& of, duration timeout)
-    : trace_state_(of.trace_state), began_(steady_clock::now()), deadline_(began_ + timeout)
+    : here_(here), trace_state_(of.trace_state), began_(steady_clock::now()), deadline_(began_ + timeout)
 {
     own_.trace = of.trace;
     own_.trace_state = trace_state_;
     own_.task = of.task;
     own_.debug = of.debug;
     own_.deadline = deadline_;
-    own_.stop = &here.background().stop();
+    own_.stop = &stop_;
+    here.background().stop().add(shard_ends_);
     own_.stages.begin(began_);
     if (span_sink::current() != nullptr && of.trace.trace_id != trace_context().trace_id) {
         own_.trace = of.trace.child();
@@ -24,6 +25,8 @@ load_scope::load_scope(shard& here, const flight& of, duration timeout)
 load_scope::~load_scope()
 {
     context::exchange_current(nullptr);
+    shard_ends_.unlink();
+    if (hurry_.armed()) here_.timers().cancel(hurry_);
     span_sink* const sink = span_sink::current();
     if (spans_ == nullptr || sink == nullptr) return;
     span_record itself;
@@ -32,6 +35,13 @@ load_scope::~load_scope()
     itself.end = steady_clock::now();
     itself.failed = failed_;
     sink->take({.trace = own_.trace, .trace_state = trace_state_, .request = itself, .spans = *spans_});
+}
+
+void load_scope::end_hurry() noexcept
+{
+    own_.deadline = deadline_;
+    if (hurry_.armed()) here_.timers().cancel(hurry_);
+    if (!here_.background().stop().requested()) stop_.reset();
 }
 
 stage_times load_scope::spent() noexcept

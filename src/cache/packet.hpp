@@ -20,6 +20,7 @@ namespace sluice::cache {
 struct packet;
 struct in_table;
 struct at_home;
+class load_scope;
 
 // Takes packets on a shard.
 class packet_receiver
@@ -70,7 +71,8 @@ struct flight : packet, list_node<in_table>, list_node<at_home>
     pooled_string trace_state;  // and what its callers said of it
     std::string_view task = {}; // and what that was
     bool debug = false;
-    duration redis_waited = duration::zero(); // by that request, before
+    duration redis_waited = duration::zero(); // before this began, by whoever of those who wait did so longest
+    load_scope* asking = nullptr;             // the load, while the second tier is asked
     intrusive_list<waiter, waiter> waiters;
     intrusive_list<flight, at_home> asks;
     answer given;               // by its home

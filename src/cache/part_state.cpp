@@ -55,6 +55,12 @@ void part_state::send(unsigned to, packet& p)
 
 void part_state::load(flight& f) { here.background().spawn(run_load(f)); }
 
+// When the time of whoever has the least of it is over, the load goes on to the loader, for all who wait.
+void part_state::hurry(flight& f)
+{
+    if (f.asking != nullptr) f.asking->hurry(f.began + second->patience() - f.redis_waited);
+}
+
 task<void> part_state::run_load(flight& f)
 {
     load_scope during(here, f, all.options().load_timeout);
@@ -68,9 +74,11 @@ task<void> part_state::run_load(flight& f)
     second_tier::reading seen;
     if (may_ask(f.redis_waited) && second->usable() && rules.may_read_second_tier(f, here.now())) {
         const time_point asked = here.now();
-        during.hurry(asked + second->patience() - f.redis_waited);
+        during.begin_hurry(asked + second->patience() - f.redis_waited);
+        f.asking = &during;
         seen = co_await second->read(f.key);
-        during.hurry(never);
+        f.asking = nullptr;
+        during.end_hurry();
         if (seen.is == second_tier::reading::kind::found) {
             ++counts.second_tier_hits;
             end({.value = std::string_view(seen.value).substr(1),

@@ -22,6 +22,7 @@ public:
     // coherence_actions:
     void send(unsigned to, packet& p) override;
     void load(flight& f) override;
+    void hurry(flight& f) override;
     void erase(invalidation& i) override;
     void announce(std::string_view key) override;
     void erase_again(std::string_view key, std::uint64_t generation) override;

@@ -16,6 +16,8 @@ constexpr std::uint32_t small_share = 20;
 // How much may go round in the main queue before one that was asked for goes out all the same: what a put may cost.
 constexpr std::uint32_t round_units_max = (std::uint32_t{16} << 10) / unit_bytes;
 constexpr std::uint32_t round_for_each_unit = 4;
+// While all go on into it, all of it was asked for: were all to go round at once, it would be a mere FIFO afterwards.
+constexpr std::uint32_t round_for_each_unit_admitted = 8;
 
 constexpr std::uint32_t units_of(std::size_t bytes) noexcept { return static_cast<std::uint32_t>(bytes / unit_bytes); }
 // Places are 32 bits of units.
@@ -65,6 +67,10 @@ std::optional<cached> tier_state::find(std::uint64_t hash, std::string_view key,
         return {};
     }
     if (e.uses < uses_max) ++e.uses;
+    if (e.watched) {
+        e.watched = false;
+        if (ghosts_.take(hash) == ghosts::age::young) admission_.came_back_soon(counters_.entries);
+    }
     ++(now < e.fresh_until ? counters_.hits : counters_.stale_hits);
     return cached{.value = e.value(), .fresh_until = e.fresh_until, .stale_until = e.stale_until, .flags = e.flags};
 }
@@ -98,13 +104,15 @@ void tier_state::put(const new_entry& added) noexcept
     } else {
         const ghosts::age ghost = ghosts_.take(added.hash);
         to_main = ghost != ghosts::age::forgotten;
-        if (ghost == ghosts::age::young) admission_.came_back_soon();
+        admission_.is_put(ghost);
+        if (ghost == ghosts::age::young) admission_.came_back_soon(counters_.entries);
     }
     // What would fill half of the small queue passes it by.
     to_main = to_main || units > small_.capacity() / 2;
     to_main ? make_room_in_main(units) : make_room_in_small(units);
     const std::uint32_t place = (to_main ? main_ : small_).append(units);
     write(place, units, added);
+    if (to_main) at(place).uses = first_uses_in_main();
     add_to_index(added.hash, place);
     ++counters_.entries;
     ++(was_there ? counters_.updates : counters_.insertions);
@@ -147,6 +155,7 @@ void tier_state::write(std::uint32_t place, std::uint32_t units, const new_entry
     e.slack_units = static_cast<std::uint8_t>(units - units_for(added.key.size(), added.value.size()));
     e.flags = added.flags;
     e.uses = 0;
+    e.watched = false;
     e.dead = false;
     if (!added.key.empty()) std::memcpy(e.key_data(), added.key.data(), added.key.size());
     if (!added.value.empty()) std::memcpy(e.value_data(), added.value.data(), added.value.size());
@@ -175,19 +184,22 @@ void tier_state::make_room_in_small(std::uint32_t units) noexcept
     }
 }
 
-bool tier_state::stays_unused(const entry& first) noexcept
+bool tier_state::stays_unused(entry& first) noexcept
 {
-    if (admission_.admits_next(counters_.entries)) {
+    const admission::fate its = admission_.of_next(counters_.entries);
+    if (its == admission::fate::goes_on) {
         ghosts_.pass(first.units());
         return true;
     }
     ghosts_.add(first.hash, first.units());
-    return false;
+    first.watched = its == admission::fate::goes_on_watched;
+    return first.watched;
 }
 
 void tier_state::make_room_in_main(std::uint32_t units) noexcept
 {
     std::uint32_t may_go_round = round_units_max + round_for_each_unit * units;
+    if (admission_.admits()) may_go_round = std::min(may_go_round, round_for_each_unit_admitted * units);
     while (!main_.has_room(units)) {
         entry& first = at(main_.front());
         const entry_index::slot known_at = index_.find_place(first.hash, main_.front());
@@ -208,7 +220,7 @@ void tier_state::promote(entry_index::slot known_at) noexcept
     make_room_in_main(units);
     const std::uint32_t place = main_.append(units);
     std::memcpy(&at(place), &first, std::size_t{units} * unit_bytes);
-    at(place).uses = 0;
+    at(place).uses = first_uses_in_main();
     index_.move(known_at, place);
     small_.pop_front(units);
 }

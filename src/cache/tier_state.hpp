@@ -78,12 +78,16 @@ private:
     // Each makes room at the end of its queue.
     void make_room_in_small(std::uint32_t units) noexcept;
     void make_room_in_main(std::uint32_t units) noexcept;
-    // Of the small queue's first entry, which nobody has asked for. If not, it leaves a ghost.
-    [[nodiscard]] bool stays_unused(const entry& first) noexcept;
+    // Of the small queue's first entry, which nobody has asked for. If not, it leaves a ghost, and so it does if it is
+    // watched.
+    [[nodiscard]] bool stays_unused(entry& first) noexcept;
     // The first entry of the queue leaves it.
     void promote(entry_index::slot known_at) noexcept;
     void go_round(entry_index::slot known_at) noexcept;
     void drop(entry_queue& from, entry_index::slot known_at) noexcept;
+
+    // While all go on, one that is new is worth as much as one that was asked for, and comes after it.
+    [[nodiscard]] std::uint8_t first_uses_in_main() const noexcept { return admission_.admits() ? 1 : 0; }
 
     void bury(entry& e) noexcept
     {

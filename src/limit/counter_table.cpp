@@ -76,6 +76,19 @@ verdict counter_table::decide(const client_key& key, std::uint64_t hash, const r
     return said;
 }
 
+void counter_table::hear(const client_key& key, std::uint64_t hash, const rules& by, const spent_counts& others,
+                         std::uint32_t let_pass, micros now)
+{
+    (void)decide(key, hash, by, {.cost = 0, .least = others}, now);
+    if (let_pass == 0) return;
+    spent_counts all = used(key, hash, by, now);
+    for (std::size_t i = 0; i < by.size; ++i) {
+        const std::uint32_t more = std::min(let_pass, by.list[i].requests);
+        all[i] += std::min(more, std::numeric_limits<std::uint32_t>::max() - all[i]);
+    }
+    (void)decide(key, hash, by, {.cost = 0, .least = all}, now);
+}
+
 spent_counts counter_table::used(const client_key& key, std::uint64_t hash, const rules& by, micros now)
 {
     spent_counts sums{};

@@ -31,6 +31,10 @@ public:
 
     [[nodiscard]] verdict decide(const client_key& key, std::uint64_t hash, const rules& by, const question& asked,
                                  micros now);
+    // What is spent where somebody else counts: of `others` some may be counted here as well, and what it has just
+    // `let_pass` is not, so that is counted beside what was let pass here meanwhile.
+    void hear(const client_key& key, std::uint64_t hash, const rules& by, const spent_counts& others,
+              std::uint32_t let_pass, micros now);
     // Spent in each quota's window; nothing where the key is not known.
     [[nodiscard]] spent_counts used(const client_key& key, std::uint64_t hash, const rules& by, micros now);
 

@@ -22,6 +22,17 @@ decision decision_of(const verdict& said)
             .standings = said.standings};
 }
 
+// What stands behind a verdict, but for what is the question's own.
+spent_counts spent_by_others(const rules& by, const verdict& said, std::uint32_t own)
+{
+    spent_counts others{};
+    for (std::size_t i = 0; i < by.size; ++i) {
+        const std::uint32_t spent = by.list[i].requests - said.standings[i].left;
+        others[i] = spent - std::min(spent, own);
+    }
+    return others;
+}
+
 } // namespace
 
 limiter_state::limiter_state(shard& on, rate_limit& limited, redis::client* redis)
@@ -165,12 +176,13 @@ task<result<verdict>> limiter_state::ask_redis_or_home(client_key key, std::uint
     }
     if (heard && local && heard->passes && shared_.failing()) {
         (void)co_await known_at_home(key, hash, now);
-        co_await tell_home(key, hash, now, *heard, cost + heard->lease);
+        co_await tell_home(key, hash, now, spent_by_others(now.by, *heard, cost + heard->lease), 0);
         q.back = 0; // that was given back
         co_return co_await ask_home(key, hash, now, q);
     }
     if (heard) {
-        if (home_counts()) co_await tell_home(key, hash, now, *heard, 0);
+        const std::uint32_t own = heard->passes ? cost + heard->lease : 0;
+        if (home_counts()) co_await tell_home(key, hash, now, spent_by_others(now.by, *heard, own), own);
         co_return heard;
     }
     if (!local) co_return heard;
@@ -185,7 +197,7 @@ task<result<verdict>> limiter_state::ask_redis_or_home(client_key key, std::uint
     for (auto& spent : q.least) spent -= std::min(spent, cost + said.lease);
     heard = co_await ask_redis_for(key, now, q);
     if (!heard) co_return said;
-    if (home_counts()) co_await tell_home(key, hash, now, *heard, 0);
+    if (home_counts()) co_await tell_home(key, hash, now, spent_by_others(now.by, *heard, 0), 0);
     co_return heard;
 }
 
@@ -268,17 +280,14 @@ task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t ha
     });
 }
 
-// An answer of Redis that comes while the process, or a shard of it, counts by itself: the home has to know of it, but
-// for what is this question's `own`.
-task<void> limiter_state::tell_home(client_key key, std::uint64_t hash, const prepared& now, verdict said,
-                                    std::uint32_t own)
+// An answer of Redis that comes while the process, or a shard of it, counts by itself: the home has to know of it.
+task<void> limiter_state::tell_home(client_key key, std::uint64_t hash, const prepared& now, spent_counts others,
+                                    std::uint32_t let_pass)
 {
-    question tell{.cost = 0};
-    for (std::size_t i = 0; i < now.by.size; ++i) {
-        const std::uint32_t spent = now.by.list[i].requests - said.standings[i].left;
-        tell.least[i] = spent - std::min(spent, own);
-    }
-    (void)co_await ask_home(key, hash, now, tell);
+    co_await on_shard(shared_.home_of(hash), [&shared = shared_, &now, key, hash, others, let_pass] {
+        const shard& here = shard::current();
+        shared.at(here.index()).counters.hear(key, hash, now.by, others, let_pass, micros_of(here.now()));
+    });
 }
 
 void limiter_state::redis_failed(const error& why)

@@ -65,8 +65,8 @@ private:
                                                    trust in = trust::this_outage);
     // Of some requests, at least.
     [[nodiscard]] bool home_counts() const { return shared_.failing() || shared_.settling(shard_.now()); }
-    [[nodiscard]] task<void> tell_home(client_key key, std::uint64_t hash, const prepared& now, verdict said,
-                                       std::uint32_t own);
+    [[nodiscard]] task<void> tell_home(client_key key, std::uint64_t hash, const prepared& now, spent_counts others,
+                                       std::uint32_t let_pass);
     void redis_failed(const error& why);
     [[nodiscard]] task<void> watch_for_redis();
 

@@ -11,15 +11,16 @@ namespace {
 
 constexpr std::uint64_t entries = 1000;
 
-// So many leave the small queue unused; of each hundred that are dropped, so many come back soon. How many went on?
+// So many leave the small queue unused; of each hundred that are dropped or watched, so many
+// come back soon. How many went on?
 int admitted(admission& under_test, int leaving, int back_in_a_hundred)
 {
     int went_on = 0;
     for (int i = 0, dropped = 0; i < leaving; ++i) {
-        if (under_test.admits_next(entries))
-            ++went_on;
-        else if (dropped++ * 37 % 100 < back_in_a_hundred)
-            under_test.came_back_soon();
+        const admission::fate its = under_test.of_next(entries);
+        if (its != admission::fate::dropped) ++went_on;
+        if (its != admission::fate::goes_on && dropped++ * 37 % 100 < back_in_a_hundred)
+            under_test.came_back_soon(entries);
     }
     return went_on;
 }
@@ -40,6 +41,42 @@ TEST(Admission, is_granted_when_many_come_back_and_taken_back_when_they_cease_to
     admitted(under_test, 10'000, 0);
     EXPECT_FALSE(under_test.admits());
     EXPECT_EQ(admitted(under_test, 10'000, 0), 0);
+}
+
+void put(admission& under_test, int times, ghosts::age dropped)
+{
+    for (int i = 0; i < times; ++i) under_test.is_put(dropped);
+}
+
+TEST(Admission, is_granted_at_once_where_one_after_the_other_comes_back)
+{
+    admission under_test;
+    EXPECT_EQ(admitted(under_test, 500, 0), 0);
+    put(under_test, 16, ghosts::age::young);
+    EXPECT_TRUE(under_test.admits());
+    EXPECT_GT(admitted(under_test, 1000, 60), 800);
+}
+
+TEST(Admission, is_not_granted_at_once_where_not_all_come_back_or_too_late)
+{
+    admission under_test;
+    for (int i = 0; i < 100; ++i) {
+        put(under_test, 15, ghosts::age::young);
+        put(under_test, 1, ghosts::age::forgotten);
+    }
+    put(under_test, 1, ghosts::age::old);
+    put(under_test, 100, ghosts::age::young);
+    EXPECT_FALSE(under_test.admits());
+}
+
+// Whoever is admitted is there when it comes again, so only by those that are watched can it be seen that they do.
+TEST(Admission, watches_some_of_those_that_go_on)
+{
+    admission under_test;
+    put(under_test, 16, ghosts::age::young);
+    int watched = 0;
+    for (int i = 0; i < 100; ++i) watched += under_test.of_next(entries) == admission::fate::goes_on_watched;
+    EXPECT_EQ(watched, 12);
 }
 
 struct Ghosts : ::testing::Test

@@ -67,6 +67,14 @@ TEST(Coherence, holds_by_chance_while_redis_fails_in_every_manner)
     EXPECT_GT(seen.second_tier_hits, 1000U);
 }
 
+TEST(Coherence, holds_by_chance_where_some_have_less_time_for_redis_than_others)
+{
+    const outcome seen = by_many_chances(
+        {.shards = 3, .keys = 2, .redis = true, .reads = 40, .writes = 5, .faults = 5, .ticks = 2, .hurried = true},
+        20'000);
+    EXPECT_GT(seen.second_tier_hits, 100U);
+}
+
 TEST(Coherence, holds_by_chance_beside_another_process)
 {
     const outcome seen = by_many_chances({.shards = 2,

@@ -2,6 +2,10 @@
 #include "../redis/redis.hpp"
 #include "cached_process.hpp"
 
+#include <deque>
+#include <future>
+#include <vector>
+
 namespace sluice::cache::test {
 namespace {
 
@@ -186,6 +190,46 @@ TEST_F(RedisTier, is_not_asked_for_a_request_that_has_waited_for_redis_for_long_
     EXPECT_EQ(found.get().value(), "seven");
     EXPECT_TRUE(written.get());
     await([&] { return process.sum().pending == 0; }, "the deletion of what was written meanwhile");
+}
+
+// Frozen for an hour again: only by those who have less time for it than that does anybody get on.
+TEST_F(RedisTier, is_waited_for_by_no_load_for_longer_than_who_joins_it_may)
+{
+    constexpr unsigned shards = 3;
+    redis::client_options lasting = patient();
+    lasting.command_timeout = 1h;
+    std::deque<context> requests; // in pairs: one that begins a load, and one that joins it
+    for (unsigned i = 0; i < shards * shards; ++i)
+        for (const duration left : {duration::zero(), duration(20ms)}) {
+            requests.emplace_back();
+            requests.emplace_back().redis_waited = lasting.command_timeout - left;
+        }
+    cache_options options = second_tier_alone();
+    options.load_timeout = 1h;
+    cached_process process(rows, options, shards, lasting);
+    await_second_tier(process);
+    for (number key = 0; key < 50; ++key) rows.set(key, "value");
+    const int reads = rows.reads;
+    const auto loads = process.sum().loads;
+    order("freeze");
+    std::vector<decltype(process.start_find(0, 0))> found;
+    for (unsigned i = 0; i < requests.size() / 2 && !HasFailure(); ++i) {
+        const auto key = static_cast<number>(i);
+        found.push_back(process.start_find(i % shards, key, &requests[2 * i]));
+        await([&] { return process.sum().loads == loads + i + 1; }, "a load that asks Redis");
+        found.push_back(process.start_find(i / shards % shards, key, &requests[2 * i + 1]));
+        for (const auto& one : {found.end() - 1, found.end() - 2})
+            EXPECT_EQ(one->wait_for(20s), std::future_status::ready) << "key " << i;
+    }
+    order("thaw");
+    for (auto& one : found) EXPECT_EQ(one.get().value(), "value");
+    EXPECT_EQ(rows.reads, reads + static_cast<int>(requests.size() / 2));
+    // What Redis answers later is nobody's.
+    for (number key = 0; key < 18; ++key) {
+        rows.set(key, "new");
+        EXPECT_TRUE(process.invalidate(0, key));
+        EXPECT_EQ(process.find(1, key), "new");
+    }
 }
 
 TEST_F(RedisTier, charges_a_request_for_what_it_has_waited_for_redis)

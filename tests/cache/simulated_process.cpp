@@ -1,5 +1,7 @@
 #include "simulated_process.hpp"
 
+#include <sluice/core/context.hpp>
+
 #include <algorithm>
 #include <functional>
 #include <utility>
@@ -32,6 +34,12 @@ void simulated_process::node::send(unsigned to, packet& p) { world.queues_[self]
 void simulated_process::node::load(flight& f)
 {
     world.loads_.push_back({.at = this, .of = &f, .key = &world.key_named(f.key)});
+}
+
+void simulated_process::node::hurry(flight& f)
+{
+    for (simulated_process::load& l : world.loads_)
+        if (l.of == &f) l.hurried = true;
 }
 
 void simulated_process::node::erase(invalidation& i)
@@ -115,7 +123,12 @@ void simulated_process::read_on(node& at, key_state& key)
         return;
     }
     readers_.emplace_back(*this, key);
-    ASSERT_TRUE(at.machine.join(readers_.back(), 0, key.hash, key.name, now_));
+    context request;
+    if (options_.hurried && by_.choose(4) == 0) request.redis_waited = ttl / 8 * static_cast<int>(1 + by_.choose(3));
+    context* const before = context::exchange_current(&request);
+    const bool waits = at.machine.join(readers_.back(), 0, key.hash, key.name, now_);
+    context::exchange_current(before);
+    ASSERT_TRUE(waits);
 }
 
 void simulated_process::commit(key_state& key) { key.committed.push_back(now_); }
@@ -218,6 +231,7 @@ void simulated_process::add_command_events(std::vector<event>& events, bool faul
             // An answer of another run than the one whose keys were named says nothing.
             events.push_back([this, &c] { settle(c, c.run == redis_.run()); });
         }
+        if (c.reader != nullptr && c.reader->hurried) events.push_back([this, &c] { settle(c, false); });
         if (faults && c.awaited && options_.faults != 0)
             events.push_back([this, &c] { // too late, or its connection is lost: it may still run
                 --options_.faults;

@@ -29,7 +29,8 @@ struct world_options
     unsigned reads = 2;
     unsigned writes = 1;
     unsigned faults = 0;
-    unsigned ticks = 0; // steps of half a time to live
+    unsigned ticks = 0;   // steps of half a time to live
+    bool hurried = false; // some readers have waited for Redis before, and longer than others
     std::size_t pending_max = 8;
     std::size_t heard_max = 2;
     duration stale = duration::zero();
@@ -99,6 +100,7 @@ private:
         flight* of;
         key_state* key;
         step next = step::begin;
+        bool hurried = false;
         int token = 0;
         int run = 0;
         bool leased = false;
@@ -131,6 +133,7 @@ private:
         node(simulated_process& w, unsigned self, first_tier& kept);
         void send(unsigned to, packet& p) override;
         void load(flight& f) override;
+        void hurry(flight& f) override;
         void erase(invalidation& i) override;
         void announce(std::string_view) override {}
         void erase_again(std::string_view key, std::uint64_t generation) override;

@@ -49,9 +49,9 @@ protected:
             if (key.hash() % 2 == 1 && --which == 0) return key;
         }
     }
-    static policy local()
+    static policy local(unsigned requests = allowed)
     {
-        return {.name = "test", .quotas = {{.requests = allowed, .window = 1h}}, .without_redis = on_failure::local};
+        return {.name = "test", .quotas = {{.requests = requests, .window = 1h}}, .without_redis = on_failure::local};
     }
 
     rate_limit all{local(), {.shards = 2, .redis_patience = options().command_timeout}};
@@ -110,6 +110,33 @@ TEST_F(Handover, to_redis_lets_nobody_pass_whom_the_process_answers_too_late_and
     EXPECT_EQ(late.get().is, outcome::refused);
     EXPECT_EQ(first.get().is, outcome::passes);
     EXPECT_FALSE(all.without_redis());
+}
+
+// At the end of an outage, while a shard's client still waits before it connects again: there the key's home decides,
+// and Redis for the others.
+TEST_F(Handover, to_redis_counts_both_of_two_who_pass_at_once_in_either_place)
+{
+    redis::client_options brief = options();
+    brief.command_timeout = 2s;
+    redis::client_options nowhere = options();
+    nowhere.where = redis::parse_url("unix:/nowhere/redis.sock").value();
+    rate_limit two_allowed{local(2), {.shards = 2, .redis_patience = brief.command_timeout}};
+    limiter& asks = *start_limiter(0, two_allowed, brief);
+    limiter& waits = *start_limiter(1, two_allowed, nowhere);
+    ASSERT_EQ(decide(0, asks, client_key::of_text("for the script")).is, outcome::passes);
+    order("freeze");
+    EXPECT_EQ(decide(0, asks, client_key::of_text("for the outage")).is, outcome::passes);
+    order("thaw");
+    while (two_allowed.without_redis()) std::this_thread::sleep_for(1ms);
+    order("freeze");
+    const auto asked = counted(0, asks).asked_redis;
+    auto late = start_decision(0, asks, somebody(1));
+    while (counted(0, asks).asked_redis == asked) std::this_thread::sleep_for(1ms);
+    EXPECT_EQ(decide(1, waits, somebody(1)).is, outcome::passes);
+    order("thaw");
+    EXPECT_EQ(late.get().is, outcome::passes);
+    EXPECT_EQ(decide(1, waits, somebody(1)).is, outcome::refused);
+    EXPECT_EQ(decide(0, asks, somebody(1)).is, outcome::refused);
 }
 
 } // namespace

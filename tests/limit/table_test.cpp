@@ -6,6 +6,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 namespace sluice::limit {
 namespace {
@@ -33,6 +34,23 @@ TEST(CounterTable, counts_each_key_by_itself)
     EXPECT_EQ(table.used(client(3), client(3).hash(), by, some_day)[0], 0u);
     EXPECT_TRUE(ask(table, client(1), by, some_day + 2 * a_second).passes);
     EXPECT_EQ(table.evicted(), 0u);
+}
+
+TEST(CounterTable, counts_what_was_let_pass_elsewhere_beside_what_it_let_pass_meanwhile)
+{
+    counter_table table(1024);
+    const rules by = of({{.requests = 10, .window = 1s}, {.requests = 100, .window = 10s}});
+    const auto hear = [&](spent_counts others, std::uint32_t let_pass) {
+        table.hear(client(1), client(1).hash(), by, others, let_pass, some_day);
+        const spent_counts now = table.used(client(1), client(1).hash(), by, some_day);
+        return std::pair(now[0], now[1]);
+    };
+    EXPECT_TRUE(ask(table, client(1), by, some_day, 2).passes);
+    EXPECT_EQ(hear({2, 2}, 0), std::pair(2u, 2u)) << "known";
+    EXPECT_EQ(hear({2, 2}, 1), std::pair(3u, 3u));
+    EXPECT_EQ(hear({2, 2}, 1), std::pair(4u, 4u)) << "another one";
+    EXPECT_EQ(hear({6, 7}, 1), std::pair(7u, 8u));
+    EXPECT_EQ(hear({0, 8}, 50), std::pair(17u, 58u)) << "dearer than a limit";
 }
 
 TEST(CounterTable, does_not_forget_who_is_over_the_limit_for_a_million_who_come_once)
