@@ -11,6 +11,7 @@
 #include "postgres/connect.hpp"
 #include "postgres/pipeline.hpp"
 #include "postgres/query_run.hpp"
+#include "shard/back_off.hpp"
 
 #include <sluice/core/bound.hpp>
 #include <sluice/coro/executor.hpp>
@@ -54,6 +55,9 @@ struct connection_limits
     duration age_max{0};
     duration given_up_after{0}; // a head that does not end, not even cancelled
 };
+
+// How old one of several may become that were made together: up to a tenth less, so that not all are old at once.
+[[nodiscard]] inline duration age_of_one(duration age_max) { return age_max - jittered(age_max / 10); }
 
 class connection
 {
