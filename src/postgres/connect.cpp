@@ -6,6 +6,8 @@
 #include <sluice/core/log.hpp>
 
 #include <climits>
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -26,6 +28,7 @@ namespace sluice::postgres {
 
 namespace {
 
+constexpr int oldest_version = 150'000;
 constexpr int cancellations_max = 4;
 std::atomic<int> cancellations = 0;
 
@@ -172,6 +175,14 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
     const server_kind wanted = wanted_kind(*c);
     return pipelined_connection{.handle = std::move(*made), .round_trip = answered - asked, .wanted = wanted};
+}
+
+result<void> accept_version(int version)
+{
+    if (version >= oldest_version) return {};
+    return fail(error{.code = errc::internal,
+                      .detail = fmt::format("PostgreSQL {} is too old: 15 or later is needed", version / 10'000),
+                      .dependency = dependency});
 }
 
 server_kind wanted_kind(pg_conn& connection)

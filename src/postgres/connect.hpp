@@ -45,6 +45,9 @@ struct connect_request
 // server takes the connection all the same, and keeps the statement.
 [[nodiscard]] result<void> ask(pg_conn& connection, const char* statement, const connect_request& request);
 
+// Is a server of that server_version_num new enough?
+[[nodiscard]] result<void> accept_version(int version);
+
 // What the URL asks of a server (target_session_attrs), as far as it may cease to be that.
 enum class server_kind : std::uint8_t
 {
