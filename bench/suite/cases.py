@@ -9,6 +9,7 @@ import cache_cases
 import limit_cases
 import machine
 import postgres_cases
+import recovery_cases
 import telemetry_cases
 from database import Database, redis_server
 from load import OTHERS_MAX_FOR_TAIL
@@ -243,7 +244,7 @@ GROUPS = {
     'slow': [slow],
     'startup': [startup],
     'limit': limit_cases.CASES,
-    'postgres': postgres_cases.CASES,
+    'postgres': [*postgres_cases.CASES, *recovery_cases.CASES],
     'arena': arena_cases.CASES,
     'cache': cache_cases.CASES,
     'telemetry': telemetry_cases.CASES,

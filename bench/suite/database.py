@@ -10,6 +10,9 @@ sys.path[:0] = [str(ROOT / 'tests/postgres'), str(ROOT / 'bench/load')]
 
 import fill  # noqa: E402
 import server  # noqa: E402
+from places import Places  # noqa: E402
+
+REFUSED_MAX = 16
 
 
 def redis_server():
@@ -39,15 +42,36 @@ class Database:
         return self
 
     @contextlib.contextmanager
-    def locked(self, table):
-        """Somebody else's session keeps every write to it waiting, and no read."""
+    def locked(self, table, mode='EXCLUSIVE'):
+        """Somebody else's session keeps every write to it waiting, and no read; as ACCESS EXCLUSIVE, reads as well."""
         with subprocess.Popen([f'{self.server.bin}/psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', self.url],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
-            session.stdin.write(f'BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE;\n\\echo locked\n')
+            session.stdin.write(f'BEGIN; LOCK TABLE {table} IN {mode} MODE;\n\\echo locked\n')
             session.stdin.flush()
             if session.stdout.readline() != 'locked\n':
                 raise SystemExit(f'bench: {table} could not be locked')
             yield
+
+    @contextlib.contextmanager
+    def places(self, count):
+        """PostgreSQL lets no more sessions in, beside the superuser's: also those are counted that it refuses just now."""
+        given = self.server.settings
+        self.server.settings = {**given, 'max_connections': count + REFUSED_MAX, 'superuser_reserved_connections': REFUSED_MAX}
+        self.server.restart()
+        yield
+        self.server.settings = given
+        self.server.restart()
+
+    @contextlib.contextmanager
+    def occupied(self, count):
+        """So many sessions, which are all that places() gives, are somebody else's."""
+        others = Places(self.server, count)
+        try:
+            others.occupy()
+            yield
+            others.leave()
+        finally:
+            others.end()
 
     def stop(self):
         self.server.stop()

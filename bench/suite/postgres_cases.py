@@ -1,18 +1,13 @@
 """What is measured of users on PostgreSQL. The server is on its CPU, PostgreSQL wherever the kernel puts it; what the load
 asks for is random among 10 000 users, and nobody writes an access log."""
 import statistics
-import time
 
-import machine
-from load import OTHERS_MAX
 from outcome import Outcome
 from servers import Recipe, Server
 
 CONNECTIONS = [1, 2, 4, 8, 20]
 FLOOR_POLLS_US = 200
 WAITING_WRITERS = 32
-RECOVERY_SECONDS = 3  # that a return is watched for
-RECOVERY_WINDOW = 0.25
 
 
 class Recipes:
@@ -93,53 +88,6 @@ def postgres_locked(bench):
     return found
 
 
-def recovery(answers, before, fault, back, seconds):
-    """From what load.noted() gave: answers a second in the time `before` the fault, and how long after the return the first
-    came, and the first window with nine tenths of that rate began; at most the `seconds` that it was watched."""
-    def rate(begin, length):
-        return sum(count for when, count in answers if begin <= when < begin + length) / length
-    usual = rate(fault - before, before)
-    after = [when for when, _ in answers if back <= when <= back + seconds]
-    full = (when for when in after if rate(when, RECOVERY_WINDOW) >= 0.9 * usual)
-    return usual, next(iter(after), back + seconds) - back, next(full, back + seconds) - back
-
-
-def restart(bench, database):
-    """When it was shut down and when it was back, and how much of a CPU other programs took meanwhile. With much of that a
-    restart says nothing, and is made again."""
-    for last in reversed(range(bench.load.tries)):
-        others, began = machine.other_threads(), time.monotonic()
-        time.sleep(bench.seconds)
-        fault = time.monotonic()
-        database.server.restart()
-        back = time.monotonic()
-        time.sleep(RECOVERY_SECONDS + RECOVERY_WINDOW)
-        share = machine.grown(others, machine.other_threads()) / (time.monotonic() - began)
-        if not last or share <= OTHERS_MAX:
-            return fault, back, share
-
-
-def postgres_recovery(bench):
-    """PostgreSQL is shut down and started again under load. It is back when it says that it takes connections."""
-    database = bench.database().with_users()
-    found = Outcome('postgres-recovery', f'64 connections, GET /users/{{id}} while PostgreSQL is restarted {bench.rounds} times')
-    with Server(Recipes(bench, database).sluice, bench.load.server_cpu) as server:
-        bench.load.warm_up(server, script='users')
-        with bench.load.beside(server, 64, 'users_noting'):
-            time.sleep(1)  # until it is at full speed
-            restarts = [restart(bench, database) for _ in range(bench.rounds)]
-    answers = bench.load.noted()
-    usual, first, full = zip(*(recovery(answers, bench.seconds, fault, back, RECOVERY_SECONDS) for fault, back, _ in restarts))
-    found.fact('throughput before', statistics.median(usual), '/s')
-    found.fact('down for', statistics.median(back - fault for fault, back, _ in restarts), 's')
-    found.fact('from its return to the first answer, median', statistics.median(first), 's')
-    found.fact('from its return to the first answer, at most', max(first), 's')
-    found.fact('from its return to 90 % of the throughput before, median', statistics.median(full), 's')
-    found.fact('of a CPU that other programs took meanwhile, at most', max(share for *_, share in restarts), '')
-    found.claim('seconds from its return to 90 % of the throughput before, at most', max(full), 2)
-    return found
-
-
 def curve(bench, name, script, title):
     """Over the number of connections to PostgreSQL, and beside them what the server's own rule makes of its most."""
     recipes = Recipes(bench, bench.database().with_users())
@@ -163,4 +111,4 @@ def postgres_mix(bench):
     return curve(bench, 'postgres-mix', 'users_mix', 'four reads and a write in turn')
 
 
-CASES = [postgres_users, postgres_one, postgres_calls, postgres_locked, postgres_recovery, postgres_reads, postgres_writes, postgres_mix]
+CASES = [postgres_users, postgres_one, postgres_calls, postgres_locked, postgres_reads, postgres_writes, postgres_mix]

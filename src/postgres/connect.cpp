@@ -6,6 +6,7 @@
 #include <sluice/core/log.hpp>
 
 #include <climits>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -27,6 +28,7 @@ namespace sluice::postgres {
 
 namespace {
 
+constexpr int oldest_version = 150'000;
 constexpr int cancellations_max = 4;
 std::atomic<int> cancellations = 0;
 
@@ -172,27 +174,43 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     const auto answered = steady_clock::now();
     if (!said) return fail(std::move(said.error()));
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
+<<<<<<< HEAD
     const bool for_writes = is_for_writes(*c);
     return pipelined_connection{
         .handle = std::move(*made), .took = answered - began, .round_trip = answered - asked, .for_writes = for_writes};
+=======
+    const server_kind wanted = wanted_kind(*c);
+    return pipelined_connection{.handle = std::move(*made), .round_trip = answered - asked, .wanted = wanted};
+>>>>>>> hB
 }
 
-bool is_for_writes(pg_conn& connection)
+result<void> accept_version(int version)
+{
+    if (version >= oldest_version) return {};
+    return fail(error{.code = errc::internal,
+                      .detail = fmt::format("PostgreSQL {} is too old: 15 or later is needed", version / 10'000),
+                      .dependency = dependency});
+}
+
+server_kind wanted_kind(pg_conn& connection)
 {
     const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> all(PQconninfo(&connection), &PQconninfoFree);
     for (const PQconninfoOption* one = all.get(); one != nullptr && one->keyword != nullptr; ++one)
-        if (std::string_view(one->keyword) == "target_session_attrs" && one->val != nullptr)
-            return std::string_view(one->val) == "read-write";
-    return false;
+        if (std::string_view(one->keyword) == "target_session_attrs" && one->val != nullptr) {
+            if (std::string_view(one->val) == "read-write") return server_kind::read_write;
+            if (std::string_view(one->val) == "primary") return server_kind::primary;
+        }
+    return server_kind::any;
 }
 
-bool only_reads(const pg_conn& connection) noexcept
+bool is_left_for_another(const pg_conn& connection, server_kind wanted) noexcept
 {
-    for (const char* name : {"default_transaction_read_only", "in_hot_standby"}) {
+    const auto is_on = [&connection](const char* name) {
         const char* setting = PQparameterStatus(&connection, name);
-        if (setting != nullptr && std::string_view(setting) == "on") return true;
-    }
-    return false;
+        return setting != nullptr && std::string_view(setting) == "on";
+    };
+    if (wanted == server_kind::any) return false;
+    return is_on("in_hot_standby") || (wanted == server_kind::read_write && is_on("default_transaction_read_only"));
 }
 
 bool cancel_running(pg_conn& connection) noexcept

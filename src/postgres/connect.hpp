@@ -9,6 +9,7 @@
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -44,22 +45,31 @@ struct connect_request
 // server takes the connection all the same, and keeps the statement.
 [[nodiscard]] result<void> ask(pg_conn& connection, const char* statement, const connect_request& request);
 
+// Is a server of that server_version_num new enough?
+[[nodiscard]] result<void> accept_version(int version);
+
+// What the URL asks of a server (target_session_attrs), as far as it may cease to be that.
+enum class server_kind : std::uint8_t
+{
+    any,
+    primary,
+    read_write,
+};
+[[nodiscard]] server_kind wanted_kind(pg_conn& connection);
+// Is it not of that kind any more? PostgreSQL tells of that by itself, but only with the answer to a statement;
+// PgBouncer does not.
+[[nodiscard]] bool is_left_for_another(const pg_conn& connection, server_kind wanted) noexcept;
+
 // In pipeline mode, without blocking, and with what a statement that does nothing takes there and back. Blocks.
 struct pipelined_connection
 {
     connection_handle handle;
     duration took{}; // until it was ready
     duration round_trip{};
-    bool for_writes = false; // target_session_attrs=read-write
+    server_kind wanted = server_kind::any;
 };
 // `own_session`: no pooler shares it, so it can be told to acknowledge only what is durable.
 [[nodiscard]] result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session);
-
-// Was it made with target_session_attrs=read-write?
-[[nodiscard]] bool is_for_writes(pg_conn& connection);
-// Does the server take no changes any more? PostgreSQL tells of that by itself, but only with the answer to a
-// statement; PgBouncer does not.
-[[nodiscard]] bool only_reads(const pg_conn& connection) noexcept;
 
 // Asks the server to cancel what this connection runs, from a thread of its own, because a frozen server may keep that
 // waiting without end. False where too many such threads wait already: try again later. It may come late, and then

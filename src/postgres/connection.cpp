@@ -64,6 +64,7 @@ void connection::submit(query_run& q)
     q.on = this;
     q.remembered = named && !prepare;
     q.queued.reset();
+    q.refused = false;
     // What ends several connections together counts once.
     const bool lost_once = q.lost_at < made_at_;
     const bool taken = pipeline_.submit({.query = ticket_of(q),
@@ -153,7 +154,7 @@ void connection::read()
     if (!flush()) return lose(message_of(handle_.get()));
     if (encrypted && !pipeline_.idle()) shard_.timers().arm(watch_, shard_.now() + encrypted_look);
     listen();
-    if (limits_.for_writes && only_reads(*handle_)) retire();
+    if (is_left_for_another(*handle_, limits_.wanted)) retire();
     owner_.has_room(*this);
 }
 
@@ -236,12 +237,17 @@ void connection::take(pg_result* owned)
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
     const auto decided = pipeline_.on_answer(kind);
     // What runs again has not failed.
-    if (q != nullptr && failed && (preparing || decided))
-        q->failure = outdated(*q, sql_state(owned)) ? unavailable("The database's schema has changed")
-                                                    : statement_error(owned, q->what, q->with);
+    if (q != nullptr && failed && (preparing || decided)) q->failure = failure_of(*q, owned);
     if (own) q->got = rows(next.release());
     if (decided) decide(*decided);
     if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
+}
+
+error connection::failure_of(const query_run& q, const pg_result* failed) const
+{
+    if (outdated(q, sql_state(failed))) return unavailable("The database's schema has changed");
+    if (takes_no_changes(q, sql_state(failed))) return unavailable("The database takes no changes");
+    return statement_error(failed, q.what, q.with);
 }
 
 // Within a transaction it cannot be prepared again: that has failed as a whole, and only all of it can run again.
@@ -255,17 +261,35 @@ void connection::note_failure(query_run& q, std::string_view state)
     q.repeatable = sql_states::repeatable(state) || outdated(q, state) ||
                    (use_ == use::leased && sql_states::cancelled(state) && cancelled_lately());
     if (sql_states::stale(state)) forget(q.what);
-    if (sql_states::read_only(state)) retire();
+    if (takes_no_changes(q, state)) note_refusal(q);
     owner_.failed(state);
+}
+
+// A server in recovery says of a BEGIN that may write only that it cannot do that. What only reads is refused by
+// itself.
+bool connection::takes_no_changes(const query_run& q, std::string_view state) const noexcept
+{
+    return !q.read_only && (sql_states::read_only(state) || (q.joins_next && state == "0A000"));
+}
+
+// Where the URL asks for a server that takes changes, another may be that by now. What several connections say that
+// were there together counts once: what a newer one says as well, the next would say.
+void connection::note_refusal(query_run& q)
+{
+    retire();
+    q.refused = limits_.wanted != server_kind::any && made_at_ <= q.refused_at;
+    q.refused_at = std::min(q.refused_at, shard_.now());
+    if (q.refused && use_ == use::leased) q.repeatable = true;
 }
 
 void connection::decide(const pipeline::decision& d)
 {
     query_run& q = *query_of(d.query);
     if (d.becomes == pipeline::verdict::answered) return q.end(std::move(q.got));
-    if (d.becomes == pipeline::verdict::failed) return q.end(fail(std::move(q.failure)));
+    const bool refused = d.becomes == pipeline::verdict::failed && q.refused && use_ != use::leased;
+    if (d.becomes == pipeline::verdict::failed && !refused) return q.end(fail(std::move(q.failure)));
     q.on = nullptr;
-    owner_.returned(q, d.becomes);
+    owner_.returned(q, refused ? pipeline::verdict::never_sent : d.becomes);
 }
 
 void connection::forget(const statement& s) noexcept

@@ -11,6 +11,7 @@
 #include "postgres/connect.hpp"
 #include "postgres/pipeline.hpp"
 #include "postgres/query_run.hpp"
+#include "shard/back_off.hpp"
 
 #include <sluice/core/bound.hpp>
 #include <sluice/coro/executor.hpp>
@@ -49,11 +50,14 @@ struct connection_limits
 {
     std::size_t queries_max = 1024;
     bool named_statements = true;
-    bool for_writes = false; // leave a server that takes none any more
+    server_kind wanted = server_kind::any; // leave one that is not of it any more
     duration stalled_after{0};
     duration age_max{0};
     duration given_up_after{0}; // a head that does not end, not even cancelled
 };
+
+// How old one of several may become that were made together: up to a tenth less, so that not all are old at once.
+[[nodiscard]] inline duration age_of_one(duration age_max) { return age_max - jittered(age_max / 10); }
 
 class connection
 {
@@ -129,8 +133,11 @@ private:
     [[nodiscard]] pipeline::answer kind_of(const pg_result* result, const query_run* of) const;
     // PostgreSQL signals twice for one cancellation (the process and its group): the second may meet what runs next.
     [[nodiscard]] bool cancelled_lately() const noexcept;
+    [[nodiscard]] error failure_of(const query_run& q, const pg_result* failed) const;
     [[nodiscard]] bool outdated(const query_run& q, std::string_view state) const noexcept;
+    [[nodiscard]] bool takes_no_changes(const query_run& q, std::string_view state) const noexcept;
     void note_failure(query_run& q, std::string_view state);
+    void note_refusal(query_run& q);
     void decide(const pipeline::decision& d);
     void forget(const statement& s) noexcept;
     void look_at_head();

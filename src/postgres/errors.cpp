@@ -1,10 +1,11 @@
 #include "postgres/errors.hpp"
 
+#include "postgres/refused_value.hpp"
+
 #include <sluice/core/log.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <libpq-fe.h>
@@ -25,51 +26,6 @@ std::string_view field(const pg_result* failed, int which) noexcept
 error make(errc code, std::string detail)
 {
     return {.code = code, .detail = std::move(detail), .dependency = dependency};
-}
-
-// Which parameter it is about, counted from 0: whatever the server's language, its context names it as $1, $2, …
-int parameter_of(const pg_result* failed) noexcept
-{
-    const std::string_view context = field(failed, PG_DIAG_CONTEXT);
-    const auto at = context.find('$');
-    if (at == std::string_view::npos) return -1;
-    int number = 0;
-    (void)std::from_chars(context.data() + at + 1, context.data() + context.size(), number);
-    return number - 1;
-}
-
-// A check of one column is named by PostgreSQL itself: users_name_check.
-std::string_view checked_column(const pg_result* failed) noexcept
-{
-    constexpr std::string_view ending = "_check";
-    const std::string_view table = field(failed, PG_DIAG_TABLE_NAME);
-    std::string_view name = field(failed, PG_DIAG_CONSTRAINT_NAME);
-    if (!name.starts_with(table) || !name.ends_with(ending) || name.size() <= table.size() + ending.size()) return {};
-    name.remove_prefix(table.size() + 1);
-    name.remove_suffix(ending.size());
-    return name;
-}
-
-constexpr std::array numbers = {type_id::int2, type_id::int4, type_id::int8, type_id::float4, type_id::float8};
-constexpr std::array texts = {type_id::text};
-
-int refused_parameter(const pg_result* failed, const parameters& with)
-{
-    if (const int said = parameter_of(failed); said >= 0) return said;
-    if (const std::string_view column = field(failed, PG_DIAG_COLUMN_NAME); !column.empty())
-        return with.of_column(column);
-    if (const int checked = with.of_column(checked_column(failed)); checked >= 0) return checked;
-    const std::string_view state = sql_state(failed);
-    if (state == "22003") return with.only_one(numbers);
-    if (state == "22001") return with.only_one(texts);
-    return with.only_one({});
-}
-
-error refused_value(const pg_result* failed, const parameters& with)
-{
-    error made = with.invalid(refused_parameter(failed, with), "is not a value that can be stored");
-    made.constraint = field(failed, PG_DIAG_CONSTRAINT_NAME);
-    return made;
 }
 
 // A fault of the program or of its operator may meet every request: each shard tells of a statement once a second, and

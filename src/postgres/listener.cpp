@@ -85,7 +85,8 @@ struct listener::state
         failures = 0;
         handle = std::move(*made);
         made_at = home.now();
-        if (is_for_writes(*handle)) home.timers().arm(looking, home.now() + look_pause);
+        wanted = wanted_kind(*handle);
+        if (wanted != server_kind::any) home.timers().arm(looking, home.now() + look_pause);
         tell.listening();
         read(); // some may have come with the answers
     }
@@ -105,7 +106,7 @@ struct listener::state
             if (result_handle(PQgetResult(handle.get())) == nullptr) break; // what look() is answered
         while (const auto next = std::unique_ptr<PGnotify, notify_closer>(PQnotifies(handle.get())))
             tell.heard({.channel = next->relname, .payload = next->extra, .sender = next->be_pid});
-        const bool left = looking.armed() && only_reads(*handle);
+        const bool left = is_left_for_another(*handle, wanted);
         if (sound && !left && PQstatus(handle.get()) == CONNECTION_OK)
             return home.ring().poll(PQsocket(handle.get()), POLLIN, readable);
         log(log_level::warn, "The connection for PostgreSQL's notifications was lost",
@@ -126,6 +127,7 @@ struct listener::state
     functions tell;
     context background{.task = "PostgreSQL: to listen"};
     connection_handle handle;
+    server_kind wanted = server_kind::any;
     bound<operation, &state::on_readable> readable{*this};
     bound<timer, &state::begin> retry{*this};
     bound<timer, &state::look> looking{*this}; // where only one that takes changes will do

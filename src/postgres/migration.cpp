@@ -44,8 +44,6 @@ error failure(errc code, std::string detail)
 class session
 {
 public:
-    static constexpr int oldest_version = 150'000;
-
     static result<session> open(const session_options& with)
     {
         auto opened = connect({.url = with.url, .timeout = with.connect_timeout, .stop = with.stop});
@@ -54,9 +52,8 @@ public:
                 failure(errc::unavailable, fmt::format("PostgreSQL cannot be used: {}; is database_url right, or "
                                                        "postgres.host and what belongs to it?",
                                                        opened.error().detail)));
-        if (const int version = PQserverVersion(opened->get()); version < oldest_version)
-            return fail(failure(errc::internal,
-                                fmt::format("PostgreSQL {} is too old: 15 or later is needed", version / 10'000)));
+        if (auto new_enough = accept_version(PQserverVersion(opened->get())); !new_enough)
+            return fail(std::move(new_enough).error());
         session made;
         made.open_ = *std::move(opened);
         made.cut_ = std::make_unique<cut_off>(PQsocket(made.open_.get()), with.stop);

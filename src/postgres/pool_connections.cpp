@@ -66,9 +66,9 @@ void pool_state::connected(pipelined_connection made)
     failures_ = 0;
     said_.clear();
     connection_limits limits = limits_;
-    limits.for_writes = made.for_writes;
+    limits.wanted = made.wanted;
     limits.stalled_after += 3 * std::min(made.round_trip, round_trip_max);
-    limits.age_max -= jittered(limits.age_max / 10); // so that not all are old at once
+    limits.age_max = age_of_one(limits.age_max);
     open_.push_back(std::make_unique<connection>(shard_, std::move(made.handle), *this, limits));
     keep_house();
     serve();

@@ -35,12 +35,15 @@ struct query_run : list_node<query_run>
 
     const statement& what;
     const parameters& with;
-    connection* on = nullptr;   // which has it; null: the pool's queue, or nobody any more
-    bool exclusive = false;     // of a transaction: it runs nowhere else
-    time_point lost_at = never; // when it had been sent and its answer was lost
-    bool joins_next = false;    // if it fails, what is submitted next does not run
-    bool repeatable = false;    // it failed because of other transactions
-    bool remembered = false;    // what it runs was prepared in an earlier flight
+    connection* on = nullptr;      // which has it; null: the pool's queue, or nobody any more
+    bool exclusive = false;        // of a transaction: it runs nowhere else
+    bool read_only = false;        // of a transaction that is
+    time_point lost_at = never;    // when it had been sent and its answer was lost
+    time_point refused_at = never; // when a server first said that it takes no changes
+    bool refused = false;          // by a server that another may have replaced: it did nothing, and may run there
+    bool joins_next = false;       // if it fails, what is submitted next does not run
+    bool repeatable = false;       // it failed because of other transactions
+    bool remembered = false;       // what it runs was prepared in an earlier flight
     time_point waiting_since = {};
     context* request = context::current();
     std::optional<stage_timer> queued; // while no connection has it

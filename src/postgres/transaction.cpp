@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 
 namespace sluice::postgres {
@@ -45,30 +46,47 @@ std::string identifier(std::string_view name)
 
 struct transaction::state
 {
-    state(pool_state& p, const transaction_options& o) : pool(p), first(beginning(o), nothing)
-    {
-        first.exclusive = first.joins_next = true;
-    }
+    state(pool_state& p, const transaction_options& o) : pool(p), begins(beginning(o)), read_only(o.read_only) {}
     ~state() { end(false); }
+
+    // BEGIN, in one flight with the statement that comes next.
+    void begin()
+    {
+        begun = true;
+        first.emplace(begins, nothing);
+        first->joins_next = true;
+        submit(*first);
+    }
+
+    void submit(query_run& q)
+    {
+        q.exclusive = true;
+        q.read_only = read_only;
+        q.refused_at = refused_at;
+        mine->on->submit(q);
+    }
 
     // Gives the connection back.
     void end(bool clean)
     {
-        if (first.on != nullptr) (void)pool.leave(first);
-        if (open) pool.give_back(mine, clean);
+        if (first && first->on != nullptr) (void)pool.leave(*first);
+        if (open) pool.give_back(*mine, clean);
         open = false;
     }
     void note(const query_run& q, const error& failure)
     {
         // Nothing of it is committed, so that even a write whose answer was lost is known not to be done.
-        repeatable = repeatable || q.repeatable || mine.on == nullptr;
+        repeatable = repeatable || q.repeatable || mine->on == nullptr;
         broken = broken || failure.code == errc::timeout || failure.code == errc::cancelled;
     }
 
     pool_state& pool;
     parameters nothing;
-    lease mine;
-    query_run first; // BEGIN: in one flight with the first statement, which does not run if it fails
+    std::optional<lease> mine;
+    const statement& begins;
+    std::optional<query_run> first; // the BEGIN; if it fails, the statement behind it does not run
+    const bool read_only;
+    time_point refused_at = never; // when a server first said that it takes no changes
     bool open = false;
     bool begun = false;
     bool broken = false; // something of it still runs
@@ -83,9 +101,11 @@ transaction::~transaction() = default;
 
 task<result<void>> transaction::begin()
 {
-    auto taken = co_await state_->pool.take(state_->mine);
+    state& my = *state_;
+    my.mine.emplace();
+    auto taken = co_await my.pool.take(*my.mine);
     if (!taken) co_return fail(std::move(taken.error()));
-    state_->open = true;
+    my.open = true;
     co_return {};
 }
 
@@ -93,24 +113,32 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
 {
     if (auto refused = with.refusal()) co_return fail(std::move(*refused));
     state& my = *state_;
-    query_run q(s, with);
-    q.exclusive = true;
-    if (my.mine.on == nullptr) {
-        my.repeatable = true;
-        co_return fail(unavailable("The database went away"));
+    for (;;) {
+        if (my.mine->on == nullptr) {
+            my.repeatable = true;
+            co_return fail(unavailable("The database went away"));
+        }
+        query_run q(s, with);
+        const bool opening = !my.begun;
+        if (opening) my.begin();
+        my.submit(q);
+        auto answered = co_await finish(my.pool, q);
+        const bool begun = my.first->outcome && *my.first->outcome;
+        if (answered && begun) co_return answered;
+        // Without its BEGIN nothing may be left to a connection that others get.
+        if (my.first->outcome && !begun) answered = fail(my.first->outcome->error());
+        const query_run& failed = begun ? q : *my.first;
+        if (!begun) my.broken = true;
+        my.note(failed, answered.error());
+        if (answered.error().code == errc::outcome_unknown) answered = fail(unavailable("The database went away"));
+        // Nothing of it was done, so it may as well begin at a server that takes changes.
+        if (!opening || !failed.refused) co_return answered;
+        my.refused_at = failed.refused_at;
+        my.end(false);
+        my.begun = my.broken = my.repeatable = false;
+        auto taken = co_await begin();
+        if (!taken) co_return fail(std::move(taken.error()));
     }
-    if (!my.begun) my.mine.on->submit(my.first);
-    my.begun = true;
-    my.mine.on->submit(q);
-    auto answered = co_await finish(my.pool, q);
-    const bool begun = my.first.outcome && *my.first.outcome;
-    if (answered && begun) co_return answered;
-    // Without its BEGIN nothing may be left to a connection that others get.
-    if (my.first.outcome && !begun) answered = fail(my.first.outcome->error());
-    if (!begun) my.broken = true;
-    my.note(begun ? q : my.first, answered.error());
-    if (answered.error().code == errc::outcome_unknown) answered = fail(unavailable("The database went away"));
-    co_return answered;
 }
 
 task<result<void>> transaction::commit()
@@ -120,13 +148,12 @@ task<result<void>> transaction::commit()
         my.end(true);
         co_return {};
     }
-    if (my.mine.on == nullptr) {
+    if (my.mine->on == nullptr) {
         my.repeatable = true;
         co_return fail(unavailable("The database went away"));
     }
     query_run q(commit_statement, my.nothing);
-    q.exclusive = true;
-    my.mine.on->submit(q);
+    my.submit(q);
     auto answered = co_await finish(my.pool, q);
     // COMMIT of a transaction in which something failed is a ROLLBACK, and says so in its tag alone.
     const bool rolled_back = answered && answered->command() == "ROLLBACK";
@@ -143,13 +170,12 @@ task<result<void>> transaction::commit()
 task<result<void>> transaction::roll_back()
 {
     state& my = *state_;
-    if (!my.begun || my.broken || my.mine.on == nullptr) {
+    if (!my.begun || my.broken || my.mine->on == nullptr) {
         my.end(!my.begun);
         co_return {};
     }
     query_run q(rollback_statement, my.nothing);
-    q.exclusive = true;
-    my.mine.on->submit(q);
+    my.submit(q);
     auto answered = co_await finish(my.pool, q);
     my.end(answered.has_value());
     co_return {};

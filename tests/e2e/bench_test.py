@@ -18,7 +18,7 @@ sys.path.insert(0, str(SUITE))
 import cases  # noqa: E402
 import load  # noqa: E402
 import page  # noqa: E402
-import postgres_cases  # noqa: E402
+import recovery_cases  # noqa: E402
 import table  # noqa: E402
 import telemetry_cases  # noqa: E402
 from outcome import Outcome  # noqa: E402
@@ -86,11 +86,11 @@ class Bench(unittest.TestCase):
         usual = [(hundredth / 100, 10) for hundredth in range(100, 300)]
         slow = [(hundredth / 100, 5) for hundredth in range(450, 500)]
         again = [(hundredth / 100, 10) for hundredth in range(500, 700)]
-        found = postgres_cases.recovery(usual + slow + again, 1, 3, 4.25, 3)
+        found = recovery_cases.recovery(usual + slow + again, 1, 3, 4.25, 3)
         for value, wanted in zip(found, (1000, 0.25, 0.69)):  # from a window on of which a fifth is slow
             self.assertAlmostEqual(value, wanted, delta=0.03 * wanted)
-        self.assertEqual(postgres_cases.recovery(usual + slow, 1, 3, 4.25, 3)[2], 3)
-        self.assertEqual(postgres_cases.recovery(usual, 1, 3, 4.25, 3)[1:], (3, 3))
+        self.assertEqual(recovery_cases.recovery(usual + slow, 1, 3, 4.25, 3)[2], 3)
+        self.assertEqual(recovery_cases.recovery(usual, 1, 3, 4.25, 3)[1:], (3, 3))
 
     def test_the_table_shows_medians_and_spread(self):
         found = sample()

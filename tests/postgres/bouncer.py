@@ -1,10 +1,12 @@
 """A real PgBouncer in transaction mode in front of a server.Postgres, on a free loopback port.
 
-`with bouncer.Bouncer(database) as pooler:` gives pooler.url(). It is ended by its own process id.
+`with bouncer.Bouncer(database) as pooler:` gives pooler.url(). It is ended by its own process id. Run as a program, it runs
+another one beside both, which finds the pooler where it would find the server: bouncer.py PROGRAM.
 """
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import server
@@ -62,3 +64,14 @@ class Bouncer:
 
     def __exit__(self, *failure):
         self.stop()
+
+
+def main():
+    server.signal.signal(server.signal.SIGTERM, lambda *_: sys.exit(128 + server.signal.SIGTERM))
+    with server.Postgres() as database, Bouncer(database, connections=2) as pooler:
+        environment = {**os.environ, **database.environment(), 'SLUICE_TEST_DATABASE_URL': pooler.url()}
+        return subprocess.run(sys.argv[1:], check=False, env=environment).returncode
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -7,6 +7,7 @@ import faulty
 import server
 import sluice
 from faulty import BINARY, now
+from users_client import Client
 
 
 class Replica(server.Postgres):
@@ -119,6 +120,21 @@ class Hosts(faulty.Case):
         self.await_value(f'SELECT count(*) {faulty.OURS}', '0')
         load.await_successes(1000)
         self.end(load, serving, replica)
+
+    def test_the_first_write_after_a_rest_is_done_by_the_one_that_took_over(self):
+        replica = self.follow()
+        serving = self.serve_ready(self.url(self.database.port, replica.port, options='?target_session_attrs=read-write'))
+        with Client(serving.port) as client:
+            path = client.create('ada@example.com').headers['Location']
+            self.database.psql('ALTER SYSTEM SET default_transaction_read_only = on')
+            self.database.psql('SELECT pg_reload_conf()')
+            self.await_value('SHOW default_transaction_read_only', 'on')
+            replica.promote()
+            server.wait_until(lambda: replica.psql('SELECT pg_is_in_recovery()') == 'f', 'the replica is promoted')
+            self.assertEqual(client.send('PATCH', path, {'name': 'Grace'}).status, 200)
+            self.assertEqual(client.create('grace@example.com').status, 201)
+        self.assertEqual(replica.psql('SELECT name FROM users ORDER BY email'), 'Grace\nAda')
+        self.assertEqual(serving.stop(), 0)
 
     def test_those_who_only_read_leave_it_as_well(self):
         replica = self.follow()

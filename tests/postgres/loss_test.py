@@ -2,17 +2,15 @@
 import collections
 import re
 import socket
-import subprocess
 import tempfile
 import unittest
 
 import faulty
 import server
 from faulty import OURS, now
+from places import Places
 
 FAILURES = re.compile(rb'^sluice_postgres_failed_connects_total (\d+)$', re.MULTILINE)
-SLEEP = 'SELECT pg_sleep(600)'
-SLEEPERS = f"FROM pg_stat_activity WHERE query = '{SLEEP}'"
 
 
 class Loss(faulty.Case):
@@ -145,28 +143,10 @@ class Full(faulty.Case):
     places, reserved = 5, 12
     settings = {'max_connections': places + reserved, 'superuser_reserved_connections': reserved}
 
-    def sleeper(self):
-        """Somebody else's session, for as long as it is let in."""
-        made = subprocess.Popen([f'{self.database.bin}/psql', '-XqAt', '-d', self.database.url(), '-c', SLEEP],
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(made.wait)
-        self.addCleanup(made.kill)
-        return made
-
-    def occupy(self):
-        """Gives every place to somebody else, whoever has it."""
-        waiting, there = [], 0
-        while there < self.places:
-            waiting = [one for one in waiting if one.poll() is None]
-            waiting += [self.sleeper() for _ in range(self.places - len(waiting))]
-            try:
-                self.database.psql(f'SELECT count(pg_terminate_backend(pid)) {OURS}')
-                there = int(self.database.psql(f'SELECT count(*) {SLEEPERS}'))
-            except AssertionError:
-                pass  # those who come may hold even a superuser's place until they are refused
-
-    def leave(self):
-        self.database.psql(f'SELECT count(pg_terminate_backend(pid)) {SLEEPERS}')
+    def setUp(self):
+        super().setUp()
+        self.others = Places(self.database, self.places)
+        self.addCleanup(self.others.end)
 
     def test_fewer_places_than_connections_are_enough(self):
         serving = self.serve_ready(max_connections=20)
@@ -181,20 +161,20 @@ class Full(faulty.Case):
         load = self.load(serving)
         load.await_successes()
         fault = now()
-        self.occupy()
+        self.others.occupy()
         self.await_readiness(serving, 503)
         load.await_answers_to_all()
-        self.leave()
+        self.others.leave()
         back = now()
         load.await_successes(1000)
         self.end(load, serving)
         self.tell(load, 'full', fault, back)
 
     def test_one_that_starts_without_a_place_becomes_ready_by_itself(self):
-        self.occupy()
+        self.others.occupy()
         serving = self.serve()
         self.await_readiness(serving, 503)
-        self.leave()
+        self.others.leave()
         self.await_readiness(serving, 200)
         load = self.load(serving)
         load.await_successes()

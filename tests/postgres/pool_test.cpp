@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <thread>
 
 namespace sluice::postgres {
@@ -123,54 +122,6 @@ TEST_F(Pool, fails_a_write_whose_commit_fails)
     pool& db = open();
     EXPECT_EQ(shards.run([&] { return number(db, insert_returning, 1); }).error().constraint, "later");
     EXPECT_EQ(shards.run([&] { return number(db, insert_returning, 2); }).value(), 2);
-}
-
-TEST_F(Pool, names_the_member_whose_value_is_refused)
-{
-    pool& db = open();
-    const auto refused =
-        shards.run([&] { return db.query(echo, std::int64_t{1}, member("/name", std::string("a\xff"))); });
-    ASSERT_EQ(refused.error().code, errc::invalid);
-    ASSERT_EQ(refused.error().violations.size(), 1u);
-    EXPECT_EQ(refused.error().violations[0].pointer, "/name");
-    const auto nul =
-        shards.run([&] { return db.query(echo, std::int64_t{1}, member("/name", std::string("a\0b", 3))); });
-    ASSERT_EQ(nul.error().violations.size(), 1u);
-}
-
-TEST_F(Pool, names_the_member_that_a_rule_of_the_table_refuses_where_that_can_be_known)
-{
-    admin("CREATE TABLE people (name varchar(3), age int4 CHECK (age >= 0), email text NOT NULL); "
-          "GRANT ALL ON people TO sluice");
-    static constexpr statement keep{"keep_person", "INSERT INTO people VALUES ($1, $2, $3)"};
-    pool& db = open();
-    using text = std::optional<std::string>;
-    const auto blamed = [&](const text& name, std::optional<std::int64_t> age, const text& email) {
-        const auto kept = shards.run(
-            [&] { return db.query(keep, member("/name", name), member("/age", age), member("/email", email)); });
-        EXPECT_FALSE(kept);
-        if (kept) return std::string();
-        EXPECT_EQ(kept.error().code, errc::invalid) << kept.error().detail;
-        return kept.error().violations.empty() ? "nobody" : kept.error().violations[0].pointer;
-    };
-    EXPECT_EQ(blamed("Ada", 1, std::nullopt), "/email");
-    EXPECT_EQ(blamed("Ada", -1, "a@b"), "/age");
-    EXPECT_EQ(blamed("Ada", 1LL << 40, "a@b"), "/age");  // the only number
-    EXPECT_EQ(blamed("Adam", 1, std::nullopt), "/name"); // the only text
-    EXPECT_EQ(blamed("Adam", 1, "a@b"), "nobody");
-}
-
-TEST_F(Pool, refuses_a_value_that_is_too_large_for_an_index)
-{
-    admin("CREATE TABLE texts (t text UNIQUE); GRANT ALL ON texts TO sluice");
-    pool& db = open();
-    static constexpr statement keep{"keep_text", "INSERT INTO texts VALUES ($1)"};
-    std::string incompressible(10'000, ' ');
-    std::minstd_rand chance(1);
-    for (char& c : incompressible) c = static_cast<char>('!' + chance() % 90);
-    const auto refused = shards.run([&] { return db.query(keep, member("/text", incompressible)); });
-    ASSERT_EQ(refused.error().code, errc::invalid) << refused.error().detail;
-    EXPECT_EQ(refused.error().violations.size(), 1u);
 }
 
 TEST_F(Pool, prepares_again_what_a_changed_schema_or_a_reset_made_stale)

@@ -1,0 +1,126 @@
+// What needs one server session for several statements, behind PgBouncer in transaction mode: with more clients than
+// sessions, whose statements would meet in the wrong ones. Run by bouncer.py.
+#include "database.hpp"
+
+#include <sluice/postgres/stream.hpp>
+#include <sluice/postgres/transaction.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace sluice::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+using test::insert;
+
+constexpr std::size_t clients = 6; // of two sessions
+
+class Pooled : public test::Database
+{
+protected:
+    void SetUp() override
+    {
+        Database::SetUp();
+        admin("CREATE TABLE numbers (n int8 PRIMARY KEY); GRANT ALL ON numbers TO sluice");
+    }
+    // Transactions may have all connections but one.
+    pool& open_pooled()
+    {
+        pool_options pooled = options();
+        pooled.transaction_pooler = true;
+        pooled.connections_max = clients + 1;
+        pooled.connect_timeout = pooled.statement_timeout = 30s;
+        return open(pooled);
+    }
+    void expect_few_sessions() { EXPECT_LE(std::stoi(admin("SELECT count(*) " + from_pooler)), 2); }
+
+    const std::string from_pooler = "FROM pg_stat_activity WHERE usename = 'sluice'";
+};
+
+TEST_F(Pooled, streams_give_every_row_once_and_in_order_beside_each_other)
+{
+    static constexpr statement series{
+        "", "SELECT $1::int4, n, repeat('x', 1000) FROM generate_series(1, $2::int4) AS n", access::reads};
+    static constexpr std::int32_t count = 5000;
+    pool& db = open_pooled();
+    const auto streamed = all(clients, [&db](std::size_t i) -> task<result<std::int32_t>> {
+        const auto mine = static_cast<std::int32_t>(i);
+        std::int32_t last = 0;
+        auto ended = co_await stream(db, series, parameters::of(mine, count), {.rows_a_piece = 300},
+                                     [&](const rows& piece) -> task<result<void>> {
+                                         EXPECT_LE(piece.size(), 300u);
+                                         for (const row one : piece) {
+                                             EXPECT_EQ(one.get<std::int32_t>(0), mine);
+                                             EXPECT_EQ(one.get<std::int32_t>(1), last + 1);
+                                             last = one.get<std::int32_t>(1);
+                                         }
+                                         co_return co_await sleep_for(1ms); // so that the others come in between
+                                     });
+        if (!ended) co_return fail(std::move(ended.error()));
+        co_return last;
+    });
+    for (const auto& last : streamed) {
+        ASSERT_TRUE(last) << last.error().detail;
+        EXPECT_EQ(*last, count);
+    }
+    expect_few_sessions();
+    EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+}
+
+TEST_F(Pooled, stream_that_its_reader_ends_leaves_no_session_in_its_transaction)
+{
+    static constexpr statement series{"", "SELECT generate_series(1, 10000)", access::reads};
+    pool& db = open_pooled();
+    for (const auto& ended : all(clients, [&db](std::size_t) {
+             return stream(db, series, {}, {.rows_a_piece = 10},
+                           [](const rows&) -> task<result<void>> { co_return fail(errc::cancelled); });
+         }))
+        EXPECT_EQ(ended.error().code, errc::cancelled);
+    EXPECT_EQ(admin("SELECT count(*) " + from_pooler + " AND state LIKE 'idle in transaction%'"), "0");
+    EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
+}
+
+TEST_F(Pooled, savepoints_undo_the_inner_part_and_the_outer_commits)
+{
+    pool& db = open_pooled();
+    const auto made = all(clients, [&db](std::size_t i) {
+        const auto mine = static_cast<std::int64_t>(i) * 10;
+        return transact(db, {}, [mine](transaction& t) -> task<result<void>> {
+            auto outer = co_await t.query(insert, mine);
+            auto saved = co_await t.savepoint("inner");
+            auto inner = co_await t.query(insert, mine + 1);
+            auto waited = co_await sleep_for(2ms); // so that the others come in between
+            auto doubled = co_await t.query(insert, mine);
+            EXPECT_TRUE(outer && saved && inner && waited);
+            EXPECT_EQ(doubled.error().code, errc::conflict);
+            auto back = co_await t.rollback_to("inner");
+            auto again = co_await t.query(insert, mine + 2);
+            auto released = co_await t.release("inner");
+            EXPECT_TRUE(back && again && released);
+            co_return {};
+        });
+    });
+    for (const auto& one : made) EXPECT_TRUE(one) << one.error().detail;
+    EXPECT_EQ(admin("SELECT string_agg(n::text, ',' ORDER BY n) FROM numbers"), "0,2,10,12,20,22,30,32,40,42,50,52");
+    expect_few_sessions();
+}
+
+TEST_F(Pooled, transaction_that_rolls_back_takes_its_savepoints_with_it)
+{
+    pool& db = open_pooled();
+    const auto undone = all(clients, [&db](std::size_t i) {
+        return transact(db, {}, [i](transaction& t) -> task<result<void>> {
+            auto saved = co_await t.savepoint("inner");
+            auto inner = co_await t.query(insert, static_cast<std::int64_t>(i));
+            auto released = co_await t.release("inner");
+            EXPECT_TRUE(saved && inner && released);
+            co_return fail(errc::conflict);
+        });
+    });
+    for (const auto& one : undone) EXPECT_EQ(one.error().code, errc::conflict);
+    EXPECT_EQ(admin("SELECT count(*) FROM numbers"), "0");
+}
+
+} // namespace
+} // namespace sluice::postgres

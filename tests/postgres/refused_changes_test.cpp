@@ -1,0 +1,135 @@
+// Servers that take no changes any more, and others that do: what becomes of a statement that was refused for that. A
+// trigger refuses those sessions that are written down in a table. Run by server.py.
+#include "database.hpp"
+
+#include <sluice/postgres/transaction.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace sluice::postgres {
+namespace {
+
+using test::echo;
+using test::insert;
+
+class RefusedChanges : public test::Database
+{
+protected:
+    void SetUp() override
+    {
+        Database::SetUp();
+        admin("CREATE TABLE numbers (n int8); CREATE TABLE demoted (pid int4); "
+              "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
+              "IF EXISTS (SELECT FROM demoted WHERE pid IN (0, pg_backend_pid()) AND NEW.n > 0) THEN "
+              "RAISE EXCEPTION 'no changes' USING ERRCODE = 'read_only_sql_transaction'; END IF; RETURN NEW; END$$; "
+              "CREATE TRIGGER refuse BEFORE INSERT ON numbers FOR EACH ROW EXECUTE FUNCTION refuse(); "
+              "GRANT ALL ON numbers, demoted TO sluice");
+    }
+    pool& open_for(const std::string& wanted, unsigned most = 4)
+    {
+        pool_options with = options();
+        with.url += wanted;
+        with.connections_max = most;
+        pool& db = open(with);
+        EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+        return db;
+    }
+    void demote() { admin(std::string("INSERT INTO demoted SELECT pid ") + test::back_ends); }
+    void demote_all_that_come() { admin("INSERT INTO demoted VALUES (0)"); }
+    void await_that_the_demoted_are_left()
+    {
+        admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND pid IN (SELECT pid FROM demoted)", "0");
+    }
+    std::string stored() { return admin("SELECT coalesce(string_agg(n::text, ',' ORDER BY n), '') FROM numbers"); }
+
+    // Inserts 0, which nobody refuses, and 1, or the 1 alone.
+    auto insert_in_transaction(pool& db, transaction_options how, bool zero)
+    {
+        return shards.run([&db, how, zero] {
+            return transact(db, how, [zero](transaction& t) -> task<result<void>> {
+                for (std::int64_t n = zero ? 0 : 1; n < 2; ++n) {
+                    auto made = co_await t.query(insert, n);
+                    if (!made) co_return fail(made.error());
+                }
+                co_return {};
+            });
+        });
+    }
+};
+
+constexpr const char* read_write = "?target_session_attrs=read-write";
+
+TEST_F(RefusedChanges, run_where_they_are_taken_and_hurt_nobody_beside_them)
+{
+    static constexpr statement slowly{"slowly", "INSERT INTO numbers SELECT $1::int8 FROM pg_sleep(0.1)"};
+    for (const char* wanted : {read_write, "?target_session_attrs=primary"}) {
+        for (const unsigned most : {1U, 4U}) {
+            admin("TRUNCATE numbers, demoted");
+            pool& db = open_for(wanted, most);
+            for (const auto& made : all(most, [&db](std::size_t) { return db.query(slowly, std::int64_t{0}); }))
+                EXPECT_TRUE(made);
+            demote();
+            const auto made = all(40, [&db](std::size_t i) {
+                const auto n = static_cast<std::int64_t>(i + 1);
+                return i % 2 == 0 ? db.query(insert, n) : db.query(echo, n, std::string_view("x"));
+            });
+            for (const auto& one : made) EXPECT_TRUE(one) << one.error().detail;
+            EXPECT_EQ(admin("SELECT count(*) || ' ' || count(DISTINCT n) FROM numbers WHERE n > 0"), "20 20");
+            EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
+        }
+    }
+}
+
+TEST_F(RefusedChanges, are_refused_where_no_server_takes_them)
+{
+    pool& db = open_for(read_write);
+    demote_all_that_come();
+    for (const auto& one : all(20, [&db](std::size_t) { return db.query(insert, std::int64_t{1}); })) {
+        ASSERT_FALSE(one);
+        EXPECT_EQ(one.error().code, errc::unavailable);
+        EXPECT_NE(one.error().retry_after, decltype(one.error().retry_after)());
+    }
+    EXPECT_EQ(insert_in_transaction(db, {.repeatable = true}, true).error().code, errc::unavailable);
+    EXPECT_EQ(stored(), "");
+}
+
+TEST_F(RefusedChanges, are_not_taken_elsewhere_where_any_server_will_do)
+{
+    pool& db = open_for("");
+    demote();
+    EXPECT_EQ(shards.run([&] { return db.query(insert, std::int64_t{1}); }).error().code, errc::unavailable);
+    EXPECT_EQ(stored(), "");
+}
+
+TEST_F(RefusedChanges, begin_a_transaction_anew)
+{
+    pool& db = open_for(read_write);
+    demote();
+    EXPECT_TRUE(insert_in_transaction(db, {}, false));
+    EXPECT_EQ(stored(), "1");
+    await_that_the_demoted_are_left();
+}
+
+TEST_F(RefusedChanges, fail_a_transaction_that_has_done_something_unless_it_is_repeatable)
+{
+    pool& db = open_for(read_write);
+    demote();
+    EXPECT_EQ(insert_in_transaction(db, {}, true).error().code, errc::unavailable);
+    EXPECT_EQ(stored(), "");
+    await_that_the_demoted_are_left();
+    EXPECT_TRUE(shards.run([&] { return db.ping(); })); // there is a connection again
+    demote();
+    EXPECT_TRUE(insert_in_transaction(db, {.repeatable = true}, true));
+    EXPECT_EQ(stored(), "0,1");
+}
+
+TEST_F(RefusedChanges, of_a_transaction_that_only_reads_are_its_own_fault)
+{
+    pool& db = open_for(read_write);
+    EXPECT_EQ(insert_in_transaction(db, {.read_only = true}, false).error().code, errc::unavailable);
+    EXPECT_EQ(on_shard([&] { return db.counters().connects; }), 1u);
+}
+
+} // namespace
+} // namespace sluice::postgres
