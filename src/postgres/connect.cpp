@@ -174,14 +174,9 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     const auto answered = steady_clock::now();
     if (!said) return fail(std::move(said.error()));
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
-<<<<<<< HEAD
-    const bool for_writes = is_for_writes(*c);
-    return pipelined_connection{
-        .handle = std::move(*made), .took = answered - began, .round_trip = answered - asked, .for_writes = for_writes};
-=======
     const server_kind wanted = wanted_kind(*c);
-    return pipelined_connection{.handle = std::move(*made), .round_trip = answered - asked, .wanted = wanted};
->>>>>>> hB
+    return pipelined_connection{
+        .handle = std::move(*made), .took = answered - began, .round_trip = answered - asked, .wanted = wanted};
 }
 
 result<void> accept_version(int version)

@@ -34,8 +34,9 @@ bool sync(pg_conn* c) noexcept
 } // namespace
 
 connection::connection(shard& on, connection_handle made, connection_owner& owner, const connection_limits& limits)
-    : shard_(on), handle_(std::move(made)), owner_(owner), limits_(limits), pipeline_(limits.queries_max),
-      made_at_(on.now()), renew_at_(on.now() + limits.age_max), head_since_(on.now())
+    : shard_(on), handle_(std::move(made)), owner_(owner), limits_(limits),
+      pipeline_(limits.queries_max, limits.flights_max), made_at_(on.now()), renew_at_(on.now() + limits.age_max),
+      head_since_(on.now())
 {
     listen();
 }
@@ -218,6 +219,7 @@ void connection::take(pg_result* owned)
     const auto status = PQresultStatus(owned);
     if (status == PGRES_PIPELINE_SYNC) {
         if (const auto decided = pipeline_.on_sync()) decide(*decided);
+        if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
         return;
     }
     if (PQstatus(handle_.get()) == CONNECTION_BAD || (status == PGRES_FATAL_ERROR && ends_session(owned)))

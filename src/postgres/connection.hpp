@@ -49,6 +49,7 @@ protected:
 struct connection_limits
 {
     std::size_t queries_max = 1024;
+    std::size_t flights_max = 3; // of reads that share a sync
     bool named_statements = true;
     server_kind wanted = server_kind::any; // leave one that is not of it any more
     duration stalled_after{0};

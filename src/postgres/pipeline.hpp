@@ -2,10 +2,11 @@
 //
 // The problem: the answers of a pipeline come in order and name no query, one failure aborts all up to the next sync,
 // a transaction that nobody opened commits only at the sync, and libpq 15 flushes at every one. The answer: the reads
-// of one turn share a sync, and those that a neighbour's failure aborted run again, each with a sync of its own; a
-// write always has a sync of its own, so that it fails alone and is aborted by nobody, and it is done only when that
-// sync has been answered. Each query is never sent, sent and unknown, or done; when the connection is lost, that and
-// whether it writes decide what becomes of it.
+// of one turn share a sync, and while enough of such flights are on the way to keep the server at work, what is asked
+// for waits and makes the next one larger; those that a neighbour's failure aborted run again, each with a sync of its
+// own; a write always has a sync of its own, so that it fails alone and is aborted by nobody, and it is done only when
+// that sync has been answered. Each query is never sent, sent and unknown, or done; when the connection is lost, that
+// and whether it writes decide what becomes of it.
 //
 // Owned by its connection, on its shard. It holds no SQL and no result: a query is a ticket, whose owner keeps both
 // until its verdict, or disowns it. It does not send, wait, time out or cancel.
@@ -77,7 +78,8 @@ public:
         bool joins = false;     // no sync between it and the next: if it fails, the next does not run
     };
 
-    explicit pipeline(std::size_t queries_max) : queries_max_(queries_max) {}
+    // No flight of reads begins while `flights_max` syncs are not answered.
+    pipeline(std::size_t queries_max, std::size_t flights_max) : queries_max_(queries_max), flights_max_(flights_max) {}
 
     // False at the bound, where nothing is taken.
     [[nodiscard]] bool submit(const submission& s)
@@ -124,7 +126,8 @@ public:
         }
     }
 
-    // What to hand to libpq next, until there is none: a turn ends with a sync behind all that it sent.
+    // What to hand to libpq next, until there is none: a turn ends with a sync behind all that it sent. What waits for
+    // its flight goes with a later turn, to be asked for when a sync has been answered.
     [[nodiscard]] action next()
     {
         const bool alone = !waiting_.empty() && needs_own_sync(waiting_.front());
@@ -133,9 +136,11 @@ public:
             unsynced_ = 0;
             must_close_ = false;
             sent_.back().closes = true;
+            ++flights_;
             return {.what = action::kind::sync};
         }
         if (waiting_.empty()) return {};
+        if (unsynced_ == 0 && !alone && flights_ >= flights_max_) return {};
         entry sent = waiting_.front();
         waiting_.pop_front();
         sent.preparing = sent.asked.prepare;
@@ -188,13 +193,14 @@ public:
     {
         SLUICE_ASSERT(syncing_);
         syncing_ = false;
+        --flights_;
         return decide_commit(verdict::answered);
     }
 
     // The connection is gone. To be asked until it says nothing: the sent ones first, in their order.
     [[nodiscard]] std::optional<decision> on_lost()
     {
-        unsynced_ = 0;
+        unsynced_ = flights_ = 0;
         must_close_ = syncing_ = false;
         if (auto decided = decide_commit(verdict::outcome_unknown)) return decided;
         while (!sent_.empty()) {
@@ -267,6 +273,8 @@ private:
     std::deque<entry, pool_allocator<entry>> sent_;
     std::optional<entry> committing_; // a write that ran, and whose sync is not answered
     std::size_t queries_max_;
+    std::size_t flights_max_;
+    std::size_t flights_ = 0; // syncs that are not answered
     std::size_t writes_ = 0;
     std::size_t unsynced_ = 0;
     bool must_close_ = false; // what was sent last shares its sync with nothing

@@ -15,7 +15,9 @@ namespace sluice::postgres {
 
 namespace {
 
-constexpr unsigned connecting_max = 2;                              // of a shard at a time
+constexpr unsigned connecting_max = 2; // of a shard at a time
+// Three flights of reads keep a server near by at work; the longer the way, the more of them are on it.
+constexpr duration round_trip_of_a_flight = std::chrono::microseconds(200);
 constexpr duration round_trip_max = std::chrono::milliseconds(100); // that is put down to the way, and to no stall
 constexpr std::size_t error_classes_max = 64;                       // the manual has fewer
 constexpr duration housekeeping_min = std::chrono::milliseconds(10);
@@ -67,7 +69,9 @@ void pool_state::connected(pipelined_connection made)
     said_.clear();
     connection_limits limits = limits_;
     limits.wanted = made.wanted;
-    limits.stalled_after += 3 * std::min(made.round_trip, round_trip_max);
+    const duration way = std::min(made.round_trip, round_trip_max);
+    limits.stalled_after += 3 * way;
+    limits.flights_max += static_cast<std::size_t>(way / round_trip_of_a_flight);
     limits.age_max = age_of_one(limits.age_max);
     open_.push_back(std::make_unique<connection>(shard_, std::move(made.handle), *this, limits));
     keep_house();

@@ -33,7 +33,7 @@ void submit(pipeline& p, pipeline::ticket query, access does, bool prepare = fal
 
 TEST(Pipeline, shares_one_sync_among_the_reads_of_a_turn)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     for (const pipeline::ticket q : {1U, 2U, 3U}) submit(p, q, access::reads);
     EXPECT_EQ(turn(p), "123|");
     EXPECT_EQ(turn(p), "");
@@ -41,7 +41,7 @@ TEST(Pipeline, shares_one_sync_among_the_reads_of_a_turn)
 
 TEST(Pipeline, gives_each_write_a_sync_of_its_own)
 {
-    pipeline p(8);
+    pipeline p(8, 4);
     submit(p, 1, access::reads);
     submit(p, 2, access::writes);
     submit(p, 3, access::writes);
@@ -50,9 +50,51 @@ TEST(Pipeline, gives_each_write_a_sync_of_its_own)
     EXPECT_EQ(turn(p), "1|2|3|45|");
 }
 
+TEST(Pipeline, keeps_reads_for_a_larger_flight_while_enough_are_on_the_way)
+{
+    pipeline p(8, 2);
+    for (const pipeline::ticket q : {1U, 2U}) {
+        submit(p, q, access::reads);
+        EXPECT_EQ(turn(p), std::to_string(q) + "|");
+    }
+    submit(p, 3, access::reads);
+    EXPECT_EQ(turn(p), "");
+    submit(p, 4, access::reads);
+    EXPECT_EQ(turn(p), "");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "1 answered");
+    EXPECT_EQ(turn(p), "");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
+    EXPECT_EQ(turn(p), "34|");
+    submit(p, 5, access::reads);
+    EXPECT_EQ(turn(p), "");
+    EXPECT_EQ(told(p.on_lost()), "2 again elsewhere");
+    EXPECT_EQ(told(p.on_lost()), "3 again elsewhere");
+    EXPECT_EQ(told(p.on_lost()), "4 again elsewhere");
+    EXPECT_EQ(told(p.on_lost()), "5 never sent");
+    EXPECT_EQ(told(p.on_lost()), "nothing");
+}
+
+TEST(Pipeline, lets_no_write_wait_for_the_flights_of_reads)
+{
+    pipeline p(8, 1);
+    submit(p, 1, access::reads);
+    EXPECT_EQ(turn(p), "1|");
+    submit(p, 2, access::writes);
+    submit(p, 3, access::reads);
+    EXPECT_EQ(turn(p), "2|");
+    submit(p, 4, access::writes);
+    EXPECT_EQ(turn(p), ""); // its order is behind the read's
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "1 answered");
+    EXPECT_EQ(told(p.on_sync()), "nothing");
+    EXPECT_EQ(turn(p), "");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_sync()), "2 answered");
+    EXPECT_EQ(turn(p), "3|4|");
+}
+
 TEST(Pipeline, runs_the_neighbours_of_a_failed_read_again_each_on_its_own)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     for (const pipeline::ticket q : {1U, 2U, 3U, 4U}) submit(p, q, access::reads);
     EXPECT_EQ(turn(p), "1234|");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "1 answered");
@@ -70,7 +112,7 @@ TEST(Pipeline, runs_the_neighbours_of_a_failed_read_again_each_on_its_own)
 
 TEST(Pipeline, prepares_in_the_flight_of_the_first_use)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::reads, true);
     submit(p, 2, access::reads);
     EXPECT_EQ(turn(p), "p12|");
@@ -81,7 +123,7 @@ TEST(Pipeline, prepares_in_the_flight_of_the_first_use)
 
 TEST(Pipeline, fails_the_query_whose_preparation_failed_and_not_its_neighbour)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::reads, true);
     submit(p, 2, access::reads);
     EXPECT_EQ(turn(p), "p12|");
@@ -93,7 +135,7 @@ TEST(Pipeline, fails_the_query_whose_preparation_failed_and_not_its_neighbour)
 
 TEST(Pipeline, prepares_again_what_was_aborted_with_its_preparation)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::reads);
     submit(p, 2, access::reads, true);
     EXPECT_EQ(turn(p), "1p2|");
@@ -105,7 +147,7 @@ TEST(Pipeline, prepares_again_what_was_aborted_with_its_preparation)
 
 TEST(Pipeline, prepares_again_where_a_cancellation_met_the_preparation)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::writes, true);
     EXPECT_EQ(turn(p), "p1|");
     EXPECT_EQ(told(p.on_answer(answer::cancelled)), "nothing");
@@ -115,7 +157,7 @@ TEST(Pipeline, prepares_again_where_a_cancellation_met_the_preparation)
 
 TEST(Pipeline, prepares_a_stale_statement_again_once)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::writes);
     EXPECT_EQ(turn(p), "1|");
     EXPECT_EQ(told(p.on_answer(answer::stale)), "nothing");
@@ -127,7 +169,7 @@ TEST(Pipeline, prepares_a_stale_statement_again_once)
 
 TEST(Pipeline, tells_apart_what_a_lost_connection_leaves_behind)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::reads);
     submit(p, 2, access::reads, false, true);
     submit(p, 3, access::writes);
@@ -142,7 +184,7 @@ TEST(Pipeline, tells_apart_what_a_lost_connection_leaves_behind)
 
 TEST(Pipeline, knows_that_an_aborted_read_and_a_stale_write_were_not_done)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::reads);
     submit(p, 2, access::reads);
     submit(p, 3, access::writes);
@@ -157,7 +199,7 @@ TEST(Pipeline, knows_that_an_aborted_read_and_a_stale_write_were_not_done)
 
 TEST(Pipeline, calls_a_write_done_when_its_sync_is_answered)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::writes);
     EXPECT_EQ(turn(p), "1|");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
@@ -168,7 +210,7 @@ TEST(Pipeline, calls_a_write_done_when_its_sync_is_answered)
 
 TEST(Pipeline, fails_a_write_whose_commit_fails)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::writes);
     EXPECT_EQ(turn(p), "1|");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
@@ -179,7 +221,7 @@ TEST(Pipeline, fails_a_write_whose_commit_fails)
 
 TEST(Pipeline, does_not_know_the_outcome_of_a_write_whose_sync_was_lost)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::writes);
     EXPECT_EQ(turn(p), "1|");
     EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
@@ -189,7 +231,7 @@ TEST(Pipeline, does_not_know_the_outcome_of_a_write_whose_sync_was_lost)
 
 TEST(Pipeline, runs_again_what_a_late_cancellation_met)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::writes);
     EXPECT_EQ(turn(p), "1|");
     EXPECT_EQ(told(p.on_answer(answer::cancelled)), "nothing");
@@ -199,7 +241,7 @@ TEST(Pipeline, runs_again_what_a_late_cancellation_met)
 
 TEST(Pipeline, forgets_only_what_was_never_sent)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::writes);
     EXPECT_EQ(turn(p), "1|");
     submit(p, 2, access::writes);
@@ -215,7 +257,7 @@ TEST(Pipeline, forgets_only_what_was_never_sent)
 
 TEST(Pipeline, lets_what_waits_behind_the_head_run_elsewhere_but_no_write_that_was_sent)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     submit(p, 1, access::reads);
     submit(p, 2, access::reads);
     submit(p, 3, access::writes);
@@ -235,7 +277,7 @@ TEST(Pipeline, lets_what_waits_behind_the_head_run_elsewhere_but_no_write_that_w
 
 TEST(Pipeline, lets_a_query_share_its_sync_with_the_one_that_depends_on_it)
 {
-    pipeline p(8);
+    pipeline p(8, 3);
     ASSERT_TRUE(p.submit({.query = 1, .does = access::writes, .joins = true}));
     submit(p, 2, access::writes, true);
     submit(p, 3, access::reads);
@@ -249,7 +291,7 @@ TEST(Pipeline, lets_a_query_share_its_sync_with_the_one_that_depends_on_it)
 
 TEST(Pipeline, takes_no_more_than_its_bound)
 {
-    pipeline p(1);
+    pipeline p(1, 3);
     submit(p, 1, access::reads);
     EXPECT_FALSE(p.submit({.query = 2, .does = access::reads}));
 }
