@@ -40,7 +40,7 @@ public:
         came_back_ += 1;
         count(entries);
     }
-    // A key that is not there is put: how long ago was it dropped? A run that begins with an old one is of a loop that
+    // A key that is not there is put: how long ago was it dropped? A run with an old one in it is of a loop that
     // does not fit.
     void is_put(ghosts::age dropped) noexcept
     {

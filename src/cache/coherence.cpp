@@ -66,10 +66,14 @@ bool coherence::join(waiter& w, unsigned kind, std::uint64_t hash, std::string_v
         f->waiters.push_back(w);
         return true;
     }
-    f = begin(kind, hash, key, now);
+    if (flight* own = begin(kind, hash, key, now)) {
+        own->waiters.push_back(w);
+        start(*own, now);
+        return true;
+    }
     if (f == nullptr) return false;
+    ++counters_.joined; // longer than he may, rather than not at all
     f->waiters.push_back(w);
-    start(*f, now);
     return true;
 }
 

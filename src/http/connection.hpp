@@ -24,8 +24,8 @@
 // current request and the unparsed rest still need. A coroutine handler's driver calls keep() before the handler
 // starts; from then on the request's views do not move until its answer, whatever is fed. chunk() is valid until the
 // next next(), if its bytes stay or keep() was called. After the answer current() can still be read (for a log) until
-// feed(), keep() or next(). The driver sets the request's context, client and stream (http/request_parts.hpp); the
-// first two stay from request to request.
+// feed(), keep() or next(); where keep() was called before the answer, until next(). The driver sets the request's
+// context, client and stream (http/request_parts.hpp); the first two stay from request to request.
 //
 // Between requests, with nothing kept, the machine owns no memory besides itself (idle() is true and its parser state
 // can be thrown away): the session gives it back to the shard. Making one allocates nothing.

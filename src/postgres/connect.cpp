@@ -30,6 +30,7 @@ namespace {
 
 constexpr int oldest_version = 150'000;
 constexpr int cancellations_max = 4;
+constexpr int pings = 3;
 std::atomic<int> cancellations = 0;
 
 // exit() takes apart libraries (OpenSSL, GSSAPI) that a thread which was left behind still runs through. So while there
@@ -169,14 +170,18 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
                    "SELECT set_config('synchronous_commit', 'on', false) "
                    "WHERE current_setting('synchronous_commit') = 'off'",
                    request);
-    const auto asked = steady_clock::now();
-    if (said) said = ask(*c, "", request);
-    const auto answered = steady_clock::now();
+    // The least of a few: what is made on a busy machine is not far away.
+    duration round_trip = duration::max();
+    for (int i = 0; said && i < pings; ++i) {
+        const auto asked = steady_clock::now();
+        said = ask(*c, "", request);
+        round_trip = std::min(round_trip, steady_clock::now() - asked);
+    }
     if (!said) return fail(std::move(said.error()));
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
     const server_kind wanted = wanted_kind(*c);
     return pipelined_connection{
-        .handle = std::move(*made), .took = answered - began, .round_trip = answered - asked, .wanted = wanted};
+        .handle = std::move(*made), .took = steady_clock::now() - began, .round_trip = round_trip, .wanted = wanted};
 }
 
 result<void> accept_version(int version)

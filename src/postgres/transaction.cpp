@@ -95,7 +95,9 @@ struct transaction::state
 
 transaction::transaction(pool& of, const transaction_options& options)
     : state_(std::make_unique<state>(of.state(), options))
-{}
+{
+    state_->mine.emplace();
+}
 
 transaction::~transaction() = default;
 
@@ -137,7 +139,9 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
         my.end(false);
         my.begun = my.broken = my.repeatable = false;
         auto taken = co_await begin();
-        if (!taken) co_return fail(std::move(taken.error()));
+        if (taken) continue;
+        my.begun = true; // and failed: nothing may be called committed
+        co_return fail(std::move(taken.error()));
     }
 }
 

@@ -101,7 +101,7 @@ private:
     // --- Output.
     [[nodiscard]] http::response_context response_context() noexcept;
     void respond(http::response&& answer);
-    void end_answer(http::status status);
+    void end_answer(http::status status, bool waits);
     void answer_is_over();
     void note_answered();
     // In the metrics, the trace and as the access line, while the request is still there. Once for each request: where

@@ -33,6 +33,8 @@ void session::respond(http::response&& answer)
     if (phase_ == phase::closed) return;
     http::connection& machine = exchange_->machine;
     const http::status status = answer.status();
+    const bool waits = send_.in_flight() || unsent() + answer.body().size() >= taken_at_once_max;
+    if (waits) machine.keep(); // what it was asked with is needed for longer than the receive buffer
     const bool referenced =
         answer.referenced() && answer.body().size() >= referenced_bytes_min && machine.sends_body(answer);
     const std::size_t before = out_.size();
@@ -43,15 +45,14 @@ void session::respond(http::response&& answer)
         large_body_->rest = large_body_->owner.body();
     }
     flush_later();
-    end_answer(status);
+    end_answer(status, waits);
 }
 
 // The answer is made. It is over at once, unless it waits for the client to take it, or what comes before it does: then
-// the request is under way until on_sent() has seen its last byte go, and no other is begun.
-void session::end_answer(http::status status)
+// the request, which has been kept, is under way until on_sent() has seen its last byte go, and no other is begun.
+void session::end_answer(http::status status, bool waits)
 {
     exchange_->answered = status;
-    const bool waits = send_.in_flight() || unsent() >= taken_at_once_max || large_body_ != nullptr;
     if (!waits || ending_ || exchange_->matched == nullptr) return answer_is_over();
     unwritten_ = output_full_ = true;
     exchange_->request_context.stages.enter(stage::write, steady_clock::now());

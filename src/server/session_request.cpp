@@ -233,7 +233,7 @@ task<void> session::write_stream(http::response& answer)
     } else {
         ending_ = true; // the missing end tells the client that the body is not whole
     }
-    end_answer(answer.status());
+    end_answer(answer.status(), send_.in_flight() || unsent() != 0);
 }
 
 // A coroutine's last act.

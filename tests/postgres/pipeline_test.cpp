@@ -74,7 +74,7 @@ TEST(Pipeline, keeps_reads_for_a_larger_flight_while_enough_are_on_the_way)
     EXPECT_EQ(told(p.on_lost()), "nothing");
 }
 
-TEST(Pipeline, lets_no_write_wait_for_the_flights_of_reads)
+TEST(Pipeline, begins_a_write_at_once_unless_a_read_that_is_kept_stands_before_it)
 {
     pipeline p(8, 1);
     submit(p, 1, access::reads);

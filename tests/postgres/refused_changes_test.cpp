@@ -10,6 +10,7 @@
 namespace sluice::postgres {
 namespace {
 
+using namespace std::chrono_literals;
 using test::echo;
 using test::insert;
 
@@ -79,6 +80,27 @@ TEST_F(RefusedChanges, run_where_they_are_taken_and_hurt_nobody_beside_them)
             EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
         }
     }
+}
+
+TEST_F(RefusedChanges, leave_no_transaction_committed_that_could_not_begin_anew)
+{
+    pool_options with = options();
+    with.url += read_write;
+    with.connections_max = 1;
+    with.connect_timeout = 300ms;
+    pool& db = open(with);
+    ASSERT_TRUE(shards.run([&] { return db.ping(); }));
+    demote();
+    admin("ALTER ROLE sluice NOLOGIN");
+    const auto done = shards.run([&db] {
+        return transact(db, {}, [](transaction& t) -> task<result<void>> {
+            EXPECT_FALSE(co_await t.query(insert, std::int64_t{1}));
+            co_return {}; // as if nothing had happened
+        });
+    });
+    admin("ALTER ROLE sluice LOGIN");
+    EXPECT_FALSE(done);
+    EXPECT_EQ(stored(), "");
 }
 
 TEST_F(RefusedChanges, are_refused_where_no_server_takes_them)

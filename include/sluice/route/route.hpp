@@ -1,7 +1,8 @@
 // A route: one method of one pattern, its handler and the middleware around it.
 //
-// The driver of a connection (server::session) finds it by router::find() and asks it for the answer, in one step or
-// two:
+// The driver of a connection (server::session) finds it by router::find(), goes with admit_at_once() as far through its
+// middleware as there is no waiting, and asks handle_at_once() for the answer; where either has to wait, it goes on
+// with a twin that is awaited. Where nothing waits there are shorter ways, in one step or two:
 //
 //     no body follows the head     answer(request)
 //     a body follows               admit(request) when the head is complete: an answer here ends it, ahead of the body;
@@ -11,10 +12,6 @@
 //
 // Each has a twin that is awaited. plain(): nothing in it waits, use the first of each pair. admits_plainly(): no
 // middleware waits, so admit() serves even where the handler is a coroutine. The twins serve every route.
-//
-// Middleware that may wait can often tell at once, and so can a handler that has been given at_once():
-// admit_at_once() goes as far as there is no waiting, handle_at_once() answers if it can, and the twins go on from
-// there.
 //
 // None of them throws or fails: errors become problem documents here (http/problem.hpp), and so does an exception,
 // which the client sees as a bare 500 and router::on_exception() tells the log.
