@@ -2,8 +2,9 @@
 //
 // The pipeline decides what is sent and what an answer means; this moves the bytes, keeps the names of the prepared
 // statements, and watches the clock. What was submitted in a turn leaves at its end in one flight, or, where enough of
-// them are on their way, with a later one. It always reads while it writes. A head that runs too long makes it stalled: it takes nothing new, its owner gets back all that can
-// run elsewhere, and an answer that nobody waits for any more is cancelled on the server.
+// them are on their way, with a later one. It always reads while it writes. A head that runs too long makes it stalled:
+// it takes nothing new, its owner gets back all that can run elsewhere, and an answer that nobody waits for any more is
+// cancelled on the server.
 //
 // Owned by a pool, which must outlive it. It dies only outside its own calls.
 #pragma once
