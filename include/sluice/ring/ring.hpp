@@ -110,6 +110,7 @@ public:
 private:
     struct impl;
     explicit ring(std::unique_ptr<impl> i) noexcept;
+    void fetch(std::uint64_t token, completion what) const noexcept;
     void deliver(std::uint64_t token, completion what);
 
     std::unique_ptr<impl> impl_;
