@@ -38,6 +38,12 @@ std::size_t plain_prefix(std::string_view text) noexcept
     // The rest, with some of what was seen before it.
     if (text.size() >= sizeof bytes && text.size() - size < sizeof bytes && !special_at(text.size() - sizeof bytes))
         return text.size();
+    if (text.size() < sizeof bytes && text.size() >= sizeof bytes / 2) { // most names: its two halves overlap
+        std::uint32_t halves[2];
+        std::memcpy(halves, text.data(), sizeof halves[0]);
+        std::memcpy(halves + 1, text.data() + text.size() - sizeof halves[1], sizeof halves[1]);
+        if (!special(halves[0] | std::uint64_t{halves[1]} << 32)) return text.size();
+    }
     while (size < text.size() && plain(text[size])) ++size;
     return size;
 }

@@ -19,9 +19,9 @@ redaction::redaction(std::span<const std::string> words)
     for (std::string word : words) {
         if (word.size() < 2) continue;
         std::ranges::transform(word, word.begin(), folded);
-        begins_.set(pair(word[0], word[1]));
-        if (word[1] == '_') begins_.set(pair(word[0], '-'));
-        if (word[0] == '_') begins_.set(pair('-', word[1]));
+        mark(word[0], word[1]);
+        if (word[1] == '_') mark(word[0], '-');
+        if (word[0] == '_') mark('-', word[1]);
         words_.push_back(std::move(word));
     }
 }

@@ -4,8 +4,9 @@
 // may ask. Most names are let pass by a look at their pairs of letters.
 #pragma once
 
-#include <bitset>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ public:
     [[nodiscard]] bool hides(std::string_view name) const noexcept
     {
         for (std::size_t i = 0; i + 1 < name.size(); ++i) {
-            if (begins_[pair(name[i], name[i + 1])] && begins_here(name.substr(i))) [[unlikely]]
+            if ((begins_[index(name[i])] >> index(name[i + 1]) & 1U) != 0 && begins_here(name.substr(i))) [[unlikely]]
                 return true;
         }
         return false;
@@ -31,14 +32,12 @@ public:
 
 private:
     // The same for both cases of a letter; other characters may share it with one.
-    [[nodiscard]] static constexpr std::size_t pair(char first, char second) noexcept
-    {
-        return (static_cast<std::size_t>(first) & 31U) << 5U | (static_cast<std::size_t>(second) & 31U);
-    }
+    [[nodiscard]] static constexpr std::size_t index(char c) noexcept { return static_cast<std::size_t>(c) & 31U; }
+    void mark(char first, char second) noexcept { begins_[index(first)] |= 1U << index(second); }
     [[nodiscard]] bool begins_here(std::string_view rest) const noexcept;
 
-    std::vector<std::string> words_; // lower case, with '_'
-    std::bitset<32 * 32> begins_;    // the pairs with which they begin
+    std::vector<std::string> words_;         // lower case, with '_'
+    std::array<std::uint32_t, 32> begins_{}; // the pairs with which they begin: by the first, a bit for each second
 };
 
 } // namespace sluice::telemetry

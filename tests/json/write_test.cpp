@@ -69,9 +69,12 @@ TEST(JsonWrite, finds_a_special_byte_at_every_place)
 {
     for (std::size_t size = 0; size < 40; ++size) {
         for (std::size_t at = 0; at < size; ++at) {
-            std::string text(size, 'x');
-            text[at] = '"';
-            EXPECT_EQ(written(text), '"' + text.substr(0, at) + "\\\"" + text.substr(at + 1) + '"');
+            for (const auto& [special, escaped] :
+                 {std::pair{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"}, {'\x01', "\\u0001"}}) {
+                std::string text(size, 'x');
+                text[at] = special;
+                EXPECT_EQ(written(text), '"' + text.substr(0, at) + escaped + text.substr(at + 1) + '"');
+            }
         }
     }
 }
@@ -80,8 +83,10 @@ TEST(JsonWrite, leaves_every_other_byte_alone)
 {
     for (int byte = 0x20; byte < 0x80; ++byte) {
         if (byte == '"' || byte == '\\') continue;
-        const std::string text(11, static_cast<char>(byte));
-        EXPECT_EQ(written(text), '"' + text + '"');
+        for (const std::size_t size : {3U, 5U, 11U}) {
+            const std::string text(size, static_cast<char>(byte));
+            EXPECT_EQ(written(text), '"' + text + '"');
+        }
     }
 }
 
