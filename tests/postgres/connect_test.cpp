@@ -1,11 +1,10 @@
 // A connection that nobody waits for any more, and the end of the process that it is left to.
+#include "listening_socket.hpp"
 #include "postgres/connect.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <chrono>
@@ -29,21 +28,13 @@ using testing::Not;
 class agreeing_server
 {
 public:
-    agreeing_server() : listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+    std::string url() const
     {
-        sockaddr_in at = {};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        if (::bind(listening_, reinterpret_cast<sockaddr*>(&at), size) != 0 || ::listen(listening_, 4) != 0 ||
-            ::getsockname(listening_, reinterpret_cast<sockaddr*>(&at), &size) != 0)
-            std::abort();
-        port_ = ntohs(at.sin_port);
+        return "postgresql://u@127.0.0.1:" + std::to_string(listening_.port()) + "/d?sslmode=require";
     }
-    std::string url() const { return "postgresql://u@127.0.0.1:" + std::to_string(port_) + "/d?sslmode=require"; }
     void agree()
     {
-        taken_ = ::accept(listening_, nullptr, nullptr);
+        taken_ = listening_.accept();
         char bytes[4096];
         if (::recv(taken_, bytes, sizeof bytes, 0) != 8 || ::send(taken_, "S", 1, 0) != 1 ||
             ::recv(taken_, bytes, sizeof bytes, 0) <= 0)
@@ -55,9 +46,8 @@ public:
     }
 
 private:
-    int listening_;
+    test::listening_socket listening_;
     int taken_ = -1;
-    unsigned port_ = 0;
 };
 
 int threads()

@@ -1,16 +1,14 @@
 // A server that is older than what the program needs: one that says so, and no more.
+#include "listening_socket.hpp"
 #include "postgres/connect.hpp"
 
 #include <sluice/postgres/migration.hpp>
 
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -27,23 +25,13 @@ class announcing_server
 {
 public:
     explicit announcing_server(const std::string& version)
-        : listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
-    {
-        sockaddr_in at = {};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        if (::bind(listening_, reinterpret_cast<sockaddr*>(&at), size) != 0 || ::listen(listening_, 4) != 0 ||
-            ::getsockname(listening_, reinterpret_cast<sockaddr*>(&at), &size) != 0)
-            std::abort();
-        url_ = "postgres://x@127.0.0.1:" + std::to_string(ntohs(at.sin_port)) + "/x?sslmode=disable&gssencmode=disable";
-        serving_ = std::thread([this, version] { serve(version); });
-    }
+        : url_("postgres://x@127.0.0.1:" + std::to_string(listening_.port()) + "/x?sslmode=disable&gssencmode=disable"),
+          serving_([this, version] { serve(version); })
+    {}
     ~announcing_server()
     {
-        ::shutdown(listening_, SHUT_RDWR); // nobody may have come
+        listening_.stop(); // nobody may have come
         serving_.join();
-        ::close(listening_);
     }
     announcing_server(const announcing_server&) = delete;
     announcing_server& operator=(const announcing_server&) = delete;
@@ -53,7 +41,7 @@ public:
 private:
     void serve(const std::string& version) const
     {
-        const int client = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
+        const int client = listening_.accept();
         std::array<char, 4096> said{};
         const std::string status = "server_version"s + '\0' + version + '\0';
         const std::string welcome = std::string("R\0\0\0\x08\0\0\0\0"sv) + std::string("S\0\0\0"sv) +
@@ -65,7 +53,7 @@ private:
         ::close(client);
     }
 
-    int listening_;
+    test::listening_socket listening_;
     std::string url_;
     std::thread serving_;
 };

@@ -6,10 +6,10 @@
 //     for (const row one : *found) use(one.get<std::string_view>(0));
 //
 // Few connections, deeply pipelined: what a turn submits leaves in one flight, and while enough of them are on their
-// way, reads gather for the next. Reads share the first connection for as
-// long as it answers quickly; writes, which wait for the disk, take one of their own where there is one, because
-// PostgreSQL commits those together. A connection whose head runs long takes nothing more, and what can run elsewhere
-// does. A read whose connection is lost runs once more; a write does not, and its error is errc::outcome_unknown.
+// way, reads gather for the next. Reads share the first connection for as long as it answers quickly; writes, which
+// wait for the disk, take one of their own where there is one, because PostgreSQL commits those together. A connection
+// whose head runs long takes nothing more, and what can run elsewhere does. A read whose connection is lost runs once
+// more; a write does not, and its error is errc::outcome_unknown.
 //
 // Every wait ends: by `connect_timeout` for a connection, by `statement_timeout` or the request's deadline for an
 // answer, and at once with errc::unavailable where too many wait or the database is known to be away. What nobody waits
