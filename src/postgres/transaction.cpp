@@ -82,7 +82,7 @@ struct transaction::state
 
     pool_state& pool;
     parameters nothing;
-    std::optional<lease> mine;
+    std::optional<lease> mine{std::in_place}; // another one where it begins anew
     const statement& begins;
     std::optional<query_run> first; // the BEGIN; if it fails, the statement behind it does not run
     const bool read_only;
@@ -95,9 +95,7 @@ struct transaction::state
 
 transaction::transaction(pool& of, const transaction_options& options)
     : state_(std::make_unique<state>(of.state(), options))
-{
-    state_->mine.emplace();
-}
+{}
 
 transaction::~transaction() = default;
 
