@@ -5,6 +5,7 @@
 
 #include <sluice/http/headers.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <string>
 

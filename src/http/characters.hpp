@@ -1,7 +1,6 @@
 // Classes of characters, as RFC 9110 and RFC 3986 define them, in one table; and the few scans that they serve.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +44,9 @@ inline constexpr std::array<std::uint8_t, 256> character_classes = [] {
 
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept
 {
-    return !text.empty() && std::ranges::all_of(text, [](char c) { return is(c, token_class); });
+    unsigned common = text.empty() ? 0U : token_class;
+    for (const char c : text) common &= character_classes[static_cast<unsigned char>(c)];
+    return common != 0;
 }
 
 // Is all of it of value_class? Eight bytes at a time, as long as none of them can be a control character: a borrow may

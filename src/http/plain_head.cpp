@@ -41,12 +41,18 @@ unsigned odd_in_value(const char* at) noexcept
         _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7F)), _mm_cmpgt_epi8(bytes, _mm_set1_epi8(0x1F)));
     return static_cast<unsigned>(_mm_movemask_epi8(plain)) ^ 0xFFFFU;
 }
+__m128i letters_of(__m128i bytes) noexcept { return within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z'); }
 unsigned odd_in_name(const char* at) noexcept
 {
     const __m128i bytes = load(at);
-    const __m128i letters = within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
     const __m128i others = _mm_or_si128(within(bytes, '0', '9'), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(letters, others))) ^ 0xFFFFU;
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(letters_of(bytes), others))) ^ 0xFFFFU;
+}
+// Of a path's bytes the most frequent: letters, and "-", ".", "/" and the digits, which ASCII has side by side.
+unsigned odd_in_path(const char* at) noexcept
+{
+    const __m128i bytes = load(at);
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(letters_of(bytes), within(bytes, '-', '9')))) ^ 0xFFFFU;
 }
 
 template <unsigned (*Odd)(const char*) noexcept> const char* stride_over(const char* at, const char* end) noexcept
@@ -60,11 +66,13 @@ template <unsigned (*Odd)(const char*) noexcept> const char* stride_over(const c
 }
 const char* stride_over_value(const char* at, const char* end) noexcept { return stride_over<odd_in_value>(at, end); }
 const char* stride_over_name(const char* at, const char* end) noexcept { return stride_over<odd_in_name>(at, end); }
+const char* stride_over_path(const char* at, const char* end) noexcept { return stride_over<odd_in_path>(at, end); }
 
 #else
 
 const char* stride_over_value(const char* at, const char*) noexcept { return at; }
 const char* stride_over_name(const char* at, const char*) noexcept { return at; }
+const char* stride_over_path(const char* at, const char*) noexcept { return at; }
 
 #endif
 
@@ -113,6 +121,7 @@ bool read_plain_target(request& r, const char*& at, const char* end, std::size_t
 {
     const char* const begin = at;
     if (at == end || *at != '/') return false;
+    at = stride_over_path(at, end);
     while (at != end && is(*at, path_class)) ++at;
     request::parts::path(r) = {begin, at};
     request::parts::query(r) = {};

@@ -18,9 +18,18 @@ response& response::header(std::string_view name, std::string_view value) &
 {
     SLUICE_ASSERT(is_token(name));
     SLUICE_ASSERT(is_field_value(value));
-    const std::size_t size = fields_.size() + name.size() + value.size() + 4;
+    const std::size_t begin = fields_.size();
+    const std::size_t size = begin + name.size() + value.size() + 4;
     if (fields_.capacity() < size) fields_.reserve(std::max(size, fields_expected));
-    fields_.append(name).append(": ").append(value).append("\r\n");
+    fields_.resize_and_overwrite(size, [&](char* bytes, std::size_t) {
+        char* at = bytes + begin;
+        const auto put = [&at](std::string_view text) { at += text.copy(at, text.size()); };
+        put(name);
+        put(": ");
+        put(value);
+        put("\r\n");
+        return size;
+    });
     return *this;
 }
 
@@ -37,17 +46,19 @@ std::optional<std::string_view> response::header(std::string_view name) const no
 
 std::string_view response::body() const noexcept
 {
-    if (const auto* owned = std::get_if<pooled_string>(&body_)) return *owned;
-    if (const auto* literal = std::get_if<std::string_view>(&body_)) return *literal;
-    if (const auto* shared = std::get_if<shared_body>(&body_))
-        return *shared ? std::string_view(**shared) : std::string_view();
+    switch (body_kind_) {
+    case kind::owned:
+        return owned_;
+    case kind::literal:
+        return literal_;
+    case kind::shared:
+        return shared_ ? std::string_view(*shared_) : std::string_view();
+    case kind::streamed:
+        break;
+    }
     return {};
 }
 
-response::shared_body response::share() const noexcept
-{
-    const auto* shared = std::get_if<shared_body>(&body_);
-    return shared != nullptr ? *shared : shared_body();
-}
+response::shared_body response::share() const noexcept { return body_kind_ == kind::shared ? shared_ : shared_body(); }
 
 } // namespace sluice::http

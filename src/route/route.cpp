@@ -133,11 +133,16 @@ std::optional<response> route::handle_at_once(request& asked) const
     std::optional<response> answer;
     if (!at_once_) return answer;
     try {
-        if (std::optional<result<response>> made = at_once_(asked)) answer = settle(*std::move(made), asked);
+        std::optional<result<response>> made = at_once_(asked);
+        if (!made) return answer;
+        if (*made) [[likely]]
+            answer.emplace(**std::move(made));
+        else
+            answer.emplace(problem(made->error(), asked));
     } catch (...) {
-        answer = failed(asked, std::current_exception());
+        answer.emplace(failed(asked, std::current_exception()));
     }
-    if (answer) run_after(asked, *answer, chain_.size());
+    run_after(asked, *answer, chain_.size());
     return answer;
 }
 

@@ -64,6 +64,28 @@ TEST_P(Corpus, gives_its_outcome_behind_another_request)
 INSTANTIATE_TEST_SUITE_P(Requests, Corpus, ::testing::ValuesIn(corpus()),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// RFC 3986, section 3.3. Heads are read in strides of many bytes, so that a byte's place could matter.
+TEST(Path, is_taken_or_refused_for_a_byte_wherever_it_stands)
+{
+    const auto allowed = [](char c) {
+        const bool letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        return letter_or_digit || std::string_view("-._~!$&'()*+,;=:@/").contains(c);
+    };
+    for (int byte = 0; byte < 256; ++byte) {
+        const auto c = static_cast<char>(byte);
+        if (c == '?' || c == '%') continue; // what comes behind them is another matter
+        for (std::size_t at = 1; at < 40; ++at) {
+            std::string path = "/" + std::string(39, 'a');
+            path[at] = c;
+            const std::string outcome = drive(corpus_limits, {"GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"}, ways[0]);
+            if (allowed(c))
+                ASSERT_EQ(outcome, "GET " + path + " host=h\n") << byte << " at " << at;
+            else
+                ASSERT_EQ(outcome.substr(0, 4), "400 ") << byte << " at " << at;
+        }
+    }
+}
+
 TEST(CorpusItself, has_every_name_once_and_a_section_for_each)
 {
     std::set<std::string_view> names;

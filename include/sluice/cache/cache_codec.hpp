@@ -53,7 +53,7 @@ template <class T> [[nodiscard]] bool take(std::string_view& bytes, T& value)
     if constexpr (std::is_convertible_v<const T&, std::string_view>) {
         std::uint32_t size = 0;
         if (!take(bytes, size) || bytes.size() < size) return false;
-        value.assign(bytes.data(), size);
+        value = T(bytes.data(), size); // a value that is read is new: nothing of its own to write over
         bytes.remove_prefix(size);
     } else {
         static_assert(std::is_trivially_copyable_v<T>, "such a member needs a cache_codec of its own");

@@ -10,13 +10,13 @@
 #include <sluice/http/body_stream.hpp>
 #include <sluice/http/status.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #pragma GCC visibility push(default)
 
@@ -55,9 +55,8 @@ public:
     // `content_type` must outlive the response: a literal.
     response& body(pooled_string bytes, std::string_view content_type) &
     {
-        body_ = std::move(bytes);
-        content_type_ = content_type;
-        return *this;
+        owned_ = std::move(bytes);
+        return body_is(kind::owned, content_type);
     }
     response&& body(pooled_string bytes, std::string_view content_type) &&
     {
@@ -66,22 +65,19 @@ public:
     // Bytes that live for ever (a literal, a table made at start).
     response& static_body(std::string_view bytes, std::string_view content_type) &
     {
-        body_ = bytes;
-        content_type_ = content_type;
-        return *this;
+        literal_ = bytes;
+        return body_is(kind::literal, content_type);
     }
     response& body(shared_body bytes, std::string_view content_type) &
     {
-        body_ = std::move(bytes);
-        content_type_ = content_type;
-        return *this;
+        shared_ = std::move(bytes);
+        return body_is(kind::shared, content_type);
     }
     // Length unknown: chunked on HTTP/1.1, until close on 1.0.
     response& stream(streamed_body write, std::string_view content_type) &
     {
-        body_ = std::move(write);
-        content_type_ = content_type;
-        return *this;
+        stream_ = std::move(write);
+        return body_is(kind::streamed, content_type);
     }
     // Answer, then close the connection.
     response& close() & noexcept
@@ -95,20 +91,38 @@ public:
     [[nodiscard]] std::string_view content_type() const noexcept { return content_type_; }
     [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
     [[nodiscard]] std::string_view header_block() const noexcept { return fields_; } // "Name: value\r\n"…
-    [[nodiscard]] bool streamed() const noexcept { return std::holds_alternative<streamed_body>(body_); }
+    [[nodiscard]] bool streamed() const noexcept { return body_kind_ == kind::streamed; }
     [[nodiscard]] std::string_view body() const noexcept; // empty if streamed
     // Does the body outlive the response without being copied?
-    [[nodiscard]] bool referenced() const noexcept { return body_.index() == 1 || body_.index() == 2; }
+    [[nodiscard]] bool referenced() const noexcept { return body_kind_ == kind::literal || body_kind_ == kind::shared; }
     [[nodiscard]] shared_body share() const noexcept; // keeps a shared body alive; null otherwise
-    [[nodiscard]] streamed_body take_stream() { return std::move(std::get<streamed_body>(body_)); }
+    [[nodiscard]] streamed_body take_stream() { return std::move(stream_); }
     [[nodiscard]] bool closes() const noexcept { return close_; }
 
 private:
+    enum class kind : std::uint8_t
+    {
+        owned,
+        literal,
+        shared,
+        streamed,
+    };
+    response& body_is(kind k, std::string_view content_type) noexcept
+    {
+        body_kind_ = k;
+        content_type_ = content_type;
+        return *this;
+    }
+
     http::status status_ = http::status::ok;
     bool close_ = false;
+    kind body_kind_ = kind::owned; // which of the four below it is: moved one by one, they cost less than a variant
     std::string_view content_type_;
     pooled_string fields_;
-    std::variant<pooled_string, std::string_view, shared_body, streamed_body> body_;
+    pooled_string owned_;
+    std::string_view literal_;
+    shared_body shared_;
+    streamed_body stream_;
 };
 
 } // namespace sluice::http
