@@ -77,6 +77,13 @@ void ring::send_message(int fd, const msghdr& message, operation& op)
     e->user_data = impl_->enlist(op);
 }
 
+void ring::try_send_message(int fd, const msghdr& message, operation& op)
+{
+    io_uring_sqe* e = impl_->entry(*this);
+    io_uring_prep_sendmsg(e, fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    e->user_data = impl_->enlist(op);
+}
+
 void ring::poll(int fd, unsigned events, operation& op)
 {
     io_uring_sqe* e = impl_->entry(*this);
@@ -121,6 +128,13 @@ void ring::timeout(time_point when, timeout_operation& op)
     io_uring_prep_rw(IORING_OP_TIMEOUT, e, -1, &op.seconds_, 1, 0); // a __kernel_timespec: two 64-bit numbers
     e->timeout_flags = IORING_TIMEOUT_ABS;
     e->user_data = impl_->enlist(op);
+}
+
+void ring::chain()
+{
+    const io_uring_sq& queue = impl_->uring.sq;
+    SLUICE_ASSERT(queue.sqe_tail != queue.sqe_head);
+    queue.sqes[(queue.sqe_tail - 1) & queue.ring_mask].flags |= IOSQE_IO_LINK;
 }
 
 void ring::cancel(operation& op)
@@ -188,15 +202,32 @@ void ring::enter(wait w)
 {
     impl_->publish_buffers();
     const unsigned queued = impl_->flush();
+    count(io_uring_enter2(static_cast<unsigned>(impl_->uring.enter_ring_fd), queued, w == wait::yes ? 1 : 0,
+                          IORING_ENTER_GETEVENTS | impl_->enter_flags, nullptr, _NSIG / 8));
+}
+
+void ring::enter(unsigned completions, duration at_most)
+{
+    __kernel_timespec time = {.tv_sec = at_most.count() / 1'000'000'000, .tv_nsec = at_most.count() % 1'000'000'000};
+    io_uring_getevents_arg limit{};
+    limit.sigmask_sz = _NSIG / 8;
+    limit.ts = reinterpret_cast<std::uintptr_t>(&time);
+    impl_->publish_buffers();
+    const unsigned queued = impl_->flush();
+    count(io_uring_enter2(static_cast<unsigned>(impl_->uring.enter_ring_fd), queued, completions,
+                          IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | impl_->enter_flags,
+                          reinterpret_cast<sigset_t*>(&limit), sizeof limit));
+}
+
+void ring::count(int entered)
+{
     ++counters_.enters;
-    const int done = io_uring_enter2(static_cast<unsigned>(impl_->uring.enter_ring_fd), queued, w == wait::yes ? 1 : 0,
-                                     IORING_ENTER_GETEVENTS | impl_->enter_flags, nullptr, _NSIG / 8);
-    if (done >= 0) {
-        counters_.submitted += static_cast<unsigned>(done);
+    if (entered >= 0) {
+        counters_.submitted += static_cast<unsigned>(entered);
         return;
     }
     // EINTR: a signal. EBUSY, EAGAIN: completions must be taken, or memory is short; the next turn tries again.
-    SLUICE_ASSERT(done == -EINTR || done == -EBUSY || done == -EAGAIN || done == -ETIME);
+    SLUICE_ASSERT(entered == -EINTR || entered == -EBUSY || entered == -EAGAIN || entered == -ETIME);
 }
 
 std::size_t ring::completions_ready() const noexcept { return io_uring_cq_ready(&impl_->uring); }

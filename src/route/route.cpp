@@ -3,8 +3,6 @@
 #include <sluice/route/route.hpp>
 #include <sluice/route/router.hpp>
 
-#include <algorithm>
-
 namespace sluice {
 
 route& route::use(middleware& around)
@@ -27,8 +25,6 @@ void route::enclose(const std::vector<middleware*>& outer)
     const std::vector<link> own = std::exchange(chain_, {});
     for (middleware* around : outer) use(*around);
     chain_.insert(chain_.end(), own.begin(), own.end());
-    admits_plainly_ = std::ranges::none_of(chain_, [](const link& one) { return one.waiting != nullptr; });
-    plain_ = admits_plainly_ && !coroutine_;
 }
 
 response route::problem(const error& why, const request& asked) { return http::problem(why, &asked.context()); }
@@ -67,31 +63,6 @@ void route::run_after(request& asked, response& answer, std::size_t passed) cons
             answer = failed(asked, std::current_exception());
         }
     }
-}
-
-response route::answer(request& asked) const
-{
-    if (!chain_.empty()) {
-        if (std::optional<response> early = admit(asked)) return *std::move(early);
-    }
-    return handle(asked);
-}
-
-std::optional<response> route::admit(request& asked) const
-{
-    for (std::size_t i = 0; i < chain_.size(); ++i) {
-        std::optional<response> early;
-        try {
-            if (std::optional<result<response>> said = chain_[i].around->before(asked))
-                early = settle(*std::move(said), asked);
-        } catch (...) {
-            early = failed(asked, std::current_exception());
-        }
-        if (!early) continue;
-        run_after(asked, *early, i + 1);
-        return early;
-    }
-    return std::nullopt;
 }
 
 admission route::admit_at_once(request& asked) const
@@ -151,10 +122,7 @@ void route::finish(request& asked, response& answer) const { run_after(asked, an
 task<response> route::answer_waiting(request& asked, std::size_t passed) const
 {
     std::optional<response> early;
-    if (admits_plainly_ && passed == 0)
-        early = admit(asked);
-    else if (passed != chain_.size())
-        early = co_await admit_waiting(asked, passed);
+    if (passed != chain_.size()) early = co_await admit_waiting(asked, passed);
     if (early) co_return *std::move(early);
     co_return co_await handle_waiting(asked);
 }

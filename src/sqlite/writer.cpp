@@ -1,5 +1,6 @@
 #include "sqlite/writer.hpp"
 
+#include <cstdint>
 #include <utility>
 
 namespace sluice::sqlite {
@@ -53,7 +54,7 @@ void writer::serve() noexcept
 void writer::commit_group(write_request* first) noexcept
 {
     auto done = run_group(first);
-    if (!done && connection_.in_transaction()) (void)connection_.execute("ROLLBACK");
+    if (!done && connection_.in_transaction()) (void)run_shared("ROLLBACK", first);
     const error* failure = done ? nullptr : &done.error();
     while (first != nullptr) {
         write_request& r = *std::exchange(first, first->next_); // may be gone once it is finished
@@ -64,13 +65,32 @@ void writer::commit_group(write_request* first) noexcept
 
 result<void> writer::run_group(write_request* first)
 {
-    auto begun = connection_.execute("BEGIN IMMEDIATE");
-    if (!begun) return fail(std::move(begun).error());
+    if (auto begun = run_shared("BEGIN IMMEDIATE", first); !begun) return begun;
     for (write_request* r = first; r != nullptr; r = r->next_) {
         if (auto ran = run_one(*r); !ran) return ran;
     }
-    auto committed = connection_.execute("COMMIT");
-    if (!committed) return fail(std::move(committed).error());
+    return run_shared("COMMIT", first);
+}
+
+result<void> writer::run_shared(sql statement, write_request* first)
+{
+    const time_point began = steady_clock::now();
+    auto ran = connection_.execute(statement);
+    const time_point ended = steady_clock::now();
+    std::int64_t writes = 0;
+    for (const write_request* r = first; r != nullptr; r = r->next_) writes += r != &last_ ? 1 : 0;
+    for (write_request* r = first; r != nullptr; r = r->next_) {
+        span_log* const told = r->spans();
+        span_record* const one = told != nullptr ? told->open("sqlite statement", span_kind::client) : nullptr;
+        if (one == nullptr) continue;
+        one->begin = began;
+        one->end = ended;
+        one->failed = !ran;
+        one->attribute({.name = "db.system.name", .text = "sqlite"});
+        one->attribute({.name = "db.query.text", .text = statement.text()});
+        one->attribute({.name = "sluice.writes", .number = writes});
+    }
+    if (!ran) return fail(std::move(ran).error());
     return {};
 }
 

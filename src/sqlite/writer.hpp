@@ -6,6 +6,10 @@
 // undone alone, by its savepoint; when BEGIN or COMMIT fails, or the whole transaction is lost, all of the group have
 // failed.
 //
+// What the group shares (BEGIN, COMMIT, the ROLLBACK of a transaction that failed as a whole) stands in the trace of
+// each of its requests, at its whole length, since each has waited for all of it, and says how many writes shared it.
+// The savepoints, which wait for nothing, stand in none.
+//
 // Threads: submit() from any, without a lock; the requests run on the writer's own thread.
 #pragma once
 
@@ -36,6 +40,7 @@ private:
     void commit_group(write_request* first) noexcept;
     [[nodiscard]] result<void> run_group(write_request* first);
     [[nodiscard]] result<void> run_one(write_request& r);
+    [[nodiscard]] result<void> run_shared(sql statement, write_request* first);
 
     // A request that asks the thread to end: pushed last.
     class farewell final : public write_request

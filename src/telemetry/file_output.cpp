@@ -31,7 +31,7 @@ int file_output::open() noexcept
     return 0;
 }
 
-std::size_t file_output::put(std::string_view lines) noexcept
+std::size_t file_output::put(std::string_view lines, log_ring& ring) noexcept
 {
     std::size_t lost = 0;
     if (headless_) {
@@ -41,16 +41,15 @@ std::size_t file_output::put(std::string_view lines) noexcept
         headless_ = false;
         ++lost;
     }
-    // The descriptor may block, and a pipe that is ready takes PIPE_BUF without doing so.
+    // A reader that takes anything has taken a piece soon.
     const std::size_t piece_max = regular_file_ ? std::size_t{1} << 20 : PIPE_BUF;
     while (!lines.empty()) {
-        if (!regular_file_ && !wait_for_room(descriptor_)) break;
         const std::string_view next = torn_ ? std::string_view("\n") : lines.substr(0, piece_max);
-        const ssize_t written = ::write(descriptor_, next.data(), next.size());
+        const int written = regular_file_ ? ring.write(descriptor_, next) : ring.write_to_reader(descriptor_, next);
         if (written > 0) {
             mid_line_ = next[static_cast<std::size_t>(written) - 1] != '\n';
             if (!std::exchange(torn_, false)) lines.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno != EINTR && errno != EAGAIN) {
+        } else if (written != -EINTR && (written != -EAGAIN || !ring.wait_for_room(descriptor_))) {
             break;
         }
     }

@@ -19,7 +19,7 @@ public:
     void encode(const log_line& line, pooled_string& text) const override { append_json(line, hidden_, text); }
     // Opens the path for appending.
     [[nodiscard]] int open() noexcept override;
-    [[nodiscard]] std::size_t put(std::string_view lines) noexcept override;
+    [[nodiscard]] std::size_t put(std::string_view lines, log_ring& ring) noexcept override;
 
 private:
     std::string path_;

@@ -16,7 +16,7 @@
 namespace sluice::telemetry {
 namespace {
 
-constexpr std::size_t batch_max = 64;
+constexpr std::size_t batch_max = log_ring::messages_max;
 using entry_size = std::uint32_t;
 
 entry_size size_at_front(std::string_view lines) noexcept
@@ -85,7 +85,7 @@ int journal_output::open() noexcept
     return 0;
 }
 
-std::size_t journal_output::put(std::string_view lines) noexcept
+std::size_t journal_output::put(std::string_view lines, log_ring& ring) noexcept
 {
     std::string rest;
     if (!partial_.empty()) {
@@ -100,43 +100,41 @@ std::size_t journal_output::put(std::string_view lines) noexcept
         batch[count++] = lines.substr(sizeof size, size);
         lines.remove_prefix(sizeof size + size);
         if (count == batch_max) {
-            lost += send(batch);
+            lost += send(batch, ring);
             count = 0;
         }
     }
-    lost += send(std::span(batch).first(count));
+    lost += send(std::span(batch).first(count), ring);
     partial_ = lines;
     return lost;
 }
 
 // The kernel has refused the next entry: is there any use in trying it once more?
-bool journal_output::recovered(int failure, bool& reconnected) noexcept
+bool journal_output::recovered(int failure, bool& reconnected, log_ring& ring) noexcept
 {
     if (failure == EINTR) return true;
-    if (failure == EAGAIN) return wait_for_room(descriptor_);
+    if (failure == EAGAIN) return ring.wait_for_room(descriptor_);
     const bool gone = failure == ECONNREFUSED || failure == ECONNRESET || failure == ENOTCONN || failure == EPIPE;
     return gone && !std::exchange(reconnected, true) && open() == 0;
 }
 
-std::size_t journal_output::send(std::span<const std::string_view> entries) noexcept
+std::size_t journal_output::send(std::span<const std::string_view> entries, log_ring& ring) noexcept
 {
     std::array<iovec, batch_max> parts{};
-    std::array<mmsghdr, batch_max> messages{};
+    std::array<msghdr, batch_max> messages{};
     for (std::size_t i = 0; i < entries.size(); ++i) {
         parts[i] = {.iov_base = const_cast<char*>(entries[i].data()), .iov_len = entries[i].size()};
-        messages[i].msg_hdr.msg_iov = &parts[i];
-        messages[i].msg_hdr.msg_iovlen = 1;
+        messages[i].msg_iov = &parts[i];
+        messages[i].msg_iovlen = 1;
     }
     std::size_t lost = 0;
     bool reconnected = false;
     for (std::size_t done = 0; done < entries.size();) {
-        const auto left = static_cast<unsigned>(entries.size() - done);
-        const int sent = ::sendmmsg(descriptor_, &messages[done], left, MSG_NOSIGNAL);
-        if (sent > 0) {
-            done += static_cast<std::size_t>(sent);
-        } else if (errno == EMSGSIZE || errno == ENOBUFS) {
-            if (!send_large(entries[done++])) ++lost;
-        } else if (!recovered(errno, reconnected)) {
+        const auto [sent, failure] = ring.send(descriptor_, std::span(messages).first(entries.size()).subspan(done));
+        done += sent;
+        if (failure == EMSGSIZE || failure == ENOBUFS) {
+            if (!send_large(entries[done++], ring)) ++lost;
+        } else if (failure != 0 && !recovered(failure, reconnected, ring)) {
             ++done;
             ++lost;
         }
@@ -144,7 +142,7 @@ std::size_t journal_output::send(std::span<const std::string_view> entries) noex
     return lost;
 }
 
-bool journal_output::send_large(std::string_view entry) noexcept
+bool journal_output::send_large(std::string_view entry, log_ring& ring) noexcept
 {
     const descriptor file(sealed_file(entry));
     if (file.fd < 0) return false;
@@ -158,9 +156,11 @@ bool journal_output::send_large(std::string_view entry) noexcept
     header->cmsg_len = CMSG_LEN(sizeof(int));
     std::memcpy(CMSG_DATA(header), &file.fd, sizeof(int));
     bool reconnected = false;
-    while (::sendmsg(descriptor_, &message, MSG_NOSIGNAL) < 0)
-        if (!recovered(errno, reconnected)) return false;
-    return true;
+    for (;;) {
+        const int failure = ring.send(descriptor_, std::span(&message, 1)).failure;
+        if (failure == 0) return true;
+        if (!recovered(failure, reconnected, ring)) return false;
+    }
 }
 
 } // namespace sluice::telemetry

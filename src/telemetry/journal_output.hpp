@@ -1,5 +1,5 @@
-// Entries for the systemd journal: a datagram each, many a system call. One that is too large for a datagram goes as a
-// sealed file in memory. If the journal ends, entries are lost until it is back.
+// Entries for the systemd journal: a datagram each, many for one io_uring_enter. One that is too large for a datagram
+// goes as a sealed file in memory. If the journal ends, entries are lost until it is back.
 #pragma once
 
 #include "telemetry/log_output.hpp"
@@ -22,12 +22,12 @@ public:
     // With its length in front, so that put() finds the next.
     void encode(const log_line& line, pooled_string& text) const override;
     [[nodiscard]] int open() noexcept override;
-    [[nodiscard]] std::size_t put(std::string_view lines) noexcept override;
+    [[nodiscard]] std::size_t put(std::string_view lines, log_ring& ring) noexcept override;
 
 private:
-    [[nodiscard]] std::size_t send(std::span<const std::string_view> entries) noexcept;
-    [[nodiscard]] bool send_large(std::string_view entry) noexcept;
-    [[nodiscard]] bool recovered(int failure, bool& reconnected) noexcept;
+    [[nodiscard]] std::size_t send(std::span<const std::string_view> entries, log_ring& ring) noexcept;
+    [[nodiscard]] bool send_large(std::string_view entry, log_ring& ring) noexcept;
+    [[nodiscard]] bool recovered(int failure, bool& reconnected, log_ring& ring) noexcept;
 
     std::string path_;
     redaction hidden_;

@@ -13,11 +13,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <iterator>
+#include <latch>
 #include <mutex>
-#include <poll.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -28,7 +29,7 @@ namespace {
 
 using telemetry::log_buffer;
 
-constexpr int gathering_ms = 10;
+constexpr duration gathering = std::chrono::milliseconds(10);
 
 // What the writing thread does. After each round it lets lines gather for a while, so that a busy shard does not pay
 // for waking it with every line.
@@ -121,9 +122,12 @@ struct log_file::state
     std::atomic<bool> stopping = false;
     std::mutex newcomers_lock; // taken once in a thread's life, and for an instant in each round
     std::vector<std::shared_ptr<log_buffer>> newcomers;
+    std::latch started{1};
+    result<void> able; // to make the ring; once started
     std::thread writer;
 
     // The writing thread's own.
+    telemetry::log_ring* ring = nullptr;
     std::vector<std::shared_ptr<log_buffer>> buffers;
     std::uint64_t dropped_and_said = 0;
     bool heard = true; // nothing of what was put last is lost
@@ -164,7 +168,7 @@ struct log_file::state
 
     void put(std::string_view lines) noexcept
     {
-        const std::size_t lost = output->put(lines);
+        const std::size_t lost = output->put(lines, *ring);
         if (lost != 0) dropped.fetch_add(lost, std::memory_order_relaxed);
         heard = lost == 0;
     }
@@ -180,7 +184,7 @@ struct log_file::state
                         .message = message,
                         .fields = fields},
                        text);
-        return output->put(text) == 0;
+        return output->put(text, *ring) == 0;
     }
 
     // Writes all that waits; says whether there was anything.
@@ -221,16 +225,26 @@ struct log_file::state
     {
         writer_state.store(how, std::memory_order_seq_cst);
         // A line that came before the store did not wake anyone; one that comes after it does.
-        if (how == writer_is::gathering || nothing_waits()) {
-            pollfd woken = {.fd = wake, .events = POLLIN, .revents = 0};
-            (void)::poll(&woken, 1, how == writer_is::gathering ? gathering_ms : -1);
-        }
+        if (how == writer_is::gathering)
+            ring->sleep(gathering);
+        else if (nothing_waits())
+            ring->sleep();
         writer_state.store(writer_is::awake, std::memory_order_seq_cst);
-        std::uint64_t times = 0;
-        (void)!::read(wake, &times, sizeof times);
     }
 
     void run()
+    {
+        ::pthread_setname_np(::pthread_self(), "log");
+        const auto made = telemetry::log_ring::create(wake, stopping);
+        if (made)
+            ring = made->get();
+        else
+            able = std::unexpected(made.error());
+        started.count_down();
+        if (made) write_until_the_end();
+    }
+
+    void write_until_the_end()
     {
         for (;;) {
             const bool last = stopping.load(std::memory_order_acquire);
@@ -265,12 +279,16 @@ result<std::unique_ptr<log_file>> log_file::open(log_file_options options)
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     made->writer = std::thread([s = made.get()] { s->run(); });
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    made->started.wait();
+    if (!made->able) {
+        made->writer.join();
+        return std::unexpected(std::move(made->able).error());
+    }
     return std::unique_ptr<log_file>(new log_file(level, std::move(made)));
 }
 
 log_file::~log_file()
 {
-    state_->output->end_soon();
     state_->stopping.store(true, std::memory_order_release);
     state_->wake_writer();
     state_->writer.join();

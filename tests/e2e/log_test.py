@@ -1,4 +1,5 @@
 """The log from the outside: log_test.py BINARY. A reader that stops, the level, a file that is renamed, the journal."""
+import contextlib
 import http.client
 import json
 import os
@@ -93,6 +94,46 @@ class Log(unittest.TestCase):
         with open(log, encoding='utf-8') as lines:
             told = [line for line in map(json.loads, lines) if line['message'] == 'request']
         self.assertEqual(len(told), system_calls_test.REQUESTS + 300)
+
+    def assert_written_by_a_ring(self, pid, port):
+        """Whatever the log is written to, the thread that does it waits in its ring alone."""
+        with open(BINARY, 'rb') as binary:
+            if not shutil.which('strace') or b'__asan_init' in binary.read():
+                self.skipTest('needs strace, and no sanitizer, which makes system calls of its own')
+        try:
+            calls = system_calls_test.calls_of('log', pid, port, [b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'])
+        except SystemExit:
+            self.skipTest('strace may not watch')
+        self.assertEqual(set(calls), {'io_uring_enter'}, calls)
+        return calls['io_uring_enter']
+
+    def test_a_file_is_written_by_a_ring(self):
+        log = os.path.join(self.folder, 's.log')
+        server = self.start(log=log, environment={'SLUICE_LOG_FILE': log})
+        self.assert_written_by_a_ring(server.process.pid, server.port)
+
+    def test_a_pipe_is_written_by_a_ring(self):
+        server = self.start()
+        reader = threading.Thread(target=server.await_lines, args=(system_calls_test.REQUESTS + 300, 'request'))
+        reader.start()
+        try:
+            self.assert_written_by_a_ring(server.process.pid, server.port)
+        finally:
+            server.signal(signal.SIGTERM)
+            reader.join()
+
+    def test_the_journal_is_written_by_a_ring_with_many_entries_a_call(self):
+        with self.serving_to_a_journal() as (server, journal, _):
+            port = int(self.fields_of(journal.recv(1 << 20))['LISTEN'].rsplit(':', 1)[1])
+            reader = threading.Thread(target=lambda: all(iter(lambda: journal.recv(1 << 20), b'end')))
+            reader.start()
+            try:
+                calls = self.assert_written_by_a_ring(server.pid, port)
+            finally:
+                with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+                    last.sendto(b'end', journal.getsockname())
+                reader.join()
+            self.assertLess(calls, system_calls_test.REQUESTS)
 
     def test_hangup_reads_the_level_again_and_keeps_it_where_the_file_is_wrong(self):
         path = os.path.join(self.folder, 'sluice.toml')
@@ -192,7 +233,8 @@ class Log(unittest.TestCase):
         self.assertEqual(self.put_level(server, 'debug', Host='evil.example'), 403)
         self.assertEqual(self.level(server), 'info')
 
-    def test_lines_go_to_the_journal_where_systemd_has_connected_standard_output_to_it(self):
+    @contextlib.contextmanager
+    def serving_to_a_journal(self):
         path = os.path.join(self.folder, 'journal')
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, open(os.path.join(self.folder, 'out'), 'wb') as out:
             journal.bind(path)
@@ -202,15 +244,19 @@ class Log(unittest.TestCase):
             server = subprocess.Popen([BINARY, 'serve', '--listen', '127.0.0.1:0', '--admin-listen', ''], cwd=self.folder,
                                       env=environment, stdout=out)
             try:
-                entry = self.fields_of(journal.recv(1 << 20))
-                self.assertTrue(entry['MESSAGE'].startswith('Serving http://127.0.0.1:'), entry)
-                self.assertEqual((entry['PRIORITY'], entry['SYSLOG_IDENTIFIER'], entry['DATABASE']), ('6', 'sluice', 'sqlite'))
-                server.send_signal(signal.SIGTERM)
-                self.assertEqual(server.wait(sluice.PATIENCE_SECONDS), 0)
+                yield server, journal, out.name
             finally:
                 server.kill()
                 server.wait()
-            self.assertEqual(os.path.getsize(out.name), 0)
+
+    def test_lines_go_to_the_journal_where_systemd_has_connected_standard_output_to_it(self):
+        with self.serving_to_a_journal() as (server, journal, out):
+            entry = self.fields_of(journal.recv(1 << 20))
+            self.assertTrue(entry['MESSAGE'].startswith('Serving http://127.0.0.1:'), entry)
+            self.assertEqual((entry['PRIORITY'], entry['SYSLOG_IDENTIFIER'], entry['DATABASE']), ('6', 'sluice', 'sqlite'))
+            server.send_signal(signal.SIGTERM)
+            self.assertEqual(server.wait(sluice.PATIENCE_SECONDS), 0)
+            self.assertEqual(os.path.getsize(out), 0)
 
     @staticmethod
     def fields_of(entry):

@@ -102,6 +102,67 @@ TEST_F(Ring, reads_writes_and_polls)
     EXPECT_EQ(std::string_view(into.data(), 4), "text");
 }
 
+TEST_F(Ring, begins_what_is_chained_in_order_and_nothing_behind_a_failure)
+{
+    recorder<> first;
+    recorder<> second;
+    recorder<> refused;
+    recorder<> behind;
+    r->write(pair.ends[0], "1", first);
+    r->chain();
+    r->write(pair.ends[0], "2", second);
+    r->chain();
+    r->write(-1, "3", refused);
+    r->chain();
+    r->write(pair.ends[0], "4", behind);
+    ASSERT_TRUE(turn_until(*r, [&] { return !behind.in_flight() && !refused.in_flight(); }));
+    EXPECT_EQ(first.results, std::vector<std::int32_t>{1});
+    EXPECT_EQ(second.results, std::vector<std::int32_t>{1});
+    EXPECT_EQ(refused.results, std::vector<std::int32_t>{-EBADF});
+    EXPECT_EQ(behind.results, std::vector<std::int32_t>{-ECANCELED});
+    std::array<char, 8> bytes;
+    EXPECT_EQ(read(pair.ends[1], bytes.data(), bytes.size()), 2);
+    EXPECT_EQ(std::string_view(bytes.data(), 2), "12");
+}
+
+TEST_F(Ring, sleeps_until_there_are_so_many_completions_or_the_time_is_over)
+{
+    recorder<> first;
+    recorder<> second;
+    r->write(pair.ends[0], "1", first);
+    r->chain();
+    r->write(pair.ends[0], "2", second);
+    r->enter(2, 20s);
+    EXPECT_EQ(r->dispatch(), 2U);
+    recorder<> nothing;
+    r->poll(pair.ends[0], POLLIN, nothing);
+    r->enter(1, 1ms);
+    EXPECT_EQ(r->dispatch(), 0U);
+    r->abandon(nothing);
+}
+
+TEST_F(Ring, sends_no_datagram_later_that_has_no_room_now)
+{
+    std::array<int, 2> ends{};
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+    std::string text = "text";
+    iovec piece{text.data(), text.size()};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    recorder<> sent;
+    do {
+        r->try_send_message(ends[0], message, sent);
+        ASSERT_TRUE(turn_until(*r, [&] { return !sent.in_flight(); }));
+    } while (sent.results.back() == 4);
+    EXPECT_EQ(sent.results.back(), -EAGAIN);
+    std::array<char, 8> bytes;
+    for (std::size_t i = 1; i < sent.results.size(); ++i) EXPECT_EQ(read(ends[1], bytes.data(), bytes.size()), 4);
+    settle(*r);
+    EXPECT_EQ(recv(ends[1], bytes.data(), bytes.size(), MSG_DONTWAIT), -1);
+    for (const int fd : ends) close(fd);
+}
+
 TEST_F(Ring, accepts_and_connects)
 {
     sockaddr_in address{};

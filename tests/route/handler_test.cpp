@@ -33,7 +33,7 @@ protected:
     response answer(std::string_view path)
     {
         const route& found = find(path);
-        return found.plain() ? found.answer(asked->asked) : run(turns, found.answer_waiting(asked->asked));
+        return answer_of(found, asked->asked, turns);
     }
 
     executor turns;
@@ -70,17 +70,6 @@ TEST_F(Handler, may_be_an_object_that_stays_outside)
     routes.freeze();
     static_cast<void>(answer("/"));
     EXPECT_EQ(outside.calls, 1);
-}
-
-TEST_F(Handler, is_plain_unless_it_is_a_coroutine)
-{
-    routes.get("/plain", free_function);
-    routes.get("/task", [](request&) -> task<result<response>> { co_return response::text("task"); });
-    routes.freeze();
-    EXPECT_TRUE(find("/plain").plain());
-    EXPECT_FALSE(find("/task").plain());
-    EXPECT_TRUE(find("/task").admits_plainly());
-    EXPECT_TRUE(find("/nowhere").plain());
 }
 
 TEST_F(Handler, may_wait)
@@ -150,7 +139,8 @@ TEST_F(Handler, is_not_needed_where_what_is_tried_first_answers)
     EXPECT_FALSE(at_once("/other"));
     EXPECT_EQ(around.calls, 3);
     EXPECT_EQ(run(turns, find("/other").handle_waiting(asked->asked)).body(), "looked up");
-    EXPECT_EQ(answer("/known").body(), "looked up"); // the handler needs nobody ahead of it
+    EXPECT_EQ(run(turns, find("/known").answer_waiting(asked->asked)).body(),
+              "looked up"); // the handler needs nobody ahead of it
 }
 
 TEST_F(Handler, answers_at_once_if_it_is_plain_and_not_if_nothing_is_tried_first)
@@ -159,7 +149,9 @@ TEST_F(Handler, answers_at_once_if_it_is_plain_and_not_if_nothing_is_tried_first
     routes.get("/task", [](request&) -> task<result<response>> { co_return response::text("task"); });
     routes.freeze();
     EXPECT_EQ(find("/plain").handle_at_once(asked->asked)->body(), "free");
+    EXPECT_EQ(find("/nowhere").handle_at_once(asked->asked)->status(), status::not_found);
     EXPECT_FALSE(find("/task").handle_at_once(asked->asked));
+    EXPECT_TRUE(find("/task").admit_at_once(asked->asked).complete);
 }
 
 TEST_F(Handler, turns_its_error_into_a_problem_document)

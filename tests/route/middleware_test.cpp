@@ -80,8 +80,7 @@ protected:
     {
         notes.clear();
         sample one(how, path);
-        const route& found = *routes.find(one.asked).found;
-        return found.plain() ? found.answer(one.asked) : run(turns, found.answer_waiting(one.asked));
+        return answer_of(*routes.find(one.asked).found, one.asked, turns);
     }
 
     executor turns;
@@ -171,8 +170,7 @@ TEST_F(Middleware, may_wait)
     routes.get("/a", handler("a")).use(slow).use(inner);
     routes.freeze();
     sample one = get("/a");
-    EXPECT_FALSE(routes.find(one.asked).found->plain());
-    EXPECT_FALSE(routes.find(one.asked).found->admits_plainly());
+    EXPECT_FALSE(routes.find(one.asked).found->admit_at_once(one.asked).complete);
     EXPECT_EQ(ask("/a").body(), "a");
     EXPECT_EQ(notes, "<outer <slow <inner handler inner> slow> outer> ");
     slow.fails = true;
@@ -188,14 +186,14 @@ TEST_F(Middleware, decides_ahead_of_the_body)
     routes.freeze();
     sample one(method::post, "/a");
     const route& found = *routes.find(one.asked).found;
-    EXPECT_FALSE(found.admit(one.asked));
+    EXPECT_TRUE(found.admit_at_once(one.asked).complete);
     EXPECT_EQ(notes, "<outer <inner ");
-    EXPECT_EQ(found.handle(one.asked).body(), "a");
+    EXPECT_EQ(found.handle_at_once(one.asked)->body(), "a");
     EXPECT_EQ(notes, "<outer <inner handler inner> outer> ");
 
     notes.clear();
     inner.fails = true;
-    const auto refused = found.admit(one.asked);
+    const auto refused = found.admit_at_once(one.asked).early;
     EXPECT_EQ(refused->status(), status::too_many_requests);
     EXPECT_EQ(refused->header("X-Passed"), "inner");
     EXPECT_EQ(notes, "<outer <inner inner> outer> ");
@@ -229,11 +227,10 @@ TEST_F(Middleware, needs_no_wait_where_what_may_wait_can_say_at_once)
     routes.freeze();
     sample one(method::get, "/a");
     const route& found = *routes.find(one.asked).found;
-    EXPECT_FALSE(found.admits_plainly());
     slow.can_say = true;
     EXPECT_TRUE(found.admit_at_once(one.asked).complete);
     EXPECT_EQ(notes, "<outer <slow <inner ");
-    EXPECT_EQ(found.handle(one.asked).body(), "a");
+    EXPECT_EQ(found.handle_at_once(one.asked)->body(), "a");
 
     notes.clear();
     slow.fails = true;

@@ -20,7 +20,7 @@ protected:
     response ask(method how, std::string_view path)
     {
         sample one(how, path);
-        return routes.find(one.asked).found->answer(one.asked);
+        return answer_of(*routes.find(one.asked).found, one.asked, turns);
     }
     std::string body(std::string_view path) { return std::string(ask(method::get, path).body()); }
     std::string parameter(std::string_view path, std::string_view name)
@@ -30,6 +30,7 @@ protected:
         return one.asked.path<std::string>(name).value_or("(none)");
     }
 
+    executor turns;
     router routes;
 };
 
@@ -193,7 +194,7 @@ TEST_F(Router, follows_get_with_head)
     sample head(method::head, "/a");
     const route* found = routes.find(head.asked).found;
     EXPECT_EQ(found->method(), method::get);
-    EXPECT_EQ(found->answer(head.asked).status(), status::ok);
+    EXPECT_EQ(answer_of(*found, head.asked, turns).status(), status::ok);
     EXPECT_EQ(ask(method::head, "/b").status(), status::method_not_allowed);
 }
 
@@ -204,7 +205,7 @@ TEST_F(Router, answers_405_with_what_is_allowed)
     routes.post("/b", says("b"));
     routes.freeze();
     sample one(method::post, "/a/1");
-    const response refusal = routes.find(one.asked).found->answer(one.asked);
+    const response refusal = answer_of(*routes.find(one.asked).found, one.asked, turns);
     EXPECT_EQ(refusal.status(), status::method_not_allowed);
     EXPECT_EQ(refusal.header("Allow"), "GET, HEAD, DELETE, OPTIONS");
     EXPECT_EQ(refusal.content_type(), http::application_problem_json);

@@ -6,6 +6,7 @@
 #include <sluice/http/test_request.hpp>
 #include <sluice/route/router.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,16 @@ template <class T> T run(executor& during, task<T> work)
     T value = frame.promise().take();
     frame.destroy();
     return value;
+}
+
+// The answer as the driver of a connection gets it: at once as far as that goes.
+inline response answer_of(const route& found, request& asked, executor& during)
+{
+    admission made = found.admit_at_once(asked);
+    if (made.early) return *std::move(made.early);
+    if (!made.complete) return test::run(during, found.answer_waiting(asked, made.passed));
+    if (std::optional<response> now = found.handle_at_once(asked)) return *std::move(now);
+    return test::run(during, found.handle_waiting(asked));
 }
 
 // `co_await turn()`: goes on in the executor's next turn.

@@ -15,12 +15,12 @@ ROUTES = [b'GET /pipeline HTTP/1.1\r\nHost: test\r\n\r\n',
           b'POST /baseline11?a=1&b=2 HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n20']
 
 
-def shard_thread(pid):
+def thread_named(wanted, pid):
     for task in os.listdir(f'/proc/{pid}/task'):
         with open(f'/proc/{pid}/task/{task}/comm') as name:
-            if name.read().strip() == 'shard-0':
+            if name.read().strip() == wanted:
                 return task
-    raise RuntimeError('the server has no thread named shard-0')
+    raise RuntimeError(f'the server has no thread named {wanted}')
 
 
 def read_answer(connection, rest):
@@ -54,10 +54,15 @@ def attach(thread):
 
 def calls_of_shard(pid, port, routes):
     """What the shard of a process calls, and how often, while it answers REQUESTS requests."""
+    return calls_of('shard-0', pid, port, routes)
+
+
+def calls_of(thread, pid, port, routes):
+    """Likewise, what another of its threads calls meanwhile."""
     with socket.create_connection(('127.0.0.1', port), timeout=20) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         ask(connection, 300, routes)
-        watcher = attach(shard_thread(pid))
+        watcher = attach(thread_named(thread, pid))
         ask(connection, REQUESTS, routes)
         watcher.send_signal(signal.SIGINT)
         table = watcher.stderr.read()

@@ -124,10 +124,39 @@ TEST_F(Database, shows_each_statement_in_the_trace_of_its_request)
         all.emplace_back(one.name, one.all().size() > 1 ? one.all()[1].text : "", one.failed);
     }
     EXPECT_EQ(all, (std::vector<seen>{{"sqlite write", "", true},
+                                      {"sqlite statement", "BEGIN IMMEDIATE", false},
                                       {"sqlite statement", "INSERT INTO numbers VALUES (1)", false},
                                       {"sqlite statement", "INSERT INTO numbers VALUES (?1)", true},
+                                      {"sqlite statement", "COMMIT", false},
                                       {"sqlite read", "", false},
                                       {"sqlite statement", "SELECT count(*) FROM numbers", false}}));
+}
+
+TEST_F(Database, shows_a_commit_that_writes_shared_in_the_trace_of_each)
+{
+    test::shard_runner shards;
+    span_log spans[2];
+    context first{.trace = trace_context::start(), .spans = &spans[0]};
+    context second{.trace = trace_context::start(), .spans = &spans[1]};
+    auto held = hold(shards);
+    auto one = shards.start(0, insert(1), &first);
+    auto other = shards.start(0, insert(2), &second);
+    ASSERT_TRUE(shards.run(count())); // both are queued by now
+    let_go();
+    ASSERT_TRUE(held.get());
+    ASSERT_TRUE(one.get());
+    ASSERT_TRUE(other.get());
+
+    const span_record* commits[2] = {&spans[0].all().back(), &spans[1].all().back()};
+    for (const span_record* commit : commits) {
+        ASSERT_EQ(commit->all().size(), 3U);
+        EXPECT_EQ(commit->all()[1].text, "COMMIT");
+        EXPECT_EQ(commit->all()[2].name, "sluice.writes");
+        EXPECT_EQ(commit->all()[2].number, 2);
+    }
+    EXPECT_EQ(commits[0]->begin, commits[1]->begin);
+    EXPECT_EQ(commits[0]->end, commits[1]->end);
+    EXPECT_NE(commits[0]->id, commits[1]->id);
 }
 
 TEST_F(Database, leaves_the_trace_alone_of_a_request_that_has_gone)

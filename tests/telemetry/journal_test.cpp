@@ -289,6 +289,15 @@ TEST_F(Journal, that_does_not_read_keeps_nobody_from_ending)
     while ((*log)->dropped() == 0) (*log)->write(log_level::info, big, {});
 }
 
+TEST_F(Journal, that_does_not_read_has_no_second_for_each_entry)
+{
+    journal reader(path());
+    const auto log = log_file::open({.journal_socket = path()});
+    ASSERT_TRUE(log);
+    for (int i = 0; i < 3000; ++i) (*log)->write(log_level::info, "Line", {});
+    EXPECT_EQ((*log)->dropped(), 0U);
+}
+
 TEST_F(Journal, that_is_not_there_is_named)
 {
     const auto log = log_file::open({.journal_socket = path()});

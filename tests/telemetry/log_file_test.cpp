@@ -8,11 +8,13 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -212,6 +214,25 @@ TEST_F(LogFile, cannot_be_opened_where_there_is_no_folder)
     EXPECT_NE(log.error().detail.find("No such file"), std::string::npos);
 }
 
+TEST_F(LogFile, cannot_be_opened_without_a_ring_and_says_so)
+{
+    const log_file_options options{.path = path_};
+    ASSERT_TRUE(log_file::open(options)); // and a sanitizer, which needs descriptors for that, has seen all types
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    std::string refusal;
+    for (rlim_t descriptors = 3;; ++descriptors) { // the ring is the last that needs one
+        const rlimit few{descriptors, before.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        const auto log = log_file::open(options);
+        ::setrlimit(RLIMIT_NOFILE, &before);
+        if (log) break;
+        refusal = log.error().detail;
+    }
+    EXPECT_NE(refusal.find("io_uring"), std::string::npos) << refusal;
+    EXPECT_NE(refusal.find("ulimit -n"), std::string::npos) << refusal;
+}
+
 TEST_F(LogFile, drops_and_counts_what_does_not_fit_and_ends_without_a_reader)
 {
     ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
@@ -279,28 +300,33 @@ TEST_F(LogFile, begins_a_line_of_its_own_after_one_that_was_cut_off_and_counts_i
 
 TEST_F(LogFile, leaves_out_the_rest_of_a_line_whose_beginning_is_lost)
 {
+    const int wake = ::eventfd(0, EFD_CLOEXEC);
+    const std::atomic<bool> ending = false;
+    const auto ring = telemetry::log_ring::create(wake, ending);
+    ASSERT_TRUE(ring);
     telemetry::file_output output(path_, telemetry::redaction(std::span<const std::string>()));
     ASSERT_EQ(output.open(), 0);
-    EXPECT_EQ(output.put("{1}\n{2"), 0U); // in two pieces, as the end of a buffer may have it
-    EXPECT_EQ(output.put("}\n"), 0U);
+    EXPECT_EQ(output.put("{1}\n{2", **ring), 0U); // in two pieces, as the end of a buffer may have it
+    EXPECT_EQ(output.put("}\n", **ring), 0U);
     ::signal(SIGXFSZ, SIG_IGN);
     std::size_t lost = 0;
     {
         const file_size_limit full(10);
-        lost += output.put("{3}\n{4"); // "{3" is written
-        lost += output.put("}\n{5}\n");
+        lost += output.put("{3}\n{4", **ring); // "{3" is written
+        lost += output.put("}\n{5}\n", **ring);
     }
     EXPECT_EQ(lost, 3U);
-    EXPECT_EQ(output.put("{6}\n"), 0U);
+    EXPECT_EQ(output.put("{6}\n", **ring), 0U);
     {
         const file_size_limit full(15);
-        lost += output.put("{7");
+        lost += output.put("{7", **ring);
     }
-    lost += output.put("}\n{8}\n");
+    lost += output.put("}\n{8}\n", **ring);
     EXPECT_EQ(lost, 4U);
     ::signal(SIGXFSZ, SIG_DFL);
     const std::vector<std::string> expected = {"{1}", "{2}", "{3", "{6}", "{8}"};
     EXPECT_EQ(lines_of(path_), expected);
+    ::close(wake);
 }
 
 } // namespace

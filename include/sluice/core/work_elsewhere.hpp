@@ -44,6 +44,8 @@ public:
         std::move(f)();
         context::exchange_current(before);
     }
+    // For what is done for several at once, between run() and bring_back(); null where nobody may keep them.
+    [[nodiscard]] span_log* spans() noexcept { return spans_.get(); }
     void bring_back() noexcept
     {
         const context* request = context::current();
@@ -52,7 +54,7 @@ public:
 
 private:
     context context_;
-    std::unique_ptr<span_log> spans_; // null where nobody may keep them
+    std::unique_ptr<span_log> spans_;
 };
 
 } // namespace sluice

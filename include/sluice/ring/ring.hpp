@@ -67,6 +67,9 @@ public:
     // All of `bytes` or an error (MSG_WAITALL); they must stay until the completion.
     void send(int fd, std::string_view bytes, operation& op);
     void send_message(int fd, const msghdr& message, operation& op);
+    // Likewise, but with -EAGAIN where there is no room now. For datagrams: once the kernel has waited for room on a
+    // unix socket it sends an empty one.
+    void try_send_message(int fd, const msghdr& message, operation& op);
     void poll(int fd, unsigned events, operation& op); // once; result: the events
     void poll_multishot(int fd, unsigned events, operation& op);
     void connect(int fd, const sockaddr* address, socklen_t size, operation& op);
@@ -74,6 +77,9 @@ public:
     void write(int fd, std::string_view bytes, operation& op);
     // Completes with -ETIME once `when` has passed.
     void timeout(time_point when, timeout_operation& op);
+    // What is started next begins when what was started last has succeeded; where that fails it ends with -ECANCELED.
+    // For chains that fit into the submission queue, started with no enter() between.
+    void chain();
     // Asks for the end of an operation; it still completes, with -ECANCELED or with what it had done by then.
     void cancel(operation& op);
     // The owner goes away: cancels, and drops whatever completions still come. Only for operations that write no memory
@@ -98,6 +104,8 @@ public:
     };
     // Submits what is queued and collects completions.
     void enter(wait w);
+    // Likewise, and sleeps until there are so many completions or the time is over.
+    void enter(unsigned completions, duration at_most);
     // Delivers collected completions, a bounded number of them; says how many.
     std::size_t dispatch();
     // Completions that dispatch() would deliver.
@@ -112,6 +120,7 @@ private:
     explicit ring(std::unique_ptr<impl> i) noexcept;
     void fetch(std::uint64_t token, completion what) const noexcept;
     void deliver(std::uint64_t token, completion what);
+    void count(int entered);
 
     std::unique_ptr<impl> impl_;
     ring_counters counters_;

@@ -2,16 +2,14 @@
 //
 // The driver of a connection (server::session) finds it by router::find(), goes with admit_at_once() as far through its
 // middleware as there is no waiting, and asks handle_at_once() for the answer; where either has to wait, it goes on
-// with a twin that is awaited. Where nothing waits there are shorter ways, in one step or two:
+// from there, in one step or two:
 //
-//     no body follows the head     answer(request)
-//     a body follows               admit(request) when the head is complete: an answer here ends it, ahead of the body;
-//                                  handle(request) once the body is here (or streams)
-//     the driver answers itself    finish(request, response) lets the middleware see that answer (413, 504), after
-//     admit()
-//
-// Each has a twin that is awaited. plain(): nothing in it waits, use the first of each pair. admits_plainly(): no
-// middleware waits, so admit() serves even where the handler is a coroutine. The twins serve every route.
+//     no body follows the head     answer_waiting()
+//     a body follows               admit_waiting() when the head is complete: an answer here ends it, ahead of the
+//     body;
+//                                  handle_waiting() once the body is here (or streams)
+//     the driver answers itself    finish() lets the middleware see that answer (413, 504), once all of it let the
+//                                  request pass
 //
 // None of them throws or fails: errors become problem documents here (http/problem.hpp), and so does an exception,
 // which the client sees as a bare 500 and router::on_exception() tells the log.
@@ -93,13 +91,7 @@ public:
         return *this;
     }
 
-    [[nodiscard]] bool plain() const noexcept { return plain_; }
-    [[nodiscard]] bool admits_plainly() const noexcept { return admits_plainly_; }
-
-    [[nodiscard]] response answer(request& asked) const;
-    [[nodiscard]] std::optional<response> admit(request& asked) const;
     [[nodiscard]] admission admit_at_once(request& asked) const;
-    [[nodiscard]] response handle(request& asked) const;
     // Once the middleware has let it pass; nothing: handle_waiting() is next.
     [[nodiscard]] std::optional<response> handle_at_once(request& asked) const;
     void finish(request& asked, response& answer) const;
@@ -144,13 +136,12 @@ private:
     [[nodiscard]] response failed(const request& asked, std::exception_ptr why) const;
     [[nodiscard]] response settle(result<response>&& made, const request& asked) const;
     [[nodiscard]] response call(request& asked) const;
+    [[nodiscard]] response handle(request& asked) const;
     void run_after(request& asked, response& answer, std::size_t passed) const;
     void enclose(const std::vector<middleware*>& outer);
 
     const class router& owner_;
     http::method method_;
-    bool plain_ = false;
-    bool admits_plainly_ = false;
     std::string pattern_;
     std::string shape_; // as the tree compares it: src/route/pattern.hpp
     route_options options_;

@@ -14,7 +14,8 @@
 // Writing: the file is in write-ahead mode with full synchronisation, and what gathers while one commit waits for the
 // disk becomes the next transaction. A write succeeds only once it is durable; one that fails is undone alone. A write
 // that was queued is never abandoned: if the request's deadline passes first, the answer is errc::timeout and the
-// outcome is open.
+// outcome is open. A request's trace has the BEGIN and the COMMIT of its transaction, whole and with the number of
+// writes that shared them (sluice.writes): it has waited for all of it.
 //
 // At the bounds of either queue the answer is errc::unavailable, at once.
 //

@@ -50,6 +50,7 @@ private:
         if (failure != nullptr) outcome_.emplace(std::unexpected(*failure));
         home_.push(*this);
     }
+    span_log* spans() noexcept override { return elsewhere_.spans(); }
     static void back_on_shard(inbox_item& item)
     {
         auto& self = static_cast<write_operation&>(item);

@@ -3,13 +3,14 @@
 #pragma once
 
 #include <sluice/core/error.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/sqlite/connection.hpp>
 
 #pragma GCC visibility push(default)
 
 namespace sluice::sqlite {
 
-// Owned by the operation that submitted it; alive until finished() has been called. Both are called on the writer's
+// Owned by the operation that submitted it; alive until finished() has been called. All are called on the writer's
 // thread.
 class write_request
 {
@@ -18,6 +19,8 @@ public:
     [[nodiscard]] virtual const error* run(connection& c) noexcept = 0;
     // Its transaction is durable (`failure` is null), or has failed as a whole. The last call.
     virtual void finished(const error* failure) noexcept = 0;
+    // Where the statements are told of that it shares with others; null where nobody keeps its trace.
+    [[nodiscard]] virtual span_log* spans() noexcept { return nullptr; }
 
 protected:
     ~write_request() = default;

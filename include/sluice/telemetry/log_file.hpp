@@ -2,9 +2,9 @@
 //
 // The problem: a write to a file or a pipe can block, and a shard must not. The answer: write() makes the whole line
 // and copies it into a buffer of its thread, without a lock, an allocation or, as long as lines keep coming, a system
-// call; one thread owns the descriptor and writes what all buffers hold. A buffer is bounded: a line that does not fit
-// is dropped and counted, and the next write says how many were. Within a request a line names its trace and span.
-// What a field whose name tells of a secret holds is not written.
+// call; one thread owns the descriptor and writes what all buffers hold, through a small ring of its own. A buffer is
+// bounded: a line that does not fit is dropped and counted, and the next write says how many were. Within a request a
+// line names its trace and span. What a field whose name tells of a secret holds is not written.
 // Lines of one thread keep their order; those of several are not sorted by time.
 //
 // Any thread writes. The destructor writes what waits, but does not wait for a reader that has stopped reading.
@@ -46,7 +46,7 @@ class log_file final : public log_sink
 {
 public:
     // Opens the file for appending; makes it, readable by its owner and group, if it is not there. The error is for the
-    // operator: it names the path.
+    // operator: it names the path, or what keeps io_uring from the log.
     [[nodiscard]] static result<std::unique_ptr<log_file>> open(log_file_options options);
     ~log_file();
     log_file(const log_file&) = delete;
