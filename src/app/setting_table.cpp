@@ -18,21 +18,30 @@ constexpr std::uint64_t redis_connections_max = 64;
 constexpr duration timeout_min = 1ms;
 constexpr duration timeout_max = 24h;
 
-// One row: where the value lives, its kind, and the words for people.
-template <class Access, class T> setting row(setting words, setting_kind<T> kind, Access access)
+template <class T> using place = T& (*)(settings&);
+template <class T> using read_place = const T& (*)(const settings&);
+
+// What the rows of one type have in common: made once for each type, and not once for each row.
+template <class T> setting row_of(setting words, setting_kind<T> kind, place<T> at, read_place<T> read_at)
 {
     words.kind = kind.name;
     words.expects = kind.expects;
-    words.write = [kind, access](const settings& all) { return kind.write(access(all)); };
+    words.write = [write = kind.write, read_at](const settings& all) { return write(read_at(all)); };
     words.secret = kind.show != nullptr;
-    words.show = [show = words.secret ? kind.show : kind.write, access](const settings& all) {
-        return show(access(all));
+    words.show = [show = words.secret ? kind.show : kind.write, read_at](const settings& all) {
+        return show(read_at(all));
     };
     words.why_not = kind.why_not;
-    words.read = [kind = std::move(kind), access](settings& all, const raw_setting& raw) {
-        return kind.read(kind, raw, access(all));
+    words.read = [kind = std::move(kind), at](settings& all, const raw_setting& raw) {
+        return kind.read(kind, raw, at(all));
     };
     return words;
+}
+
+// One row: where the value lives, its kind, and the words for people.
+template <class Access, class T> setting row(setting words, setting_kind<T> kind, Access access)
+{
+    return row_of<T>(std::move(words), std::move(kind), access, access);
 }
 
 std::vector<setting> make_table()

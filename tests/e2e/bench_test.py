@@ -128,7 +128,7 @@ class Bench(unittest.TestCase):
     def test_every_load_of_the_public_benchmark_is_answered_well(self):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / 'bench').symlink_to(BUILD / 'bench')
-            subprocess.run([sys.executable, str(SUITE / 'main.py'), '--build', folder, '--tries', '1', '--rounds', '1', '--seconds', '2',
+            subprocess.run([sys.executable, str(SUITE / 'main.py'), '--build', folder, '--tries', '1', '--rounds', '1', '--seconds', '1',
                             'arena-limited', 'arena-json', 'arena-async-db', 'arena-crud', 'arena-crud-peers', 'arena-api'],
                            check=True, stdout=subprocess.DEVNULL, timeout=200)
             results = json.loads((Path(folder) / 'bench-results/results.json').read_text(encoding='utf-8'))
