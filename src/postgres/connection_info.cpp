@@ -57,6 +57,13 @@ std::vector<std::string_view> split(std::string_view text)
     }
 }
 
+// By name, or by address where there is no name.
+std::vector<std::string_view> hosts_of(const parsed& read)
+{
+    const std::string_view names = read.value("host");
+    return split(names.empty() ? read.value("hostaddr") : names);
+}
+
 bool is_port(std::string_view text)
 {
     unsigned number = 0;
@@ -152,7 +159,7 @@ std::optional<std::string> fault_of_url(const std::string& url)
     const parsed read = parse(url);
     if (read.all == nullptr) return without_quotation(read.fault);
 
-    const auto hosts = split(read.value("host"));
+    const auto hosts = hosts_of(read);
     const auto ports = split(read.value("port"));
     if (read.value("host").find('@') != std::string_view::npos)
         return "a host has an @ in it: in a user or a password it is written %40";
@@ -179,7 +186,7 @@ std::string without_passwords(const std::string& url)
 std::string place_of(const std::string& url)
 {
     const parsed read = parse(url);
-    const auto hosts = split(read.value("host"));
+    const auto hosts = hosts_of(read);
     const auto ports = split(read.value("port"));
     std::string place;
     for (std::size_t i = 0; i < hosts.size(); ++i) {

@@ -60,6 +60,12 @@ error fault(const pg_result* failed, const statement& of)
     return make(errc::internal, "The database refused a statement");
 }
 
+// A row that a policy forbids has the state of a right that is missing; only its place in PostgreSQL's source differs.
+bool forbidden_by_policy(const pg_result* failed) noexcept
+{
+    return sql_state(failed) == "42501" && field(failed, PG_DIAG_SOURCE_FUNCTION) == "ExecWithCheckOptions";
+}
+
 } // namespace
 
 std::string_view sql_state(const pg_result* failed) noexcept { return field(failed, PG_DIAG_SQLSTATE); }
@@ -85,8 +91,11 @@ error statement_error(const pg_result* failed, const statement& of, const parame
         made.constraint = field(failed, PG_DIAG_CONSTRAINT_NAME);
         return made;
     }
-    // Beside what a type or a rule refuses, what is too large for an index or an array.
-    if (group == "22" || group == "23" || state == "54000") return refused_value(failed, with);
+    // Beside what a type or a rule refuses: what is too large for an index or an array or too deep to be read, what a
+    // view does not show, what a trigger raises and a policy of rows forbids.
+    if (group == "22" || group == "23" || group == "44" || state == "54000" || state == "54001" || state == "P0001" ||
+        forbidden_by_policy(failed))
+        return refused_value(failed, with);
     if (sql_states::cancelled(state)) return too_late(false);
     if (group == "40") return unavailable("The database could not make the change beside others");
     if (state == "55P03") return unavailable("The database has locked what was asked for");

@@ -117,8 +117,7 @@ result<schema_state> look(session& database, const session_options& with, int ne
 }
 
 // What would keep a server from its work there; empty: nothing.
-result<std::string> obstacle_to_use(session& database, const schema_state& found,
-                                    std::span<const std::string_view> tables)
+result<std::string> obstacle_to_use(session& database, const schema_state& found, std::span<const used_table> tables)
 {
     auto general = database.run("SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool, "
                                 "coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)");
@@ -127,7 +126,7 @@ result<std::string> obstacle_to_use(session& database, const schema_state& found
     if (holds(0)) return "it only reads: name the server that takes writes (target_session_attrs=read-write finds it)";
     if (found.version < found.newest)
         return holds(1) ? std::string() : "the role may not make tables there: grant CREATE on the schema";
-    for (const std::string_view table : tables) {
+    for (const auto& [table, columns] : tables) {
         const std::array<std::string, 1> name = {std::string(table)};
         auto granted =
             database.run("SELECT count(*) FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS need "
@@ -136,6 +135,10 @@ result<std::string> obstacle_to_use(session& database, const schema_state& found
         if (!granted) return fail(std::move(granted).error());
         if (std::string_view(PQgetvalue(granted->get(), 0, 0)) != "0")
             return fmt::format("the role may not read and write {}: grant SELECT, INSERT, UPDATE and DELETE", table);
+        auto missing = database.run(missing_columns({table, columns}));
+        if (!missing) return fail(std::move(missing).error());
+        if (const std::string_view names = PQgetvalue(missing->get(), 0, 0); !names.empty())
+            return fmt::format("{} lacks {}, which the steps in sluice_schema had made", table, names);
     }
     return std::string();
 }
@@ -155,6 +158,15 @@ result<void> run_step(session& database, const session_options& with, const migr
 }
 
 } // namespace
+
+std::string missing_columns(const used_table& wanted)
+{
+    return fmt::format(
+        "SELECT coalesce(string_agg(name, ', '), '') FROM unnest(string_to_array('{}', ', ')) AS name WHERE "
+        "NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('{}') AND attname = name AND "
+        "NOT attisdropped)",
+        wanted.columns, wanted.name);
+}
 
 result<schema_state> migrate(const session_options& with, std::span<const migration> steps)
 {
@@ -180,7 +192,7 @@ result<schema_state> migrate(const session_options& with, std::span<const migrat
 }
 
 result<schema_state> inspect(const session_options& with, std::span<const migration> steps,
-                             std::span<const std::string_view> tables)
+                             std::span<const used_table> tables)
 {
     auto opened = session::open(with);
     if (!opened) return fail(std::move(opened).error());

@@ -130,6 +130,8 @@ std::vector<int> refused_parameters(const pg_result* failed, const parameters& w
         return {with.of_column(column)};
     if (const int checked = with.of_column(checked_column(failed)); checked >= 0) return {checked};
     const std::string_view state = sql_state(failed);
+    const bool about_the_row = state == "P0001" || state == "42501" || state.starts_with("44");
+    if (about_the_row) return {};
     if (state == "22003") return out_of_range(failed, with);
     if (state == "22001") return too_long(failed, with);
     return {with.only_one({})};

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <span>
-#include <string_view>
 
 namespace sluice {
 
@@ -15,6 +14,7 @@ extern const std::span<const sqlite::migration> sqlite_schema;
 extern const std::span<const postgres::migration> postgres_schema;
 
 // What the server reads and writes there.
-inline constexpr std::array<std::string_view, 1> postgres_tables = {"users"};
+inline constexpr std::array<postgres::used_table, 1> postgres_tables = {
+    {{.name = "users", .columns = "id, email, name, created_at, updated_at, version, email_key"}}};
 
 } // namespace sluice

@@ -169,6 +169,17 @@ class Start(Case):
                 self.assertEqual(checked.returncode, 1 if words else 0, checked.stdout)
                 self.assertIn(words, checked.stdout)
 
+    def test_a_column_that_somebody_dropped_is_said_by_check_and_readiness(self):
+        self.assertEqual(self.run_sluice('migrate').returncode, 0)
+        self.addCleanup(self.database.psql, 'ALTER TABLE users RENAME called TO name')
+        with self.serve() as serving:
+            self.await_readiness(serving, 200)
+            self.database.psql('ALTER TABLE users RENAME name TO called')
+            self.await_readiness(serving, 503)
+            checked = self.run_sluice('check', *FREE_PORTS)
+            self.assertEqual(checked.returncode, 1)
+            self.assertIn('users lacks name', checked.stdout)
+
     def test_a_schema_that_is_newer_is_left_alone_until_it_is_ours(self):
         self.assertEqual(self.run_sluice('migrate').returncode, 0)
         self.database.psql("INSERT INTO sluice_schema (version, name) VALUES (1000, 'of the future')")

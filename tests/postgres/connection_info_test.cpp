@@ -53,6 +53,7 @@ TEST(DatabaseUrl, leads_to_a_place)
     EXPECT_EQ(place_of("postgres://app:secret@a:1,b/shop"), "a:1,b:5432/shop");
     EXPECT_EQ(place_of("postgres://app@db"), "db:5432/app");
     EXPECT_EQ(place_of("postgres:///shop?host=/run/postgresql"), "/run/postgresql:5432/shop");
+    EXPECT_EQ(place_of("postgres:///shop?hostaddr=127.0.0.1,::1&port=1,2"), "127.0.0.1:1,::1:2/shop");
 }
 
 TEST(ConnectionString, holds_every_part_whatever_is_in_it)

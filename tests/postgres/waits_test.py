@@ -144,6 +144,29 @@ class Waits(faulty.Case):
             self.assertEqual(blamed('PATCH', ada, {'name': 'Eve'}), [])
             self.assertEqual(client.send('GET', ada).json['name'], 'Ada')
 
+    def test_what_speaks_of_a_whole_row_refuses_it_with_a_422_that_names_no_member(self):
+        serving, raises = self.serve_ready(), 'CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE \'not today\'; END $$'
+        deep = "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM (repeat('[', 100000) || repeat(']', 100000))::jsonb; END $$"
+        rules = {
+            'a trigger': [raises, 'CREATE TRIGGER no BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION no()'],
+            'what is too deep': [deep, 'CREATE TRIGGER no BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION no()'],
+            'a policy': ['ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', 'CREATE POLICY no ON users USING (true) '
+                         'WITH CHECK (false)'],
+            'a view': ['ALTER TABLE users RENAME TO everybody', "CREATE VIEW users AS SELECT * FROM everybody WHERE name <> 'Ada' "
+                       'WITH CHECK OPTION', 'GRANT ALL ON users TO sluice'],
+        }
+        undo = ['DROP TRIGGER IF EXISTS no ON users', 'DROP FUNCTION IF EXISTS no', 'DROP POLICY IF EXISTS no ON users',
+                'ALTER TABLE users NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY']
+        with Client(serving.port) as client:
+            for what, statements in rules.items():
+                with self.subTest(what):
+                    for statement in statements:
+                        self.database.psql(statement)
+                    answer = client.send('POST', '/users', {'email': 'ada@example.com', 'name': 'Ada'})
+                    self.assertEqual((answer.status, answer.json.get('errors', [])), (422, []), answer.text)
+                    for statement in undo if what != 'a view' else []:
+                        self.database.psql(statement)
+
 
 if __name__ == '__main__':
     faulty.run(Waits)

@@ -45,10 +45,21 @@ struct session_options
 // Runs the steps that the database lacks. Gives the state that it was found in.
 [[nodiscard]] result<schema_state> migrate(const session_options& with, std::span<const migration> steps);
 
+// What a program reads and writes; both are names, as SQL has them.
+struct used_table
+{
+    std::string_view name;
+    std::string_view columns; // "id, email"
+};
+// A statement that gives what of it is missing, as one text. It asks the catalogue, so that who has locked the table
+// holds it up in nothing.
+[[nodiscard]] std::string missing_columns(const used_table& wanted);
+
 // Looks without changing anything: does it answer, which version is it, and may this role do there what the program
-// will? That is to make the schema where steps are missing, and otherwise to read and write the tables named.
+// will? That is to make the schema where steps are missing, and otherwise to read and write the tables named, which
+// must have the columns named.
 [[nodiscard]] result<schema_state> inspect(const session_options& with, std::span<const migration> steps,
-                                           std::span<const std::string_view> tables = {});
+                                           std::span<const used_table> tables = {});
 
 } // namespace sluice::postgres
 
