@@ -203,7 +203,7 @@ task<result<verdict>> limiter_state::ask_redis_or_home(client_key key, std::uint
 
 task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const prepared& now, question q)
 {
-    std::array<char, 13 + policy_name_max + 1 + client_key::name_size> name;
+    std::array<char, prepared::redis_names_max + client_key::name_size> name;
     char* const end = std::ranges::copy(now.redis_names, name.data()).out;
     key.write_name(end);
     const std::array<std::string_view, 1> keys = {{{name.data(), now.redis_names.size() + client_key::name_size}}};
