@@ -21,6 +21,8 @@ class report
 {
 public:
     void ok(std::string_view what) { fmt::print("ok   {}\n", what); }
+    // It could run, and not do all that it says it does.
+    void warned(std::string_view what_and_mend) { fmt::print("WARN {}\n", what_and_mend); }
     void failed(std::string_view what_and_mend)
     {
         fmt::print("FAIL {}\n", what_and_mend);
@@ -104,7 +106,7 @@ void check_database(report& to, const settings& values)
         check_schema(to, values.sqlite_path, found);
 }
 
-void check_redis(report& to, const redis_settings& values)
+void check_redis(report& to, const redis_settings& values, bool limits)
 {
     if (values.url.empty()) {
         to.ok("redis: none");
@@ -120,6 +122,11 @@ void check_redis(report& to, const redis_settings& values)
     const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(found->latency).count();
     to.ok(fmt::format("redis: {}, version {}, answers within {} us", redis::place_of(where), found->version,
                       microseconds));
+    if (limits && !found->eviction.empty()) {
+        to.warned(fmt::format("redis: maxmemory-policy {} evicts what the rate limit has counted, and a client whose "
+                              "count is gone begins anew: set noeviction",
+                              found->eviction));
+    }
 }
 
 } // namespace
@@ -135,7 +142,7 @@ int check(const loaded_settings& loaded)
     }
     check_log(all, loaded.values.log_file);
     check_database(all, loaded.values);
-    check_redis(all, loaded.values.redis);
+    check_redis(all, loaded.values.redis, loaded.values.rate_limit.on());
     return all.all_good() ? status_done : status_failed;
 }
 

@@ -25,7 +25,10 @@ struct prepared
     rules by;
     std::uint32_t generation;
     std::string field;       // RateLimit-Policy
-    std::string redis_names; // the beginning of the keys' names
+    std::string redis_names; // the beginning of the keys' names: "sluice:limit:NAME:WINDOW:", a window for each quota
+
+    static constexpr std::size_t redis_window_max = 16; // "2678400000000us:"
+    static constexpr std::size_t redis_names_max = 13 + policy_name_max + 1 + quotas_max * redis_window_max;
 };
 
 // Touched by one shard.

@@ -91,11 +91,12 @@ std::optional<decision> limiter_state::decide_at_once(const client_key& key, std
     return std::nullopt;
 }
 
-limiter_state::under_way* limiter_state::find(const client_key& key, std::uint64_t hash) noexcept
+limiter_state::under_way* limiter_state::find(const client_key& key, std::uint64_t hash, std::uint32_t cost,
+                                              time_point until) noexcept
 {
     under_way* found = nullptr;
     asking_[hash % asking_.size()].for_each([&](under_way& one) {
-        if (one.key == key) found = &one;
+        if (one.key == key && one.spare >= cost && one.until <= until) found = &one;
     });
     return found;
 }
@@ -105,11 +106,13 @@ task<decision> limiter_state::decide(client_key key, std::uint64_t hash, std::ui
     if (auto decided = decide_at_once(key, hash, cost)) co_return *decided;
     const time_point began = shard_.now();
     context* const request = context::current();
+    time_point until = began + shared_.options().redis_patience;
+    if (request != nullptr) until -= request->redis_waited;
     // What it waits here it will not wait again for Redis.
     const auto charge = [&] {
         if (request != nullptr && redis_ != nullptr) request->redis_waited += shard_.now() - began;
     };
-    if (under_way* other = find(key, hash); other != nullptr && other->spare >= cost) {
+    if (under_way* other = find(key, hash, cost, until)) {
         other->spare -= cost;
         ++counters_.joined;
         co_await other->answered.wait();
@@ -120,18 +123,18 @@ task<decision> limiter_state::decide(client_key key, std::uint64_t hash, std::ui
     }
     // Others wait for this question, so it does not end with this request, whose it is in its trace and its log.
     context own;
-    own.deadline = began + shared_.options().redis_patience;
+    own.deadline = until;
     if (request != nullptr) {
         own.trace = request->trace;
         own.spans = request->spans;
         own.task = request->task;
         own.debug = request->debug;
-        own.deadline -= request->redis_waited;
     }
     own.stages.begin(steady_clock::now());
     context::exchange_current(&own);
     under_way mine_own;
     mine_own.key = key;
+    mine_own.until = until;
     decision made = co_await ask(key, hash, cost, mine_own);
     mine_own.unlink();
     mine_own.answered.set();
@@ -203,7 +206,7 @@ task<result<verdict>> limiter_state::ask_redis_or_home(client_key key, std::uint
 
 task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const prepared& now, question q)
 {
-    std::array<char, 13 + policy_name_max + 1 + client_key::name_size> name;
+    std::array<char, prepared::redis_names_max + client_key::name_size> name;
     char* const end = std::ranges::copy(now.redis_names, name.data()).out;
     key.write_name(end);
     const std::array<std::string_view, 1> keys = {{{name.data(), now.redis_names.size() + client_key::name_size}}};

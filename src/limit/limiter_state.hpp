@@ -37,10 +37,12 @@ private:
         event_count passed, refused, unanswered, asked_redis, asked_home, joined, failures, crowded, spent, unreadable;
     };
 
-    // A question that is under way, in the frame of who asked it: others of that key may wait for its lease.
+    // A question that is under way, in the frame of who asked it: others of that key may wait for its lease, if they
+    // have as much time for it.
     struct under_way : list_node<under_way>
     {
         client_key key;
+        time_point until;        // it waits for Redis no longer
         std::uint32_t spare = 0; // of the lease that is hoped for
         event answered;
     };
@@ -49,7 +51,8 @@ private:
     [[nodiscard]] const prepared& in_force();
     [[nodiscard]] decision count(decision made) noexcept;
     [[nodiscard]] decision without_redis(const prepared& now, bool open) noexcept;
-    [[nodiscard]] under_way* find(const client_key& key, std::uint64_t hash) noexcept;
+    [[nodiscard]] under_way* find(const client_key& key, std::uint64_t hash, std::uint32_t cost,
+                                  time_point until) noexcept;
     [[nodiscard]] task<decision> ask(client_key key, std::uint64_t hash, std::uint32_t cost, under_way& question_of);
     [[nodiscard]] task<result<verdict>> ask_redis_or_home(client_key key, std::uint64_t hash, std::uint32_t cost,
                                                           const prepared& now, question q);

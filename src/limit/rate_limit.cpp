@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <stdexcept>
 
 namespace sluice::limit {
@@ -35,6 +38,19 @@ std::string_view words_of(on_failure what)
     return "";
 }
 
+// Counts over other windows are none of this policy's, whoever has given both the same name: one key for the two would
+// hold the counts of whoever wrote last. The limits are not in it, so that a change of them keeps what was counted.
+std::string redis_names_of(const policy& p, const rules& by)
+{
+    std::array<micros, quotas_max> windows{};
+    std::ranges::transform(by.all(), windows.begin(), &rule::window);
+    const auto in_use = std::span(windows).first(by.size);
+    std::ranges::sort(in_use);
+    std::string names = "sluice:limit:" + p.name + ":";
+    for (const micros one : in_use) names += sluice::to_string(std::chrono::microseconds(one)) + ":";
+    return names;
+}
+
 } // namespace
 
 std::string quota_name(const policy& p, std::size_t index)
@@ -43,8 +59,7 @@ std::string quota_name(const policy& p, std::size_t index)
 }
 
 prepared::prepared(policy p, std::uint32_t number)
-    : said(std::move(p)), by(said), generation(number), field(field_of(said)),
-      redis_names("sluice:limit:" + said.name + ":")
+    : said(std::move(p)), by(said), generation(number), field(field_of(said)), redis_names(redis_names_of(said, by))
 {}
 
 limit_state::limit_state(policy p, const rate_limit_options& options) : options_(options)

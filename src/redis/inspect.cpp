@@ -134,6 +134,16 @@ result<std::string> version_of(session& s)
     return version;
 }
 
+result<std::string> eviction_of(session& s)
+{
+    auto told = s.demand({"INFO", "memory"}, "lets this user not INFO: grant +info");
+    if (!told) return fail(std::move(told.error()));
+    const std::string_view text = text_of(*told);
+    const std::string_view policy = info_value(text, "maxmemory_policy");
+    if (policy == "noeviction" || info_value(text, "maxmemory") == "0") return std::string();
+    return std::string(policy);
+}
+
 result<void> check_writable(session& s)
 {
     auto told = s.demand({"INFO", "replication"}, "lets this user not INFO: grant +info");
@@ -177,11 +187,14 @@ result<server_state> inspect(const session_options& with)
     if (auto greeted = greet(s, with.where); !greeted) return fail(std::move(greeted.error()));
     auto version = version_of(s);
     if (!version) return fail(std::move(version.error()));
+    auto eviction = eviction_of(s);
+    if (!eviction) return fail(std::move(eviction.error()));
     if (auto writable = check_writable(s); !writable) return fail(std::move(writable.error()));
     if (auto runs = check_scripts(s); !runs) return fail(std::move(runs.error()));
     const auto asked_at = steady_clock::now();
     if (auto pong = s.demand({"PING"}, "does not answer a PING"); !pong) return fail(std::move(pong.error()));
     return server_state{.version = std::move(*version),
+                        .eviction = std::move(*eviction),
                         .latency = std::chrono::duration_cast<duration>(steady_clock::now() - asked_at)};
 }
 

@@ -43,6 +43,7 @@ FAULTS = {
     'out of memory': lambda redis: (told_to(redis, 'CONFIG', 'SET', 'maxmemory', '1'), told_to(redis, 'CONFIG', 'SET', 'maxmemory', '0')),
 }
 AT_START = ('a wrong password', 'away at start')
+OPEN_LIMIT = '12'  # room for what is asked before and afterwards, not for what is asked meanwhile
 
 
 class Case(unittest.TestCase):
@@ -120,7 +121,8 @@ class Matrix(Case):
             with contextlib.ExitStack() as running:
                 if fault in AT_START:
                     begin()
-                of = running.enter_context(self.serving(redis, SLUICE_RATE_LIMIT_ON_REDIS_FAILURE=policy))
+                chosen = {'SLUICE_RATE_LIMIT_REQUESTS': OPEN_LIMIT} if policy == 'open' else {}
+                of = running.enter_context(self.serving(redis, SLUICE_RATE_LIMIT_ON_REDIS_FAILURE=policy, **chosen))
                 self.make_user(of)
                 if fault in AT_START:
                     self.until(lambda: self.metrics(of)['sluice_redis_away'] == 1, 'it is noticed')
@@ -130,6 +132,9 @@ class Matrix(Case):
                     begin()
                 if policy == 'closed':
                     self.check_refusals(of)
+                elif policy == 'open':
+                    for round_ in range(3):
+                        self.check_answers(of, f'Meanwhile {round_}')
                 else:
                     self.check_answers(of, 'Meanwhile')
                 end()
@@ -156,7 +161,7 @@ def add_to_matrix(fault, policy):
 
 
 for each in FAULTS:
-    for one in ('local', 'closed'):
+    for one in ('local', 'open', 'closed'):
         add_to_matrix(each, one)
 
 

@@ -170,4 +170,17 @@ class Check(Case):
         self.assertIn('is a replica, which only reads', self.line_of(REDIS_URL=replica.url()))
 
 
+    def test_warns_where_counts_of_the_rate_limit_may_be_evicted(self):
+        for policy, maxmemory, limit, warns in [('allkeys-lru', '64mb', '10', True), ('volatile-ttl', '64mb', '10', True),
+                                                ('noeviction', '64mb', '10', False), ('allkeys-lru', '0', '10', False),
+                                                ('allkeys-lru', '64mb', '0', False)]:
+            with self.subTest(policy=policy, maxmemory=maxmemory, limit=limit):
+                redis = self.redis(maxmemory=maxmemory, maxmemory_policy=policy)
+                done = self.run_sluice('check', *FREE_PORTS, REDIS_URL=redis.url(), SLUICE_RATE_LIMIT_REQUESTS=limit)
+                self.assertEqual(done.returncode, 0, done.stdout)
+                warnings = [line for line in done.stdout.splitlines() if line.startswith('WARN ')]
+                self.assertEqual(len(warnings), int(warns), done.stdout)
+                self.assertTrue(all(f'redis: maxmemory-policy {policy} evicts' in line for line in warnings), warnings)
+
+
 told.run(Readiness, Traces, Check)

@@ -20,10 +20,10 @@ class Patience : public redis::test::Redis
 protected:
     void TearDown() override { order("thaw"); }
 
-    void start(on_failure without_redis, redis::client_options with)
+    void start(on_failure without_redis, redis::client_options with, unsigned allowed = requests)
     {
         all = std::make_unique<rate_limit>(
-            policy{.name = "test", .quotas = {{.requests = requests, .window = 1h}}, .without_redis = without_redis},
+            policy{.name = "test", .quotas = {{.requests = allowed, .window = 1h}}, .without_redis = without_redis},
             rate_limit_options{.redis_patience = with.command_timeout});
         client = &open(with);
         await_connected(*client);
@@ -114,6 +114,28 @@ TEST_F(Patience, of_which_little_is_left_says_nothing_of_redis)
     EXPECT_EQ(decided.get().is, outcome::passes);
     EXPECT_EQ(counted().spent, 1u);
     EXPECT_GE(hurried.redis_waited, lasting.command_timeout) << "what it has waited is known to whoever asks next";
+    expect_no_outage();
+}
+
+// As in a route group within another, whose limit has had most of the time already.
+TEST_F(Patience, of_which_little_is_left_does_not_wait_for_another_requests_question)
+{
+    redis::client_options lasting = options();
+    lasting.command_timeout = 1h;
+    start(on_failure::local, lasting, 1000);
+    EXPECT_EQ(decide(somebody).is, outcome::passes); // and the next asks for a lease
+    order("freeze");
+    auto asks = start_decision(somebody);
+    auto joins = start_decision(somebody);
+    context hurried;
+    hurried.redis_waited = lasting.command_timeout - 50ms;
+    auto decided = start_decision(somebody, &hurried);
+    EXPECT_EQ(decided.wait_for(60s), std::future_status::ready);
+    EXPECT_EQ(asks.wait_for(0s), std::future_status::timeout) << "Redis has not answered";
+    EXPECT_EQ(counted().joined, 1u);
+    EXPECT_EQ(counted().spent, 1u);
+    order("thaw");
+    for (auto* one : {&asks, &joins, &decided}) EXPECT_EQ(one->get().is, outcome::passes);
     expect_no_outage();
 }
 

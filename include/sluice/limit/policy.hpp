@@ -40,7 +40,7 @@ enum class on_failure : std::uint8_t
 
 struct policy
 {
-    std::string name = "default"; // in RateLimit fields and in Redis: policies of one name share their counts
+    std::string name = "default"; // in RateLimit fields, and in Redis: who has the same windows, too, shares the counts
     std::vector<quota> quotas = {};
     on_failure without_redis = on_failure::local;
     friend bool operator==(const policy&, const policy&) = default;

@@ -23,8 +23,9 @@ struct session_options
 
 struct server_state
 {
-    std::string version; // "7.0.15"
-    duration latency;    // of a PING
+    std::string version;  // "7.0.15"
+    std::string eviction; // "allkeys-lru": by which policy it forgets keys before their time; empty where it does not
+    duration latency;     // of a PING
 };
 
 // Does it answer, which version is it, and may this user do there what clients need? The error says what is in the way
