@@ -110,15 +110,18 @@ client_counters client::counters() const
 
 duration client::command_timeout() const noexcept { return connections_.front()->command_timeout(); }
 
-std::string_view client::run_id() const noexcept
+std::string_view client::run_id() const noexcept { return agreed_run().value_or(std::string_view()); }
+
+std::optional<std::string_view> client::agreed_run() const noexcept
 {
     const client_state* first = nullptr;
     for (const auto& one : connections_) {
         if (!one->is_connected()) continue;
-        if (first != nullptr && one->run_id() != first->run_id()) return {};
+        if (first != nullptr && one->run_id() != first->run_id()) return std::nullopt;
         first = one.get();
     }
-    return first == nullptr ? std::string_view() : first->run_id();
+    if (first == nullptr) return std::nullopt;
+    return first->run_id();
 }
 
 } // namespace sluice::redis

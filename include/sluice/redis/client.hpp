@@ -140,6 +140,8 @@ public:
     // carry it begin anew there. Empty without a connection, where Redis does not tell (its user may not INFO: the
     // log says so), and while several connections say different things. As long as the turn.
     [[nodiscard]] std::string_view run_id() const noexcept;
+    // The same, but empty only where Redis does not tell; nothing without a connection, and while they differ.
+    [[nodiscard]] std::optional<std::string_view> agreed_run() const noexcept;
 
 private:
     [[nodiscard]] task<result<reply>> run_script(const script& s, command_line call);
