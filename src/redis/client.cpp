@@ -42,7 +42,7 @@ task<result<std::optional<pooled_string>>> text(client_state& state, command_lin
 
 } // namespace
 
-client::client(shard& on, offload_pool& blocking, client_options options)
+client::client(shard& on, offload_pool& blocking, client_options options) : group_(options.group)
 {
     SLUICE_ASSERT(options.connections > 0);
     for (unsigned i = 0; i < options.connections; ++i)
@@ -109,6 +109,17 @@ client_counters client::counters() const
 }
 
 duration client::command_timeout() const noexcept { return connections_.front()->command_timeout(); }
+
+bool client::moved_since(time_point greeted_at, std::string_view run) const noexcept
+{
+    return std::ranges::any_of(connections_, [&](const auto& one) { return one->moved_since(greeted_at, run); });
+}
+
+void client::follow(time_point greeted_at, const std::string& run)
+{
+    if (group_ != nullptr) return group_->tell_all_of_run(greeted_at, run);
+    for (const auto& one : connections_) one->hear_of_run(greeted_at, run);
+}
 
 std::string_view client::run_id() const noexcept { return agreed_run().value_or(std::string_view()); }
 
