@@ -102,6 +102,21 @@ class MovedRedis(unittest.TestCase):
                 await_clients(then, 'sluice', 2)
                 await_clients(then, 'sluice-subscriber', 1)
 
+    def test_a_deletion_counts_for_nothing_while_connections_are_on_different_servers(self):
+        with self.serving(1, SLUICE_REDIS_CONNECTIONS='2') as (serving, name, first, second), \
+                Client(serving.port) as client:
+            await_clients(first, 'sluice', 2)
+            path = self.stored_user(client, first)
+            name.point(second)
+            first.command('CLIENT', 'KILL', 'ID', clients_of(first, 'sluice')[0].decode())
+            await_clients(second, 'sluice', 1)
+            rename(client, path, 'two')
+            name.point(first)
+            cut(second, 'normal', 'pubsub')
+            await_clients(first, 'sluice', 2)
+            for _ in range(10):
+                self.assertEqual(name_of(client, path), 'two')
+
 
 if __name__ == '__main__':
     unittest.main()
