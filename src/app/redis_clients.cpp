@@ -36,7 +36,8 @@ void redis_clients::subscribe(shard& on, const std::string& channel, redis::subs
     redis::subscriber_options options{.where = where_,
                                       .channels = {channel},
                                       .connect_timeout = options_.connect_timeout,
-                                      .answer_timeout = options_.command_timeout};
+                                      .answer_timeout = options_.command_timeout,
+                                      .beside = &client_of(on)};
     on.own<redis::subscriber>(on, names_, std::move(options), std::move(tell));
 }
 

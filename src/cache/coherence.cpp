@@ -293,14 +293,22 @@ void coherence::at_home(invalidation& i, time_point now)
 
 void coherence::erased(invalidation& i, bool confirmed, time_point now)
 {
-    pending_.settle(i.key, i.generation, confirmed);
+    pending_.settle(i.key, i.generation, confirmed, now);
     count_pending();
     confirm(i, now);
 }
 
-void coherence::erased_again(std::string_view key, std::uint64_t generation, bool confirmed)
+void coherence::erased_again(std::string_view key, std::uint64_t generation, bool confirmed, time_point now)
 {
-    pending_.settle(key, generation, confirmed);
+    pending_.settle(key, generation, confirmed, now);
+    count_pending();
+}
+
+void coherence::second_tier_is(std::string_view run, time_point now)
+{
+    if (run == run_) return;
+    run_ = run;
+    pending_.doubt_all(now);
     count_pending();
 }
 

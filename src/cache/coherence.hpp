@@ -6,7 +6,8 @@
 //     learn of the key comes from it, in order.
 //  2. An invalidation at the home drops the key and detaches its load in flight: who had joined gets the value, nobody
 //     keeps it, who comes later begins a new one. Then every other shard does the same, and confirms.
-//  3. Until the second tier has confirmed the deletion, it is neither read nor filled for that key.
+//  3. Until the second tier has confirmed the deletion, it is neither read nor filled for that key. Each run of its
+//     server has to: what one has confirmed says nothing of another.
 //  4. A write is acknowledged when all shards have confirmed, and the second tier has or cannot.
 //
 // A packet has to arrive in the order in which it was sent from that shard to this one. Thread: a shard's.
@@ -19,6 +20,7 @@
 #include <sluice/cache/answer.hpp>
 #include <sluice/cache/first_tier.hpp>
 #include <sluice/core/clock.hpp>
+#include <sluice/core/pool.hpp>
 #include <sluice/core/published.hpp>
 
 #include <cstddef>
@@ -113,7 +115,9 @@ public:
     // Nobody waits with it any more; the invalidations go on.
     void abandon(invalidation_waiter& w);
     void erased(invalidation& i, bool confirmed, time_point now);
-    void erased_again(std::string_view key, std::uint64_t generation, bool confirmed);
+    void erased_again(std::string_view key, std::uint64_t generation, bool confirmed, time_point now);
+    // Which run of its server the second tier is now: before it is asked for a key, and before what it confirms.
+    void second_tier_is(std::string_view run, time_point now);
     // Sends up to `count` lost deletions again: where the second tier is back.
     void erase_lost(std::size_t count);
     [[nodiscard]] bool any_lost() const noexcept { return pending_.any_lost(); }
@@ -149,6 +153,7 @@ private:
     coherence_actions& actions_;
     flight_table table_;
     pending_keys pending_;
+    pooled_string run_; // of the second tier's server
     std::size_t flights_ = 0;
     std::size_t heard_ = 0;
     intrusive_list<invalidation, invalidation> sent_; // of this shard, not back yet

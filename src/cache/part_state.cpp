@@ -72,6 +72,7 @@ task<void> part_state::run_load(flight& f)
 
     ++counts.loads;
     second_tier::reading seen;
+    look_at_run();
     if (may_ask(f.redis_waited) && second->usable() && rules.may_read_second_tier(f, here.now())) {
         const time_point asked = here.now();
         during.begin_hurry(asked + second->patience() - f.redis_waited);
@@ -116,6 +117,7 @@ task<void> part_state::run_erase(invalidation& i)
     const bool confirmed = may_ask(i.redis_waited) && co_await second->erase(i.key);
     context::exchange_current(before);
     if (!confirmed) ++counts.second_tier_failures;
+    look_at_run();
     rules.erased(i, confirmed, here.now());
     look_after_lost();
 }
@@ -128,7 +130,15 @@ void part_state::erase_again(std::string_view key, std::uint64_t generation)
 task<void> part_state::run_erase_again(pooled_string key, std::uint64_t generation)
 {
     const bool confirmed = co_await second->erase(key);
-    rules.erased_again(key, generation, confirmed);
+    look_at_run();
+    rules.erased_again(key, generation, confirmed, here.now());
+    look_after_lost();
+}
+
+void part_state::look_at_run()
+{
+    if (!second) return;
+    if (const auto run = second->run()) rules.second_tier_is(*run, here.now());
     look_after_lost();
 }
 
@@ -143,7 +153,9 @@ task<void> part_state::deliver_what_was_lost()
 {
     while (rules.any_lost()) {
         if (const auto slept = co_await sleep_for(deliver_every); !slept) break; // the shard ends
-        if (second->answers()) rules.erase_lost(deliver_at_once);
+        if (!second->answers()) continue;
+        look_at_run(); // before they are gone through, so that none is added meanwhile
+        rules.erase_lost(deliver_at_once);
     }
     delivering_ = false;
 }

@@ -42,6 +42,7 @@ private:
     [[nodiscard]] task<void> run_erase(invalidation& i);
     [[nodiscard]] task<void> run_erase_again(pooled_string key, std::uint64_t generation);
     [[nodiscard]] task<void> deliver_what_was_lost();
+    void look_at_run();
     void look_after_lost();
     // Is there time left for Redis?
     [[nodiscard]] bool may_ask(duration waited) const { return second && waited < second->patience(); }

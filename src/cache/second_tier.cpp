@@ -130,16 +130,19 @@ task<bool> second_tier::fill(std::string_view key, const reading& leased, std::s
 
 task<bool> second_tier::erase(std::string_view key)
 {
-    const pooled_string run(redis_.run_id());
-    const pooled_string name = name_of(key, run);
+    const auto told = run();
+    const bool known = told.has_value();
+    const pooled_string before(told.value_or(std::string_view()));
+    const pooled_string name = name_of(key, before);
     const pooled_string lease = lease_of(name);
     const std::array<std::string_view, 2> keys = {name, lease};
     pooled_string message;
     message.reserve(sender_.size() + key.size());
     message.append(sender_).append(key);
     const auto said = co_await redis_.eval(erase_script, keys, channel_, std::string_view(message));
-    // Without a run nothing of this server is ever read, so there is nothing to delete there, only to tell.
-    co_return said&& run == redis_.run_id();
+    // Of a server that does not tell its run nothing is ever read, so there is nothing to delete there, only to tell.
+    // Who did not know the run when he asked has deleted nothing that anybody reads.
+    co_return said&& known&& run() == before;
 }
 
 } // namespace sluice::cache

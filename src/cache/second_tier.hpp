@@ -17,6 +17,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -53,6 +54,8 @@ public:
           lease_time_(lease_time), tells_lives_(tells_lives)
     {}
 
+    // Which run of a server this is: nothing without one, empty where that is not told.
+    [[nodiscard]] std::optional<std::string_view> run() const { return redis_.agreed_run(); }
     // Is there a server whose run is known?
     [[nodiscard]] bool usable() const { return !redis_.run_id().empty(); }
     // Does it take commands just now?

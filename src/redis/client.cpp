@@ -42,7 +42,7 @@ task<result<std::optional<pooled_string>>> text(client_state& state, command_lin
 
 } // namespace
 
-client::client(shard& on, offload_pool& blocking, client_options options)
+client::client(shard& on, offload_pool& blocking, client_options options) : group_(options.group)
 {
     SLUICE_ASSERT(options.connections > 0);
     for (unsigned i = 0; i < options.connections; ++i)
@@ -110,15 +110,29 @@ client_counters client::counters() const
 
 duration client::command_timeout() const noexcept { return connections_.front()->command_timeout(); }
 
-std::string_view client::run_id() const noexcept
+bool client::moved_since(time_point greeted_at, std::string_view run) const noexcept
+{
+    return std::ranges::any_of(connections_, [&](const auto& one) { return one->moved_since(greeted_at, run); });
+}
+
+void client::follow(time_point greeted_at, const std::string& run)
+{
+    if (group_ != nullptr) return group_->tell_all_of_run(greeted_at, run);
+    for (const auto& one : connections_) one->hear_of_run(greeted_at, run);
+}
+
+std::string_view client::run_id() const noexcept { return agreed_run().value_or(std::string_view()); }
+
+std::optional<std::string_view> client::agreed_run() const noexcept
 {
     const client_state* first = nullptr;
     for (const auto& one : connections_) {
         if (!one->is_connected()) continue;
-        if (first != nullptr && one->run_id() != first->run_id()) return {};
+        if (first != nullptr && one->run_id() != first->run_id()) return std::nullopt;
         first = one.get();
     }
-    return first == nullptr ? std::string_view() : first->run_id();
+    if (first == nullptr) return std::nullopt;
+    return first->run_id();
 }
 
 } // namespace sluice::redis

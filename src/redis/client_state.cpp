@@ -146,14 +146,14 @@ task<result<reply>> client_state::run_script(const script& s, command_line call)
 
 void client_state::greeted()
 {
-    leaving_ = false;
+    why_leaving_.clear();
     commands_.begin();
     flush();
 }
 
 void client_state::flush()
 {
-    if (leaving_) return;
+    if (!why_leaving_.empty()) return;
     const bool rested = !commands_.expects();
     const std::string_view bytes = commands_.take_off();
     count_in_flight();
@@ -175,14 +175,15 @@ void client_state::took(reply r)
     const auto whose = commands_.on_reply();
     count_in_flight();
     if (!whose) return connection_.end("it sent a reply that nothing had asked for");
-    if (only_reads(r) && shard_.now() - connection_.greeted_at() >= read_only_patience) leaving_ = true;
+    if (only_reads(r) && shard_.now() - connection_.greeted_at() >= read_only_patience)
+        why_leaving_ = "it is a replica, which only reads";
     if (*whose != multiplexer::nobody) reinterpret_cast<waiter*>(*whose)->end(std::move(r));
     look_at_end();
 }
 
 void client_state::look_at_end()
 {
-    if (leaving_ && !commands_.expects()) return connection_.end("it is a replica, which only reads");
+    if (!why_leaving_.empty() && !commands_.expects()) return connection_.end(why_leaving_);
     if (stopping_ && commands_.idle()) connection_.end({});
 }
 
@@ -206,6 +207,23 @@ void client_state::hear_of_silence(duration silent_for)
 {
     if (connection_.is_away() || connection_.has_ended()) return;
     if (shard_.now() - connection_.heard_at() >= silent_for / 2) give_up("it does not answer another connection");
+}
+
+bool client_state::is_elsewhere(std::string_view run) const
+{
+    return connection_.is_greeted() && !run.empty() && !run_id().empty() && run_id() != run;
+}
+
+bool client_state::moved_since(time_point greeted_at, std::string_view run) const
+{
+    return is_elsewhere(run) && connection_.greeted_at() > greeted_at;
+}
+
+void client_state::hear_of_run(time_point greeted_at, std::string_view run)
+{
+    if (!is_elsewhere(run) || connection_.greeted_at() > greeted_at) return;
+    why_leaving_ = "its name stands for another server by now";
+    look_at_end();
 }
 
 void client_state::give_up(std::string why)

@@ -39,6 +39,10 @@ public:
 
     // Somebody has asked that server, and has heard nothing for so long.
     void hear_of_silence(duration silent_for);
+    // Has this connection been made after that time, and to another run than that one?
+    [[nodiscard]] bool moved_since(time_point greeted_at, std::string_view run) const;
+    // Another connection has been greeted by that run, then: if this is an older one to another run, it is left.
+    void hear_of_run(time_point greeted_at, std::string_view run);
 
     [[nodiscard]] client_counters counters() const;
     [[nodiscard]] duration command_timeout() const noexcept { return options_.command_timeout; }
@@ -100,6 +104,7 @@ private:
 
     void flush();
     void look_at_end();
+    [[nodiscard]] bool is_elsewhere(std::string_view run) const;
     void look_at_head();
     void fell_silent(std::string why);
     void give_up(std::string why);
@@ -114,7 +119,7 @@ private:
     multiplexer commands_;
     time_point asked_at_ = {}; // when a reply was first expected
     bool stopping_ = false;
-    bool leaving_ = false; // once every reply is there
+    std::string why_leaving_; // once every reply is there; empty: it is not left
     std::unordered_map<const script*, known_script> scripts_;
     client_counters counters_;
     said_once said_; // of refused commands

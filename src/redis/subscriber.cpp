@@ -3,6 +3,7 @@
 
 #include <sluice/core/assert.hpp>
 #include <sluice/core/bound.hpp>
+#include <sluice/redis/client.hpp>
 #include <sluice/redis/subscriber.hpp>
 #include <sluice/shard/timer.hpp>
 
@@ -53,6 +54,7 @@ struct subscriber::state final : connection_user
         case subscription::meaning::progress:
             return;
         case subscription::meaning::subscribed:
+            if (options.beside != nullptr) options.beside->follow(connection.greeted_at(), connection.run_id());
             return tell.subscribed();
         case subscription::meaning::message:
             ++messages;
@@ -65,6 +67,8 @@ struct subscriber::state final : connection_user
     void look()
     {
         if (!connection.is_greeted()) return;
+        if (options.beside != nullptr && options.beside->moved_since(connection.greeted_at(), connection.run_id()))
+            return connection.end("its name stands for another server by now");
         const time_point heard_at = connection.heard_at();
         const time_point limit = std::max(asked_at, heard_at) + options.answer_timeout;
         if (!asked && home.now() >= heard_at + options.ping_after && !sending) return ask(channels.ping());

@@ -1,5 +1,6 @@
 // The rules of coherence, under every order in which a few shards can hear of things, and under millions of random ones
 // of more shards, keys and faults.
+#include "cache/pending_keys.hpp"
 #include "simulated_process.hpp"
 
 namespace sluice::cache::test {
@@ -87,6 +88,52 @@ TEST(Coherence, holds_by_chance_beside_another_process)
                                           .ticks = 3},
                                          20'000);
     EXPECT_GT(seen.second_tier_hits, 1000U);
+}
+
+// A server that was left, and is there again, holds what was written on the other one meanwhile.
+TEST(Coherence, holds_by_chance_while_redis_is_another_and_the_first_again)
+{
+    world_options options{.shards = 2,
+                          .keys = 2,
+                          .redis = true,
+                          .second_process = true,
+                          .reads = 24,
+                          .writes = 8,
+                          .faults = 8,
+                          .ticks = 2,
+                          .moves = true};
+    EXPECT_GT(by_many_chances(options, 20'000).second_tier_hits, 1000U);
+    // Where more was written meanwhile than is remembered.
+    options.shards = 1;
+    options.keys = 3;
+    options.second_process = false;
+    options.faults = 4;
+    options.pending_max = 1;
+    by_many_chances(options, 20'000);
+}
+
+TEST(PendingKeys, are_in_doubt_on_another_run_though_they_are_confirmed_and_forgotten)
+{
+    using namespace std::chrono_literals;
+    pending_keys keys(1, 60s);
+    const time_point start{};
+    keys.settle("forgotten", keys.add("forgotten", start), true, start);
+    keys.settle("known", keys.add("known", start + 10s), true, start + 10s);
+    EXPECT_TRUE(keys.readable("forgotten", start + 20s) && keys.readable("known", start + 20s));
+    keys.doubt_all(start + 20s);
+    EXPECT_FALSE(keys.readable("forgotten", start + 59s));
+    EXPECT_TRUE(keys.readable("forgotten", start + 60s)) << "no value from before its write is left";
+    EXPECT_FALSE(keys.readable("known", start + 60s)) << "until its deletion is confirmed";
+    ASSERT_TRUE(keys.any_lost());
+    keys.send_again(1, [&](std::string_view key, std::uint64_t generation) {
+        EXPECT_EQ(key, "known");
+        EXPECT_EQ(generation, 3U);
+    });
+    keys.settle("known", 3, true, start + 60s);
+    EXPECT_TRUE(keys.readable("known", start + 60s));
+    // And what was written long ago is of no concern to a third.
+    keys.doubt_all(start + 70s);
+    EXPECT_FALSE(keys.any_lost());
 }
 
 TEST(Coherence, holds_when_more_keys_are_pending_than_are_kept)

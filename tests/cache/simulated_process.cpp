@@ -45,7 +45,8 @@ void simulated_process::node::hurry(flight& f)
 void simulated_process::node::erase(invalidation& i)
 {
     world.commands_.push_back({.what = command::kind::erase,
-                               .run = world.redis_.run(),
+                               .server = world.here_,
+                               .run = world.redis().run(),
                                .key = &world.key_named(i.key),
                                .at = this,
                                .of = &i,
@@ -55,12 +56,15 @@ void simulated_process::node::erase(invalidation& i)
 void simulated_process::node::erase_again(std::string_view key, std::uint64_t generation)
 {
     world.commands_.push_back({.what = command::kind::erase,
-                               .run = world.redis_.run(),
+                               .server = world.here_,
+                               .run = world.redis().run(),
                                .key = &world.key_named(key),
                                .at = this,
                                .again = generation,
                                .awaited = true});
 }
+
+void simulated_process::node::look_at_run() { machine.second_tier_is(std::to_string(world.redis().run()), world.now_); }
 
 simulated_process::simulated_process(world_options options, chooser& by, tiers& kept)
     : options_(options), by_(by), calm_(2 + by.choose(options.calm)),
@@ -138,10 +142,12 @@ void simulated_process::commit(key_state& key) { key.committed.push_back(now_); 
 void simulated_process::step(load& l)
 {
     const auto ask_redis = [this](load& by) {
-        by.run = redis_.run();
+        const unsigned server = by.of == nullptr ? elsewhere_ : here_;
+        by.run = servers_[server].run();
         by.token = ++tokens_;
         by.next = load::step::await_read;
         commands_.push_back({.what = command::kind::read,
+                             .server = server,
                              .run = by.run,
                              .key = by.key,
                              .token = by.token,
@@ -150,6 +156,7 @@ void simulated_process::step(load& l)
     };
     switch (l.next) {
     case load::step::begin:
+        if (l.of != nullptr) l.at->look_at_run();
         if (l.of != nullptr && !(options_.redis && l.at->machine.may_read_second_tier(*l.of, now_))) {
             l.next = load::step::query;
             return;
@@ -163,11 +170,16 @@ void simulated_process::step(load& l)
         l.next = load::step::fill;
         return;
     case load::step::fill: {
-        const bool fills =
-            l.leased && l.run == redis_.run() && (l.of == nullptr || l.at->machine.may_fill_second_tier(*l.of, now_));
+        const unsigned server = l.of == nullptr ? elsewhere_ : here_;
+        const bool fills = l.leased && l.run == servers_[server].run() &&
+                           (l.of == nullptr || l.at->machine.may_fill_second_tier(*l.of, now_));
         if (fills)
-            commands_.push_back(
-                {.what = command::kind::fill, .run = l.run, .key = l.key, .token = l.token, .value = l.value});
+            commands_.push_back({.what = command::kind::fill,
+                                 .server = server,
+                                 .run = l.run,
+                                 .key = l.key,
+                                 .token = l.token,
+                                 .value = l.value});
         const std::string value = std::to_string(l.value);
         if (l.of != nullptr)
             l.at->machine.loaded(*l.of, {.value = value, .from = tier::source, .fresh_until = l.before + ttl}, now_);
@@ -192,10 +204,11 @@ void simulated_process::settle(command& c, bool confirmed)
 {
     c.awaited = false;
     if (c.what == command::kind::erase && c.at != nullptr) {
+        c.at->look_at_run();
         if (c.of != nullptr)
             c.at->machine.erased(*c.of, confirmed, now_);
         else
-            c.at->machine.erased_again(c.key->name, c.again, confirmed);
+            c.at->machine.erased_again(c.key->name, c.again, confirmed, now_);
     }
     if (c.reader == nullptr) return;
     load& l = *std::exchange(c.reader, nullptr);
@@ -220,16 +233,20 @@ void simulated_process::add_command_events(std::vector<event>& events, bool faul
         } else if (!c.executed) {
             events.push_back([this, &c] {
                 c.executed = true;
-                if (c.what == command::kind::read) c.reply = redis_.read(c.run, c.key->name, c.token, now_);
-                if (c.what == command::kind::fill) redis_.fill(c.run, c.key->name, c.token, c.value, now_);
+                simulated_redis& at = servers_[c.server];
+                if (c.what == command::kind::read) c.reply = at.read(c.run, c.key->name, c.token, now_);
+                if (c.what == command::kind::fill) at.fill(c.run, c.key->name, c.token, c.value, now_);
                 if (c.what != command::kind::erase) return;
-                redis_.erase(c.run, c.key->name);
+                at.erase(c.run, c.key->name);
                 // What it published reaches this process as well if it is another's.
-                if (c.at == nullptr) nodes_[0]->machine.heard(c.key->hash, c.key->name, now_);
+                if (c.at == nullptr && c.server == here_) nodes_[0]->machine.heard(c.key->hash, c.key->name, now_);
             });
         } else {
             // An answer of another run than the one whose keys were named says nothing.
-            events.push_back([this, &c] { settle(c, c.run == redis_.run()); });
+            events.push_back([this, &c] {
+                const unsigned asked = c.reader != nullptr && c.reader->of == nullptr ? elsewhere_ : here_;
+                settle(c, c.server == asked && c.run == servers_[asked].run());
+            });
         }
         if (c.reader != nullptr && c.reader->hurried) events.push_back([this, &c] { settle(c, false); });
         if (faults && c.awaited && options_.faults != 0)
@@ -239,7 +256,7 @@ void simulated_process::add_command_events(std::vector<event>& events, bool faul
             });
     }
     for (auto& n : nodes_)
-        if (!away_ && n->machine.any_lost()) events.push_back([&n] { n->machine.erase_lost(4); });
+        if (!away_ && n->machine.any_lost()) events.push_back([&n] { n->look_at_run(), n->machine.erase_lost(4); });
 }
 
 // --- What may happen next.
@@ -258,7 +275,8 @@ void simulated_process::add_writer_events(std::vector<event>& events)
 
 void simulated_process::erase_elsewhere(key_state& key)
 {
-    commands_.push_back({.what = command::kind::erase, .run = redis_.run(), .key = &key});
+    commands_.push_back(
+        {.what = command::kind::erase, .server = elsewhere_, .run = servers_[elsewhere_].run(), .key = &key});
 }
 
 void simulated_process::add_fault_events(std::vector<event>& events)
@@ -276,17 +294,20 @@ void simulated_process::add_fault_events(std::vector<event>& events)
         });
     events.push_back([this] {
         --options_.faults;
-        redis_.flush();
+        redis().flush();
     });
     events.push_back([this] {
         --options_.faults;
-        redis_.restart();
+        redis().restart();
     });
     events.push_back([this] {
         --options_.faults;
         for (auto& n : nodes_) n->machine.forget_all(now_);
     });
-    events.push_back([this] { redis_.take_snapshot(), --options_.faults; });
+    events.push_back([this] { redis().take_snapshot(), --options_.faults; });
+    if (!options_.moves) return;
+    events.push_back([this] { here_ = 1 - here_, --options_.faults; });
+    if (options_.second_process) events.push_back([this] { elsewhere_ = 1 - elsewhere_, --options_.faults; });
 }
 
 // What goes on by itself.

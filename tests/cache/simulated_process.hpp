@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <list>
@@ -30,6 +31,7 @@ struct world_options
     unsigned writes = 1;
     unsigned faults = 0;
     unsigned ticks = 0;   // steps of half a time to live
+    bool moves = false;   // the name of Redis stands for another server, and for the first again
     bool hurried = false; // some readers have waited for Redis before, and longer than others
     std::size_t pending_max = 8;
     std::size_t heard_max = 2;
@@ -116,7 +118,8 @@ private:
             erase
         };
         kind what;
-        int run; // whose keys it names
+        unsigned server; // that it was sent to
+        int run;         // whose keys it names
         key_state* key;
         int token = 0;
         version value = 0;
@@ -137,6 +140,7 @@ private:
         void erase(invalidation& i) override;
         void announce(std::string_view) override {}
         void erase_again(std::string_view key, std::uint64_t generation) override;
+        void look_at_run();
         simulated_process& world;
         unsigned self;
         coherence machine;
@@ -156,13 +160,16 @@ private:
     void step(load& l);
     void settle(command& c, bool confirmed);
     void erase_elsewhere(key_state& key);
+    simulated_redis& redis() { return servers_[here_]; }
     key_state& key_named(std::string_view name);
 
     world_options options_;
     chooser& by_;
     std::size_t calm_; // of so many things that happen, one is somebody's doing
     time_point now_ = time_point{} + std::chrono::hours(1);
-    simulated_redis redis_{ttl};
+    std::array<simulated_redis, 2> servers_{simulated_redis(ttl, 1), simulated_redis(ttl, 2)};
+    unsigned here_ = 0;      // the server that this process is connected to
+    unsigned elsewhere_ = 0; // and the other one
     std::vector<key_state> keys_;
     std::vector<std::unique_ptr<node>> nodes_;
     std::vector<std::vector<std::deque<packet*>>> queues_;

@@ -32,7 +32,8 @@ public:
         bool leased = false;
     };
 
-    explicit simulated_redis(duration ttl) : ttl_(ttl) {}
+    // Of two servers no run of one is the other's.
+    explicit simulated_redis(duration ttl, int first_run = 1) : ttl_(ttl), run_(first_run) {}
 
     [[nodiscard]] int run() const { return run_; }
 
@@ -61,7 +62,7 @@ public:
     void restart()
     {
         now_ = snapshot_;
-        ++run_;
+        run_ += 2;
     }
 
 private:
@@ -73,7 +74,7 @@ private:
     contents now_;
     contents snapshot_;
     duration ttl_;
-    int run_ = 1;
+    int run_;
 };
 
 } // namespace sluice::cache::test

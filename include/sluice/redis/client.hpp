@@ -140,12 +140,21 @@ public:
     // carry it begin anew there. Empty without a connection, where Redis does not tell (its user may not INFO: the
     // log says so), and while several connections say different things. As long as the turn.
     [[nodiscard]] std::string_view run_id() const noexcept;
+    // The same, but empty only where Redis does not tell; nothing without a connection, and while they differ.
+    [[nodiscard]] std::optional<std::string_view> agreed_run() const noexcept;
+
+    // For a subscriber beside it, which was greeted then, by that run: has a command's connection been made to another
+    // one since?
+    [[nodiscard]] bool moved_since(time_point greeted_at, std::string_view run) const noexcept;
+    // Leaves connections that are older than that and to another run, those of the whole group.
+    void follow(time_point greeted_at, const std::string& run);
 
 private:
     [[nodiscard]] task<result<reply>> run_script(const script& s, command_line call);
     [[nodiscard]] client_state& pick() const noexcept;
 
     std::vector<std::unique_ptr<client_state>> connections_;
+    client_group* group_;
 };
 
 } // namespace sluice::redis

@@ -8,6 +8,9 @@
 // Nothing is kept: each message is handed over as it is read, and Redis itself ends a connection that reads too slowly
 // (`client-output-buffer-limit pubsub`), which is a loss like any other.
 //
+// The name of the server may come to stand for another one while this connection stays. So it can be kept beside the
+// client that others publish with: where the two are on different runs, the one that was connected first is made anew.
+//
 // Owned by a shard; its functions are called on it, outside of any request, and must not destroy it. It must die on the
 // shard after its background tasks (shard::own does that). Loss by the shard's own end is not told.
 #pragma once
@@ -30,6 +33,8 @@
 
 namespace sluice::redis {
 
+class client;
+
 struct message
 {
     std::string_view channel;
@@ -45,6 +50,7 @@ struct subscriber_options
     duration ping_after = std::chrono::seconds(1);            // without a word
     duration answer_timeout = std::chrono::milliseconds(250); // of a ping, and of SUBSCRIBE
     std::size_t message_bytes_max = std::size_t{1} << 20;     // a larger one ends the connection
+    client* beside = nullptr;                                 // of the same shard; it outlives the subscriber
 };
 
 struct subscriber_counters
