@@ -73,13 +73,12 @@ trace_context trace_context::child() const noexcept
     return made;
 }
 
-// The last 56 bits are the random ones, whoever made the id (Trace Context, level 2).
+// The last 56 bits are the random ones, whoever made the id (Trace Context, level 2); a double holds 53 of them.
 bool trace_context::kept_at(double ratio) const noexcept
 {
     std::uint64_t bits = 0;
     for (std::size_t i = 9; i < trace_id.size(); ++i) bits = bits << 8U | trace_id[i];
-    constexpr double all = 72057594037927936.0; // 2^56
-    return static_cast<double>(bits) < ratio * all;
+    return static_cast<double>(bits >> 3U) < ratio * 0x1p53;
 }
 
 void trace_context::write_trace_id(char* out) const noexcept { hex::write(trace_id.data(), trace_id.size(), out); }

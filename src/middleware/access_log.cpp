@@ -22,16 +22,6 @@ std::string_view name(cache_tier tier) noexcept
     return names[static_cast<std::size_t>(tier)];
 }
 
-// By the trace's last bytes, which are random by the recommendation.
-bool in_sample(const trace_context& trace, double ratio) noexcept
-{
-    if (ratio >= 1) return true;
-    std::uint64_t bits = 0;
-    for (std::size_t i = trace.trace_id.size() - sizeof bits; i < trace.trace_id.size(); ++i)
-        bits = bits << 8U | trace.trace_id[i];
-    return static_cast<double>(bits) * 0x1p-64 < ratio;
-}
-
 void write_line(const http::request& asked, const access& answered) noexcept
 {
     const context& request = asked.context();
@@ -79,7 +69,7 @@ void log_access(const http::request& asked, const access& answered, const access
     context& request = asked.context();
     const bool slow = options.slow > duration::zero() && answered.took >= options.slow;
     const bool kept = slow || static_cast<std::uint16_t>(answered.status) >= first_error || request.debug ||
-                      in_sample(request.trace, options.ratio);
+                      request.trace.kept_at(options.ratio);
     if (!slow && !(options.lines && kept)) return;
     // The lines name the request's trace, wherever this is called from.
     context* before = context::exchange_current(&request);

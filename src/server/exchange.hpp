@@ -41,6 +41,7 @@ struct exchange : list_node<exchange> // among those under way
     time_point head_began_at{};      // of a head that did not come at once
     pooled_string trace_state;       // what request_context's refers to
     std::unique_ptr<span_log> spans; // once somebody keeps traces
+    bool trace_of_stranger = false;  // a caller that is not trusted chose its id
     time_point began_at{};
     bool under_way = false;         // counted as such
     std::uint64_t bytes_out = 0;    // of the answer: head and body

@@ -2,6 +2,7 @@
 
 #include <sluice/core/span.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace sluice {
@@ -39,15 +40,24 @@ void begin_trace(exchange& of, bool trusted)
     const std::optional<trace_context> caller = continued(fields);
     belongs.trace = caller ? *caller : trace_context::start();
     if (caller) belongs.trace_state = gather_state(fields, of.trace_state);
+    of.trace_of_stranger = caller && !trusted;
     const bool decided = caller && trusted;
     if (!decided) belongs.trace.sampled = false;
 
     const span_sink* const sink = span_sink::current();
     if (sink == nullptr) return;
-    if (!decided) belongs.trace.sampled = sink->samples(belongs.trace);
+    if (!decided) belongs.trace.sampled = sink->samples(deciding_trace(of));
     if (of.spans == nullptr) of.spans = std::make_unique<span_log>();
     of.spans->clear();
     belongs.spans = of.spans.get();
+}
+
+trace_context deciding_trace(const exchange& of) noexcept
+{
+    trace_context made = of.request_context.trace;
+    // Where a trace's id is random.
+    if (of.trace_of_stranger) std::ranges::copy(made.span_id, made.trace_id.end() - made.span_id.size());
+    return made;
 }
 
 void end_trace(exchange& of, http::status answered, duration took)

@@ -63,11 +63,14 @@ std::optional<json_value> member_of(const json_value& object, std::string_view w
     return std::nullopt;
 }
 
-rejection rejection_in(std::string_view answer)
+// Nothing if no collector answers so: where something else listens, or stands between.
+std::optional<rejection> rejection_in(std::string_view answer)
 {
     rejection found;
+    if (answer.empty()) return found;
     const auto parsed = parse_json(answer);
-    const auto partial = parsed ? member_of(*parsed, "partialSuccess") : std::nullopt;
+    if (!parsed || !parsed->object()) return std::nullopt;
+    const auto partial = member_of(*parsed, "partialSuccess");
     if (!partial) return found;
     if (const auto spans = member_of(*partial, "rejectedSpans")) found.spans = count_in(*spans);
     if (const auto why = member_of(*partial, "errorMessage"))
@@ -153,8 +156,10 @@ task<void> trace_exporter::state::send()
         why = answered.error().detail;
     else if (!answered->successful())
         why = "it answered " + std::to_string(static_cast<unsigned>(answered->status()));
+    else if (const auto said_of_it = rejection_in(answered->body()))
+        refused = *said_of_it;
     else
-        refused = rejection_in(answered->body());
+        why = "its answer is not a collector's";
     if (!why.empty())
         ++counts.failed;
     else if (refused.spans > 0 || !refused.why.empty())

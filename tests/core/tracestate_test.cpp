@@ -75,6 +75,8 @@ TEST(Trace, is_kept_at_its_ratio_by_its_id_alone)
         kept += one.kept_at(0.1) ? 1 : 0;
     }
     EXPECT_NEAR(kept, 2000, 250);
+    const std::string_view last = "00-ffffffffffffffffffffffffffffffff-b7ad6b7169203331-00";
+    EXPECT_TRUE(trace_context::from_traceparent(last).value().kept_at(1));
 }
 
 } // namespace

@@ -4,16 +4,19 @@
 
 #include <sluice/core/bound.hpp>
 #include <sluice/core/log.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
 #include <sluice/server/log_routes.hpp>
 #include <sluice/shard/message.hpp>
 #include <sluice/shard/offload.hpp>
 #include <sluice/shard/timer.hpp>
 
+#include <atomic>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::testing {
@@ -252,6 +255,54 @@ TEST(ServerLog, has_every_line_of_a_request_for_which_a_trusted_peer_asks_for_th
     running_server server(say);
     (void)client(server.address()).ask(get("/say", "X-Log-Debug: 1\r\n"));
     EXPECT_EQ(lines.named("said").size(), 2U);
+}
+
+// Counts whom it was to keep.
+struct counted_traces final : span_sink
+{
+    explicit counted_traces(double r) : ratio(r) {}
+    [[nodiscard]] bool samples(const trace_context& started) const noexcept override { return started.kept_at(ratio); }
+    void take(const finished_trace& finished) noexcept override { sampled += finished.trace.sampled ? 1 : 0; }
+
+    double ratio;
+    std::atomic<int> sampled{0};
+};
+
+// How many of ten requests with that traceparent are sampled and have a line.
+std::pair<int, std::size_t> kept_of_ten(std::string_view traceparent, double ratio, bool trusted)
+{
+    kept_lines lines;
+    counted_traces traces(ratio);
+    server_options options = quick_options();
+    options.access_log = {.lines = true, .ratio = ratio};
+    if (trusted) options.trusted_proxies = http::trusted_peers::parse(std::vector<std::string>{"127.0.0.1"}).value();
+    {
+        running_server server(
+            [&traces](shard&, router& routes) {
+                span_sink::exchange_current(&traces);
+                routes.get("/say", [](request&) { return response::text("done"); });
+            },
+            options);
+        client peer(server.address());
+        for (int i = 0; i < 10; ++i) (void)peer.ask(get("/say", "traceparent: " + std::string(traceparent) + "\r\n"));
+    }
+    return {traces.sampled.load(), lines.named("request").size()};
+}
+
+TEST(ServerLog, keeps_what_a_trusted_peer_chooses_and_nothing_that_a_stranger_does)
+{
+    constexpr double next_to_nothing = 1e-9;
+    constexpr double nearly_all = 1 - next_to_nothing;
+    using kept = std::pair<int, std::size_t>;
+    for (const std::string flag : {"-00", "-01"}) {
+        const bool wanted = flag == "-01";
+        const std::string low = "00-b7ad6b7169203331ff00000000000000-b7ad6b7169203331" + flag;
+        const std::string high = "00-b7ad6b716920333100ffffffffffffff-b7ad6b7169203331" + flag;
+        EXPECT_EQ(kept_of_ten(low, next_to_nothing, false), kept(0, 0)) << flag;
+        EXPECT_EQ(kept_of_ten(high, nearly_all, false), kept(10, 10)) << flag;
+        EXPECT_EQ(kept_of_ten(low, next_to_nothing, true), kept(wanted ? 10 : 0, 10)) << flag;
+        EXPECT_EQ(kept_of_ten(high, nearly_all, true), kept(wanted ? 10 : 0, 0)) << flag;
+    }
 }
 
 TEST(ServerLog, has_a_level_that_changes_at_once)
