@@ -21,8 +21,10 @@ int file_output::open() noexcept
     constexpr mode_t owner_and_group = 0640;
     const int next = path_.empty()
                          ? STDOUT_FILENO
-                         : ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, owner_and_group);
+                         : ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                                  owner_and_group); // a pipe that nobody reads is not waited for
     if (next < 0) return errno;
+    if (!path_.empty()) ::fcntl(next, F_SETFL, O_APPEND); // what is written is waited for
     if (!path_.empty() && descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = next;
     struct stat what = {};

@@ -268,7 +268,9 @@ result<std::unique_ptr<log_file>> log_file::open(log_file_options options)
     auto made = std::make_unique<state>(std::move(options));
     if (made->wake < 0)
         return fail(errc::unavailable, "the log has no file descriptor left: raise the limit (ulimit -n)");
-    if (const int failure = made->output->open(); failure != 0) {
+    const int failure = made->output->open();
+    if (failure == ENXIO) return fail(errc::unavailable, name + " is a pipe that nobody reads: start its reader first");
+    if (failure != 0) {
         return fail(errc::unavailable,
                     name + " cannot be opened (" + std::strerror(failure) + "): name one that this user may write");
     }

@@ -4,6 +4,7 @@
 #include <sluice/core/log.hpp>
 #include <sluice/coro/stop.hpp>
 #include <sluice/json/reader.hpp>
+#include <sluice/shard/timer.hpp>
 #include <sluice/shard/wait.hpp>
 #include <sluice/telemetry/metric_table.hpp>
 #include <sluice/telemetry/trace_exporter.hpp>
@@ -22,7 +23,7 @@ namespace {
 constexpr std::string_view default_path = "/v1/traces";
 constexpr std::string_view json = "application/json";
 constexpr std::size_t why_bytes_max = 256; // of what a collector says
-// What the last batch may take when the server ends.
+// What the last batches may take when the server ends, one that is on its way among them.
 constexpr duration farewell = std::chrono::seconds(1);
 
 constexpr counted<trace_exporter_counters> shown[] = {
@@ -98,17 +99,24 @@ struct trace_exporter::state
     {
         if (options.metrics != nullptr) show(*options.metrics, shown, counts);
         here.background().stop().add(stop);
-        here.background().spawn(run());
+        here.background().spawn(run(), &own);
     }
-    ~state() { stop.unlink(); }
+    ~state()
+    {
+        stop.unlink();
+        if (patience.armed()) here.timers().cancel(patience);
+    }
 
     task<void> run();
     task<void> send();
     void on_stop()
     {
         stopping = true;
+        here.timers().arm(patience, here.now() + farewell);
         if (sleeping != nullptr) sleeping->complete();
     }
+
+    void give_up() { given_up.request(); }
 
     shard& here;
     http::client& http;
@@ -122,7 +130,10 @@ struct trace_exporter::state
     trace_exporter_counters counts;
     wait* sleeping = nullptr;
     bool stopping = false;
+    stop_source given_up;
+    context own{.stop = &given_up, .task = "trace export"};
     bound<stop_callback, &state::on_stop> stop{*this};
+    bound<timer, &state::give_up> patience{*this};
 };
 
 task<void> trace_exporter::state::run()
@@ -147,7 +158,7 @@ task<void> trace_exporter::state::send()
     on_its_way = body.size();
     ++counts.batches;
     http::call what{.method = http::method::post, .url = endpoint, .body = body, .content_type = json};
-    what.timeout = stopping ? std::min(farewell, options.timeout) : options.timeout;
+    what.timeout = options.timeout;
     const auto answered = co_await http.send(what);
     on_its_way = 0;
     std::string why;

@@ -250,6 +250,36 @@ TEST_F(LogFile, drops_and_counts_what_does_not_fit_and_ends_without_a_reader)
     ::close(reader);
 }
 
+TEST_F(LogFile, refuses_a_pipe_that_nobody_reads_and_says_what_to_do)
+{
+    ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+    const auto log = log_file::open({.path = path_});
+    ASSERT_FALSE(log);
+    EXPECT_NE(log.error().detail.find("start its reader first"), std::string::npos) << log.error().detail;
+}
+
+TEST_F(LogFile, keeps_a_pipe_whose_reader_is_gone_and_ends_without_one)
+{
+    ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+    const int gone = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+    ASSERT_GE(gone, 0);
+    const auto log = log_file::open({.path = path_});
+    ASSERT_TRUE(log);
+    ::close(gone);
+    (*log)->reopen();
+    const std::uint64_t before = (*log)->dropped();
+    do { // of the pipe that is kept, or its writer would be waiting for a reader
+        (*log)->write(log_level::info, "Unheard", {});
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    } while ((*log)->dropped() <= before + 1);
+    const int reader = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+    ASSERT_GE(reader, 0);
+    std::array<char, 16> heard{};
+    while (::read(reader, heard.data(), heard.size()) <= 0) (*log)->write(log_level::info, "Heard", {});
+    EXPECT_EQ(heard[0], '{');
+    ::close(reader);
+}
+
 // How large a file of this process may become.
 class file_size_limit
 {

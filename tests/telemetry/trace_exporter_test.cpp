@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <semaphore>
 #include <string>
 #include <thread>
@@ -23,7 +24,7 @@ protected:
     trace_exporter& open(trace_exporter_options options)
     {
         if (options.url.empty()) options.url = "http://unix:/no/collector.sock";
-        return *shards.run([this, options]() -> task<trace_exporter*> {
+        return *shards->run([this, options]() -> task<trace_exporter*> {
             shard& here = shard::current();
             co_return &here.own<trace_exporter>(here, here.own<http::client>(here, blocking), options);
         });
@@ -31,7 +32,7 @@ protected:
     // A request that took so long, with so many spans below it.
     void end_request(bool sampled, duration took, bool failed, std::size_t spans = 0)
     {
-        EXPECT_TRUE(shards.run([=]() -> task<bool> {
+        EXPECT_TRUE(shards->run([=]() -> task<bool> {
             trace_context trace = trace_context::start();
             trace.sampled = sampled;
             span_log below;
@@ -51,7 +52,7 @@ protected:
     }
 
     offload_pool blocking{{.threads = 1}};
-    test::shard_runner shards;
+    std::optional<test::shard_runner> shards{std::in_place};
 };
 
 TEST_F(TraceExporter, keeps_what_is_sampled_failed_or_slow)
@@ -159,6 +160,16 @@ TEST_F(TraceExporter, counts_what_is_on_its_way_among_what_it_may_keep)
     const std::uint64_t taken = counts.kept - counts.dropped;
     EXPECT_GT(taken, half);
     EXPECT_LE(taken, 2 * half);
+}
+
+TEST_F(TraceExporter, ends_with_its_shard_beside_a_collector_that_never_answers)
+{
+    testing::raw_server collector([](testing::peer& p) { p.wait_for_end(); });
+    const auto& counts = open({.url = collector.url(""), .interval = 1ms, .timeout = 1h}).counters();
+    end_request(true, 1ms, false);
+    ASSERT_TRUE(eventually([&] { return counts.batches == 1; }));
+    end_request(true, 1ms, false); // waits until that one is over
+    shards.reset();
 }
 
 // A collector's word about a batch of two spans, and how many of them it took.
