@@ -115,10 +115,12 @@ void session::accept_body(http::body_mode mode)
 // A request that is all here. False: a coroutine has taken over.
 bool session::answer_request()
 {
-    if (body_admitted_)
+    if (body_admitted_) {
         exchange_->request_context.stages.leave(stage::body, server_.here().now());
-    else
+        turn_watch::current().turns_to(exchange_->request_context);
+    } else {
         begin_request();
+    }
     std::size_t passed = 0;
     if (!body_admitted_) {
         admission admitted = admit_at_once();
