@@ -11,6 +11,12 @@ namespace {
 
 bool absent(const cached& c) noexcept { return c.flags == entry_flags::absent; }
 
+requester requester_of(const context* request)
+{
+    if (request == nullptr) return {};
+    return {request->trace, pooled_string(request->trace_state), request->task, request->debug};
+}
+
 duration redis_waited_by(const context* request) noexcept
 {
     return request == nullptr ? duration::zero() : request->redis_waited;
@@ -120,13 +126,8 @@ flight* coherence::begin(unsigned kind, std::uint64_t hash, std::string_view key
     f->of = kind;
     f->asker = options_.self;
     f->began = now;
-    if (const context* request = context::current()) {
-        f->trace = request->trace;
-        f->trace_state = request->trace_state;
-        f->task = request->task;
-        f->debug = request->debug;
-        f->redis_waited = request->redis_waited;
-    }
+    f->by = requester_of(context::current());
+    f->redis_waited = redis_waited_by(context::current());
     table_.add(*f);
     return f;
 }
@@ -155,10 +156,7 @@ void coherence::asked(flight& f, time_point now)
     if (load == nullptr)
         return give(f, {.failure = error{.code = errc::unavailable, .detail = "Too many values are being loaded"}},
                     now);
-    load->trace = f.trace;
-    load->trace_state = f.trace_state;
-    load->task = f.task;
-    load->debug = f.debug;
+    load->by = f.by;
     load->redis_waited = f.redis_waited;
     load->asks.push_back(f);
     start(*load, now);
@@ -226,6 +224,7 @@ void coherence::invalidate(std::uint64_t hash, std::string_view key, invalidatio
 {
     invalidation* i = invalidation::make(hash, key, options_.shards);
     i->waiter = &w;
+    i->by = requester_of(context::current());
     i->redis_waited = redis_waited_by(context::current());
     send_off(*i, home_of(hash), true, now);
 }

@@ -20,7 +20,7 @@ namespace sluice::cache {
 struct packet;
 struct in_table;
 struct at_home;
-class load_scope;
+class work_scope;
 
 // Takes packets on a shard.
 class packet_receiver
@@ -57,6 +57,15 @@ struct packet : message
 
 struct lent_value;
 
+// The request that work is done for, as far as that shows what it does there; none has no trace.
+struct requester
+{
+    trace_context trace;
+    pooled_string trace_state; // what its callers said of it
+    std::string_view task = {};
+    bool debug = false;
+};
+
 // A key's load in flight as one shard sees it: who waits for it there, and, once it is detached, that nothing of it may
 // be kept. At the key's home it stands for the load itself and knows the flights of other shards that asked for it.
 struct flight : packet, list_node<in_table>, list_node<at_home>
@@ -67,12 +76,9 @@ struct flight : packet, list_node<in_table>, list_node<at_home>
     unsigned asker = 0;   // the shard that this belongs to
     bool detached = false;
     time_point began = {};
-    trace_context trace;        // of the request that began it, if one did
-    pooled_string trace_state;  // and what its callers said of it
-    std::string_view task = {}; // and what that was
-    bool debug = false;
+    requester by;                             // who began it
     duration redis_waited = duration::zero(); // before this began, by whoever of those who wait did so longest
-    load_scope* asking = nullptr;             // the load, while the second tier is asked
+    work_scope* asking = nullptr;             // the load, while the second tier is asked
     intrusive_list<waiter, waiter> waiters;
     intrusive_list<flight, at_home> asks;
     answer given;               // by its home
@@ -150,7 +156,8 @@ struct invalidation : packet, list_node<invalidation>
     bool own = true;         // written by this process: the second tier has to be told
     unsigned origin = 0;
     unsigned home = 0;
-    duration redis_waited = duration::zero(); // by the request that wrote, before
+    requester by;                             // who wrote
+    duration redis_waited = duration::zero(); // by him, before
     // The home's:
     unsigned unconfirmed = 0; // shards, and the second tier
     std::uint64_t generation = 0;

@@ -1,6 +1,6 @@
 #include "cache/part_state.hpp"
 
-#include "cache/load_scope.hpp"
+#include "cache/work_scope.hpp"
 
 #include <sluice/core/random.hpp>
 
@@ -63,7 +63,7 @@ void part_state::hurry(flight& f)
 
 task<void> part_state::run_load(flight& f)
 {
-    load_scope during(here, f, all.options().load_timeout);
+    work_scope during(here, "cache load", f.by, all.options().load_timeout);
     const auto end = [&](answer a) {
         a.began = during.began();
         a.spent = during.spent();
@@ -112,10 +112,12 @@ void part_state::erase(invalidation& i) { here.background().spawn(run_erase(i));
 // For as long as the request that wrote may still wait for Redis: what is not confirmed by then is sent again.
 task<void> part_state::run_erase(invalidation& i)
 {
-    context own{.deadline = here.now() + second->patience() - i.redis_waited, .stop = background_.stop};
-    context* const before = context::exchange_current(&own);
-    const bool confirmed = may_ask(i.redis_waited) && co_await second->erase(i.key);
-    context::exchange_current(before);
+    bool confirmed = false;
+    if (may_ask(i.redis_waited)) {
+        work_scope during(here, "cache erase", i.by, second->patience() - i.redis_waited);
+        confirmed = co_await second->erase(i.key);
+        if (!confirmed) during.failed();
+    }
     if (!confirmed) ++counts.second_tier_failures;
     look_at_run();
     rules.erased(i, confirmed, here.now());

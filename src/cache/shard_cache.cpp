@@ -5,6 +5,8 @@
 #include <sluice/core/hash.hpp>
 #include <sluice/core/log.hpp>
 #include <sluice/core/random.hpp>
+#include <sluice/core/span.hpp>
+#include <sluice/core/stage_timer.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -181,11 +183,14 @@ task<result<void>> invalidations::confirmed()
     if (left_ == 0) co_return result<void>();
     waiting_ = true;
     const part_state& part = *in_.state_;
+    const stage_timer waiting(part.second ? stage::redis : stage::cache);
+    span spreading("cache invalidation");
     const time_point began = part.here.now();
     const wait_end how = co_await all_.until();
     if (context* const request = context::current(); request != nullptr && part.second)
         request->redis_waited += part.here.now() - began;
     if (how == wait_end::completed) co_return result<void>();
+    spreading.failed();
     if (how == wait_end::cancelled) co_return fail(how);
     co_return fail(errc::timeout, "The deadline passed; whether the write is seen everywhere is not known");
 }

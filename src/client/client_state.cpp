@@ -116,18 +116,23 @@ task<result<client_connection*>> client_state::connection_to(origin& to, time_po
 task<result<answer>> client_state::exchange_with(origin& to, const call& what, const url& where, time_point limit)
 {
     for (bool again = false;; again = true) {
-        const auto on = co_await connection_to(to, limit);
-        if (!on) co_return fail(on.error());
         span calling(name(what.method), span_kind::client);
+        const auto on = co_await connection_to(to, limit);
+        if (!on) {
+            calling.failed();
+            co_return fail(on.error());
+        }
         buffer request;
         trace_context trace;
         const context* const current = context::current();
-        if (current != nullptr) {
+        // Background work may have a context, for its deadline or its stop, and yet no trace.
+        const bool traced = current != nullptr && current->trace.trace_id != trace_context().trace_id;
+        if (traced) {
             trace = current->trace.child();
             if (span_record* kept = calling.record()) trace.span_id = kept->id;
         }
-        write_request(what, where, options_.user_agent, current != nullptr ? &trace : nullptr,
-                      current != nullptr ? current->trace_state : std::string_view(), request);
+        write_request(what, where, options_.user_agent, traced ? &trace : nullptr,
+                      traced ? current->trace_state : std::string_view(), request);
         exchange with;
         (*on)->begin(std::move(request), what.method, options_.limits, with);
         const wait_end how = co_await with.finished.until(limit);

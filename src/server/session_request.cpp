@@ -4,6 +4,7 @@
 #include "server/session_streams.hpp"
 #include "server/shard_server.hpp"
 
+#include <sluice/core/log.hpp>
 #include <sluice/core/turn_watch.hpp>
 #include <sluice/http/forwarded.hpp>
 #include <sluice/http/problem.hpp>
@@ -114,10 +115,12 @@ void session::accept_body(http::body_mode mode)
 // A request that is all here. False: a coroutine has taken over.
 bool session::answer_request()
 {
-    if (body_admitted_)
+    if (body_admitted_) {
         exchange_->request_context.stages.leave(stage::body, server_.here().now());
-    else
+        turn_watch::current().turns_to(exchange_->request_context);
+    } else {
         begin_request();
+    }
     std::size_t passed = 0;
     if (!body_admitted_) {
         admission admitted = admit_at_once();
@@ -213,14 +216,21 @@ task<void> session::write_stream(http::response& answer)
     exchange_->bytes_out = out_.size() - before;
     flush_later();
     bool complete = true;
+    http::status recorded = answer.status();
     if (sends_body) {
         const http::response::streamed_body write = answer.take_stream();
         response_body body(*this);
         try {
             const result<void> written = co_await write(body);
             complete = written.has_value();
+            // Of what ended for the client's sake no more is said.
+            if (!complete && phase_ != phase::closed && !body.cut_off() && written.error().code != errc::cancelled) {
+                recorded = http::status::internal_server_error;
+                log(log_level::error, "An answer broke off", {{"reason", written.error().detail}});
+            }
         } catch (...) {
             complete = false;
+            recorded = http::status::internal_server_error;
             exchange_->matched->stream_failed(machine.current(), std::current_exception());
         }
         if (phase_ == phase::closed) co_return;
@@ -233,7 +243,7 @@ task<void> session::write_stream(http::response& answer)
     } else {
         ending_ = true; // the missing end tells the client that the body is not whole
     }
-    end_answer(answer.status(), send_.in_flight() || unsent() != 0);
+    end_answer(recorded, send_.in_flight() || unsent() != 0);
 }
 
 // A coroutine's last act.

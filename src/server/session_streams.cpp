@@ -83,7 +83,10 @@ task<result<void>> response_body::write(std::string_view bytes)
         const wait_end how = co_await room.until();
         session_.output_waiter_ = nullptr;
         if (gone()) co_return client_is_gone();
-        if (how != wait_end::completed) co_return fail(how);
+        if (how != wait_end::completed) {
+            cut_off_ = true;
+            co_return fail(how);
+        }
     }
     co_return result<void>();
 }

@@ -32,10 +32,13 @@ public:
     explicit response_body(session& of) noexcept : session_(of) {}
     [[nodiscard]] task<result<void>> write(std::string_view bytes) override;
     [[nodiscard]] task<result<void>> flush() override;
+    // Has a piece failed, for a client that takes nothing in time?
+    [[nodiscard]] bool cut_off() const noexcept { return cut_off_; }
 
 private:
     [[nodiscard]] bool gone() const noexcept;
     session& session_;
+    bool cut_off_ = false;
 };
 
 } // namespace sluice

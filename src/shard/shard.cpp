@@ -176,6 +176,7 @@ void shard::receive_messages() noexcept
         message* m = nullptr;
         for (; group_.mail(from, index_).try_pop(m); ++count) {
             turn_watch::current().cut();
+            turn_watch::current().runs("shard::receive_messages"); // unless it says for whom
             m->run(*m);
         }
         // The sender may have found its queue full and be asleep: there is room again.

@@ -1,5 +1,6 @@
 // The cache over several shards, without Redis.
 #include "cached_process.hpp"
+#include "kept_traces.hpp"
 
 namespace sluice::cache::test {
 namespace {
@@ -53,51 +54,11 @@ TEST_F(TwoTierCache, loads_within_the_trace_of_the_request_that_began_it)
     }
 }
 
-// Keeps the traces of all shards.
-class kept_traces final : public span_sink
-{
-public:
-    struct kept
-    {
-        trace_context trace;
-        std::string state;
-        std::string name;
-        std::vector<std::string> below;
-    };
-    bool samples(const trace_context&) const noexcept override { return true; }
-    void take(const finished_trace& finished) noexcept override
-    {
-        kept one = {.trace = finished.trace,
-                    .state = std::string(finished.trace_state),
-                    .name = std::string(finished.request.name),
-                    .below = {}};
-        for (const span_record& each : finished.spans.all()) one.below.emplace_back(each.name);
-        const std::lock_guard lock(mutex_);
-        all_.push_back(std::move(one));
-    }
-    std::vector<kept> all()
-    {
-        const std::lock_guard lock(mutex_);
-        return all_;
-    }
-
-private:
-    std::mutex mutex_;
-    std::vector<kept> all_;
-};
-
 TEST_F(TwoTierCache, shows_a_load_as_a_span_of_the_request_that_began_it_with_what_it_did_below)
 {
     kept_traces sink;
     cached_process process(rows, lasting());
-    const auto keep = [&](span_sink* in) {
-        for (unsigned on = 0; on < 3; ++on)
-            process.run(on, [in]() -> task<bool> {
-                span_sink::exchange_current(in);
-                co_return true;
-            });
-    };
-    keep(&sink);
+    keep_traces(process, &sink);
     for (number key = 0; key < 10; ++key) { // of every home
         span_log spans;
         context request;
@@ -116,7 +77,7 @@ TEST_F(TwoTierCache, shows_a_load_as_a_span_of_the_request_that_began_it_with_wh
         EXPECT_EQ(load.state, "vendor=1,other=2");
         EXPECT_EQ(load.below, std::vector<std::string>{"table"});
     }
-    keep(nullptr);
+    keep_traces(process, nullptr);
 }
 
 TEST_F(TwoTierCache, counts_a_load_that_began_for_another_request_as_waiting_for_the_cache)
@@ -140,6 +101,20 @@ TEST_F(TwoTierCache, counts_a_load_that_began_for_another_request_as_waiting_for
     EXPECT_EQ(rows.reads, 1);
     EXPECT_EQ(second.stages.spent(stage::query), duration::zero());
     EXPECT_GT(second.stages.spent(stage::cache), duration::zero());
+}
+
+TEST_F(TwoTierCache, counts_what_a_write_waits_for_other_shards_as_waiting_for_the_cache)
+{
+    cached_process process(rows, lasting());
+    span_log spans;
+    context writer;
+    writer.spans = &spans;
+    writer.stages.begin(steady_clock::now());
+    const auto write = [&process] { return cached_process::invalidate_here(process.parts[1], 7); };
+    EXPECT_TRUE(process.start(1, write, &writer).get());
+    EXPECT_GT(writer.stages.spent(stage::cache), duration::zero());
+    ASSERT_EQ(spans.all().size(), 1U);
+    EXPECT_EQ(spans.all()[0].name, "cache invalidation");
 }
 
 TEST_F(TwoTierCache, knows_an_absence_until_it_is_over)

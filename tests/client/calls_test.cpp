@@ -3,6 +3,7 @@
 #include "running_server.hpp"
 
 #include <sluice/core/context.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/coro/stop.hpp>
 #include <sluice/telemetry/http_client_metrics.hpp>
 
@@ -124,6 +125,25 @@ TEST_F(Calls, carry_the_trace_of_their_request_with_a_span_of_their_own)
     EXPECT_TRUE(caller->sampled);
     EXPECT_NE(field("traceparent"), first) << "each call is a span";
     EXPECT_EQ(field("tracestate"), "vendor=1");
+}
+
+TEST_F(Calls, carry_no_trace_of_work_that_has_a_context_and_no_trace)
+{
+    auto& http = open();
+    context background;
+    const auto call = [&http, target = url(server, "/field/traceparent")] { return http.get(target); };
+    EXPECT_EQ(shards.start(0, call, &background).get()->body(), "(none)");
+}
+
+TEST_F(Calls, that_reach_nobody_are_spans_that_failed)
+{
+    auto& http = open();
+    span_log spans;
+    context during{.trace = trace_context::start(), .spans = &spans};
+    EXPECT_FALSE(shards.start(0, [&http] { return http.get("http://unix:/nobody/here.sock"); }, &during).get());
+    ASSERT_EQ(spans.all().size(), 1u);
+    EXPECT_EQ(spans.all()[0].name, "GET");
+    EXPECT_TRUE(spans.all()[0].failed);
 }
 
 TEST_F(Calls, go_to_a_name_and_to_a_socket)

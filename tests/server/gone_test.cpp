@@ -1,5 +1,5 @@
-// A request whose connection ends before its answer leaves what any other leaves: lines, a duration, a place among the
-// slowest, a trace.
+// A request whose connection ends before its answer, or whose answer breaks off, leaves what any other leaves: lines, a
+// duration, a place among the slowest, a trace.
 #include "kept_lines.hpp"
 #include "running_server.hpp"
 
@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -73,26 +74,50 @@ task<result<void>> write_for_ever(http::body_writer& out)
     }
 }
 
+task<result<void>> break_off(http::body_writer& out)
+{
+    (void)co_await out.write("some");
+    (void)co_await sleep_for(std::chrono::milliseconds(5));
+    co_return fail(errc::unavailable, "There was no more of it");
+}
+
+task<result<void>> fall_over(http::body_writer& out)
+{
+    (void)co_await out.write("some");
+    (void)co_await sleep_for(std::chrono::milliseconds(5));
+    throw std::runtime_error("no more of it");
+}
+
 struct Gone : ::testing::Test
 {
     kept_lines lines;
     kept_traces traces;
     std::atomic<bool> waits{false};
-    running_server server{[this](shard&, router& routes) {
-                              span_sink::exchange_current(&traces);
-                              routes.get("/wait/{id}", [this](request&) { return wait_for_ever(waits); });
-                              routes.get("/stream", [](request&) {
-                                  response answer;
-                                  answer.stream([](http::body_writer& out) { return write_for_ever(out); },
-                                                http::text_plain);
-                                  return answer;
-                              });
-                              routes.post("/echo", [](request& asked) { return response::text(asked.body()); });
-                              routes.get("/plain", [](request&) { return response::text("plain"); });
-                              live_routes(routes);
-                              metrics_routes(routes);
-                          },
-                          errors_and_slow_ones()};
+    running_server server{
+        [this](shard&, router& routes) {
+            span_sink::exchange_current(&traces);
+            routes.get("/wait/{id}", [this](request&) { return wait_for_ever(waits); });
+            routes.get("/stream", [](request&) {
+                response answer;
+                answer.stream([](http::body_writer& out) { return write_for_ever(out); }, http::text_plain);
+                return answer;
+            });
+            routes.get("/breaks", [](request&) {
+                response answer;
+                answer.stream([](http::body_writer& out) { return break_off(out); }, http::text_plain);
+                return answer;
+            });
+            routes.get("/throws", [](request&) {
+                response answer;
+                answer.stream([](http::body_writer& out) { return fall_over(out); }, http::text_plain);
+                return answer;
+            });
+            routes.post("/echo", [](request& asked) { return response::text(asked.body()); });
+            routes.get("/plain", [](request&) { return response::text("plain"); });
+            live_routes(routes);
+            metrics_routes(routes);
+        },
+        errors_and_slow_ones()};
 
     // No line of a good and quick answer.
     static server_options errors_and_slow_ones()
@@ -123,8 +148,12 @@ struct Gone : ::testing::Test
         std::erase_if(found, [&](const values& line) { return line.at("route") != route; });
         return found;
     }
-    // The slow line is the last of all that is left of it. Gives back the access line.
     values expect_499(const std::string& method, const std::string& route)
+    {
+        return expect_recorded(499, method, route);
+    }
+    // The slow line is the last of all that is left of it. Gives back the access line.
+    values expect_recorded(int status, const std::string& method, const std::string& route)
     {
         EXPECT_TRUE(eventually([&] { return !said("slow request", route).empty(); }));
         const auto slow = said("slow request", route);
@@ -133,21 +162,22 @@ struct Gone : ::testing::Test
             ADD_FAILURE() << slow.size() << " slow lines, " << access.size() << " access lines";
             return {};
         }
-        EXPECT_EQ(slow[0].at("status"), "499");
-        EXPECT_EQ(access[0].at("status"), "499");
+        EXPECT_EQ(slow[0].at("status"), std::to_string(status));
+        EXPECT_EQ(access[0].at("status"), std::to_string(status));
         EXPECT_EQ(access[0].at("trace_id").size(), 32U);
 
         const auto traced = traces.of(route);
         EXPECT_EQ(traced.size(), 1U);
         for (const ended& one : traced) {
-            EXPECT_EQ(one.status, 499);
+            EXPECT_EQ(one.status, status);
             EXPECT_TRUE(one.failed) << "or it would not be kept";
         }
         const std::string slowest = live();
-        EXPECT_NE(slowest.find(R"("route":")" + route + R"(","status":499)"), std::string::npos) << slowest;
+        EXPECT_NE(slowest.find(R"("route":")" + route + R"(","status":)" + std::to_string(status)), std::string::npos)
+            << slowest;
         const std::string numbers = scrape();
         EXPECT_NE(numbers.find(R"(_count{http_request_method=")" + method + R"(",http_route=")" + route +
-                               R"(",http_response_status_code="499"} 1)"),
+                               R"(",http_response_status_code=")" + std::to_string(status) + R"("} 1)"),
                   std::string::npos)
             << numbers;
         return access[0];
@@ -173,6 +203,26 @@ TEST_F(Gone, while_its_answer_is_streamed_a_request_is_recorded_with_what_was_wr
     EXPECT_EQ(one.read_bytes(5000).size(), 5000U);
     one.reset();
     EXPECT_GT(std::stoll(expect_499("GET", "/stream").at("bytes_out")), 5000);
+    EXPECT_TRUE(lines.named("An answer broke off").empty());
+}
+
+TEST_F(Gone, when_its_answer_breaks_off_a_request_is_recorded_as_an_error_of_the_server_and_says_why)
+{
+    EXPECT_EQ(client(server.address()).ask(get("/breaks")).status, 200) << "that has left already";
+    const values access = expect_recorded(500, "GET", "/breaks");
+    EXPECT_GT(std::stoll(access.at("bytes_out")), 0);
+    const auto why = lines.named("An answer broke off");
+    ASSERT_EQ(why.size(), 1U);
+    EXPECT_EQ(why[0].at("level"), "error");
+    EXPECT_EQ(why[0].at("reason"), "There was no more of it");
+    EXPECT_EQ(why[0].at("trace_id"), access.at("trace_id"));
+}
+
+TEST_F(Gone, when_what_writes_its_answer_throws_a_request_is_recorded_as_an_error_of_the_server)
+{
+    (void)client(server.address()).ask(get("/throws"));
+    (void)expect_recorded(500, "GET", "/throws");
+    EXPECT_TRUE(lines.named("An answer broke off").empty()) << "what is thrown is told by the application";
 }
 
 TEST_F(Gone, while_its_body_is_to_come_a_request_is_recorded)

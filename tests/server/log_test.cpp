@@ -179,6 +179,10 @@ TEST(ServerLog, names_what_a_shard_did_that_did_not_turn)
             spin(std::chrono::milliseconds(80));
             return response::text("done");
         });
+        routes.post("/takes", [](request&) {
+            spin(std::chrono::milliseconds(80));
+            return response::text("done");
+        });
         routes.get("/waits", [](request&) -> task<result<response>> {
             (void)co_await sleep_for(std::chrono::milliseconds(1));
             spin(std::chrono::milliseconds(80));
@@ -198,8 +202,34 @@ TEST(ServerLog, names_what_a_shard_did_that_did_not_turn)
     EXPECT_GE(std::stoll(said["longest_us"]), 70'000);
     EXPECT_LE(std::stoll(said["longest_us"]), std::stoll(said["duration_us"]));
 
+    // Its head came in a turn before.
+    ASSERT_TRUE(peer.send("POST /takes HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ASSERT_TRUE(peer.send("body"));
+    const std::string taken = peer.read_answer().header("X-Request-Id").value_or("");
+    said = stall_of(lines, "/takes");
+    EXPECT_EQ(said["trace_id"], taken);
+
     const std::string trace = peer.ask(get("/waits")).header("X-Request-Id").value_or("");
     said = stall_of(lines, "/waits");
+    EXPECT_EQ(said["trace_id"], trace);
+}
+
+TEST(ServerLog, names_the_request_whose_function_held_up_another_shard)
+{
+    kept_lines lines;
+    server_options options = quick_options();
+    options.shards = 2;
+    running_server server(
+        [](shard&, router& routes) {
+            routes.get("/elsewhere", [](request&) -> task<result<response>> {
+                co_await on_shard(1 - shard::current().index(), [] { spin(std::chrono::milliseconds(80)); });
+                co_return response::text("done");
+            });
+        },
+        options);
+    const std::string trace = client(server.address()).ask(get("/elsewhere")).header("X-Request-Id").value_or("");
+    values said = stall_of(lines, "/elsewhere");
     EXPECT_EQ(said["trace_id"], trace);
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <sluice/core/context.hpp>
+#include <sluice/core/turn_watch.hpp>
 #include <sluice/coro/executor.hpp>
 #include <sluice/coro/scope.hpp>
 #include <sluice/coro/task.hpp>
@@ -91,6 +92,7 @@ private:
         if constexpr (returned::is_task) {
             background_of_current_shard().spawn(self.perform(), &self.context_);
         } else {
+            if (!self.context_.task.empty()) turn_watch::current().runs_for(self.context_);
             context* before = context::exchange_current(&self.context_);
             if constexpr (std::is_void_v<value>)
                 self.work_();

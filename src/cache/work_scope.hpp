@@ -1,7 +1,7 @@
-// What a load is while it runs: a context of its own, since it outlives the request that began it, within that
-// request's trace. Where somebody keeps traces it is a span there, with what it did below it.
+// What a load or a deletion is while it runs: a context of its own, since it outlives the request that began it, within
+// that request's trace. Where somebody keeps traces it is a span there, with what it did below it.
 //
-// Lives in a load's coroutine, in the shard's background. Thread: that shard's.
+// Lives in its coroutine, in the shard's background. Thread: that shard's.
 #pragma once
 
 #include "cache/packet.hpp"
@@ -16,16 +16,17 @@
 
 #include <algorithm>
 #include <memory>
+#include <string_view>
 
 namespace sluice::cache {
 
-class load_scope
+class work_scope
 {
 public:
-    load_scope(shard& here, const flight& of, duration timeout);
-    ~load_scope();
-    load_scope(const load_scope&) = delete;
-    load_scope& operator=(const load_scope&) = delete;
+    work_scope(shard& here, std::string_view name, const requester& by, duration timeout);
+    ~work_scope();
+    work_scope(const work_scope&) = delete;
+    work_scope& operator=(const work_scope&) = delete;
 
     [[nodiscard]] time_point began() const noexcept { return began_; }
     [[nodiscard]] stage_times spent() noexcept;
@@ -39,14 +40,15 @@ private:
     void stop() { stop_.request(); }
 
     shard& here_;
-    pooled_string trace_state_; // the flight ends before its load does
+    std::string_view name_;
+    pooled_string trace_state_; // a flight ends before its load does
     context own_;
     time_point began_;
     time_point deadline_;
     std::unique_ptr<span_log> spans_;
     stop_source stop_;
-    bound<stop_callback, &load_scope::stop> shard_ends_{*this};
-    bound<timer, &load_scope::stop> hurry_{*this};
+    bound<stop_callback, &work_scope::stop> shard_ends_{*this};
+    bound<timer, &work_scope::stop> hurry_{*this};
     bool failed_ = false;
 };
 
