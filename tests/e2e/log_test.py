@@ -92,7 +92,7 @@ class Log(unittest.TestCase):
         self.assertLessEqual(calls['io_uring_enter'], 2 * system_calls_test.REQUESTS + 100)
         self.assertEqual(server.stop(), 0)
         with open(log, encoding='utf-8') as lines:
-            told = [line for line in map(json.loads, lines) if line['message'] == 'request']
+            told = [line for line in map(sluice.strict_json, lines) if line['message'] == 'request']
         self.assertEqual(len(told), system_calls_test.REQUESTS + 300)
 
     def assert_written_by_a_ring(self, pid, port):
@@ -157,7 +157,7 @@ class Log(unittest.TestCase):
 
         def refusals():
             with open(log, encoding='utf-8') as file:
-                return [line for line in map(json.loads, file) if line['level'] == 'error']
+                return [line for line in map(sluice.strict_json, file) if line['level'] == 'error']
 
         self.wait_until(refusals)
         self.assertIn('sluice.toml:1: log.level must be', refusals()[0]['reason'])
@@ -225,7 +225,7 @@ class Log(unittest.TestCase):
         with open(path, encoding='utf-8', newline='\n') as file:
             *lines, rest = file.read().split('\n')
         self.assertEqual(rest, '', path)
-        return [json.loads(line) for line in lines]
+        return [sluice.strict_json(line) for line in lines]
 
     def test_the_level_is_not_for_pages_of_other_sites(self):
         server = self.start()
