@@ -64,7 +64,7 @@ void pool_state::connected(pipelined_connection made)
     ++counters_.connects;
     if (metrics_) metrics_->connected(made.took);
     connects_of_process.fetch_add(1, std::memory_order_relaxed);
-    if (failures_ > 0) log(log_level::info, "PostgreSQL is back", {{"shard", shard_.index()}});
+    if (failures_ > 0) log(log_level::info, "PostgreSQL is back");
     failures_ = 0;
     said_.clear();
     connection_limits limits = limits_;

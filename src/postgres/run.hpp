@@ -9,6 +9,8 @@
 #include <sluice/core/stage_timer.hpp>
 #include <sluice/coro/task.hpp>
 
+#include <string_view>
+
 namespace sluice::postgres {
 
 // The request's context without its stop, for a wait that goes on though nobody waits for the answer any more.
@@ -45,11 +47,20 @@ private:
     time_point began_;
 };
 
+// What a span is called. The statements that hold a transaction together have no name, but are known by their verbs.
+inline std::string_view span_name(const statement& what) noexcept
+{
+    if (*what.name != '\0') return what.name;
+    for (const std::string_view verb : {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
+        if (std::string_view(what.sql).starts_with(verb)) return verb;
+    return "statement";
+}
+
 inline task<result<rows>> finish(pool_state& pool, query_run& q)
 {
     const timing counted(pool, q.what);
     const stage_timer querying(stage::query);
-    span asking(*q.what.name != '\0' ? q.what.name : "statement", span_kind::client);
+    span asking(span_name(q.what), span_kind::client);
     asking.attribute("db.system.name", "postgresql");
     const time_point limit = pool.home().now() + pool.options().statement_timeout;
     wait_end how = co_await q.finished.until(limit);

@@ -120,10 +120,17 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
         }
         query_run q(s, with);
         const bool opening = !my.begun;
-        if (opening) my.begin();
+        std::optional<span> beginning;
+        if (opening) {
+            my.begin();
+            beginning.emplace(span_name(my.begins), span_kind::client);
+            beginning->attribute("db.system.name", "postgresql");
+        }
         my.submit(q);
         auto answered = co_await finish(my.pool, q);
         const bool begun = my.first->outcome && *my.first->outcome;
+        if (opening && !begun) beginning->failed();
+        beginning.reset();
         if (answered && begun) co_return answered;
         // Without its BEGIN nothing may be left to a connection that others get.
         if (my.first->outcome && !begun) answered = fail(my.first->outcome->error());

@@ -114,7 +114,7 @@ void kept_connection::become_greeted()
     counters_.greeted = served_ = true;
     ++counters_.connects;
     if (is_away()) {
-        log(log_level::info, "Redis is back", {{"connection", options_.name}, {"shard", shard_.index()}});
+        log(log_level::info, "Redis is back", {{"connection", options_.name}});
         said_.forget();
     }
     if (!std::exchange(said_no_run_id_, greeting_.run_id().empty()) && said_no_run_id_)

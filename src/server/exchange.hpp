@@ -43,7 +43,8 @@ struct exchange : list_node<exchange> // among those under way
     std::unique_ptr<span_log> spans; // once somebody keeps traces
     bool trace_of_stranger = false;  // a caller that is not trusted chose its id
     time_point began_at{};
-    bool under_way = false;         // counted as such
+    bool under_way = false;         // shown as such
+    bool is_load = false;           // and counted: a scrape is none, and who watches waits for ever
     std::uint64_t bytes_out = 0;    // of the answer: head and body
     http::status answered{};        // what is being written
     http::ip::text client{};        // of a request that a proxy passed on

@@ -95,7 +95,10 @@ latency_histogram& request_metrics::add(const route* matched, http::method metho
     latency_histogram& took =
         set_.histogram(request_duration,
                        {{"http_request_method", verb}, {"http_route", pattern}, {"http_response_status_code", code}});
-    table_[place_of(matched, method, status)] = {matched, method, status, &took};
+    const std::size_t first = place_of(matched, method, status);
+    std::size_t free = 0;
+    while (free < neighbours && table_[(first + free) % places].took != nullptr) ++free;
+    table_[(first + free % neighbours) % places] = {matched, method, status, &took};
     return took;
 }
 

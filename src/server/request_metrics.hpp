@@ -2,7 +2,8 @@
 // conventions (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/) in their Prometheus form.
 //
 // A request's distribution is that of its method, route and status: found in a small table by the route's address, so
-// that counting one is a look-up and two additions. How many series there can be follows from the routes.
+// that counting one is a look-up and two additions; those that share a place stand beside each other. How many series
+// there can be follows from the routes.
 //
 // Owner: shard_server. Thread: its shard's; the numbers are read by whoever scrapes.
 #pragma once
@@ -32,9 +33,13 @@ public:
     // `matched` is null for what could not be understood.
     void answered(const route* matched, http::method method, http::status status, duration took)
     {
-        entry& at = table_[place_of(matched, method, status)];
-        if (at.matched == matched && at.method == method && at.status == status && at.took != nullptr) [[likely]]
-            return at.took->record(took);
+        const std::size_t first = place_of(matched, method, status);
+        for (std::size_t i = 0; i < neighbours; ++i) {
+            const entry& at = table_[(first + i) % places];
+            if (at.took == nullptr) break;
+            if (at.matched == matched && at.method == method && at.status == status) [[likely]]
+                return at.took->record(took);
+        }
         add(matched, method, status).record(took);
     }
 
@@ -55,7 +60,9 @@ private:
     }
     [[gnu::cold]] latency_histogram& add(const route* matched, http::method method, http::status status);
 
-    static constexpr std::size_t places = 256; // the latest of those that share one; the set knows them all
+    static constexpr std::size_t places = 256;
+    // A series is on its place or on one of the next. Where all are taken the latest gets the first: the set knows all.
+    static constexpr std::size_t neighbours = 8;
 
     metric_set& set_;
     published<double>& active_;

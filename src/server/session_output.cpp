@@ -71,7 +71,7 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
     const http::request& asked = exchange_->machine.current();
     context& belongs = exchange_->request_context;
     belongs.stages.charge(exchange_->began_at + took);
-    const bool administration = &routes_ == &server_.admin(); // a scrape is no load, and who watches waits for ever
+    const bool administration = &routes_ == &server_.admin(); // which is no load
     const bool counted = !administration && server_.options().metrics;
     if (counted) server_.metrics().answered(matched, asked.method(), status, took);
     if (const time_point now = exchange_->began_at + took;

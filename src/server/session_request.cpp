@@ -40,7 +40,7 @@ void session::begin_request()
     belongs.cache = cache_tier::none;
     belongs.redis_waited = duration::zero();
     exchange_->bytes_out = 0;
-    server_.request_began(*exchange_);
+    server_.request_began(*exchange_, routes_);
     begin_trace(*exchange_, peer_trusted_);
     parts::context(asked) = &belongs;
     parts::client(asked) = client_of(asked);

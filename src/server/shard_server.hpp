@@ -87,17 +87,18 @@ public:
     // Where the numbers of all shards are written out, so that it is no part of a turn. Made when somebody first asks.
     [[nodiscard]] offload_pool& scrapes();
     [[nodiscard]] slow_requests& slowest() noexcept { return slowest_; }
-    void request_began(exchange& of) noexcept
+    void request_began(exchange& of, const router& by) noexcept
     {
         of.under_way = true;
         under_way_.push_back(of);
-        metrics_.began();
+        of.is_load = &by != &admin_;
+        if (of.is_load) metrics_.began();
     }
     void request_ended(exchange& of) noexcept
     {
         if (!std::exchange(of.under_way, false)) return;
         of.unlink();
-        metrics_.ended();
+        if (of.is_load) metrics_.ended();
     }
 
 private:

@@ -132,21 +132,6 @@ class Sender:
         return answers
 
 
-def once(pairs):
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names):
-        raise ValueError(f'a name twice: {names}')
-    return dict(pairs)
-
-
-def no_constant(text):
-    raise ValueError(f'{text} is no JSON')
-
-
-def strict_json(text):
-    return json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
-
-
 NAME, NUMBER = r'[a-zA-Z_:][a-zA-Z0-9_:]*', r'(?:[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|\+Inf|-Inf|NaN)'
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"'
 SAMPLE = re.compile(rf'({NAME})(?:\{{({LABEL}(?:,{LABEL})*),?\}})? ({NUMBER})(?: -?[0-9]+)?')
@@ -190,7 +175,7 @@ class HostileNames(unittest.TestCase):
         self.scratch = tempfile.TemporaryDirectory()
         self.addCleanup(self.scratch.cleanup)
         self.log = os.path.join(self.scratch.name, 'sluice.log')
-        self.collector = Collector(parse=strict_json)
+        self.collector = Collector(parse=sluice.strict_json)
         self.addCleanup(self.collector.end)
         self.server = sluice.Server(BINARY, '--shards', '2', folder=self.scratch.name, log=self.log, environment={
             'SLUICE_LOG_FILE': self.log, 'SLUICE_LOG_LEVEL': 'debug', 'SLUICE_TRUSTED_PROXIES': '127.0.0.1', 'SLUICE_LOG_SLOW': '1us',
@@ -247,7 +232,7 @@ class HostileNames(unittest.TestCase):
         with open(self.log, encoding='utf-8', errors='strict', newline='\n') as file:
             *lines, rest = file.read().split('\n')
         self.assertEqual(rest, '')
-        said = [strict_json(line) for line in lines]
+        said = [sluice.strict_json(line) for line in lines]
         for line in said:
             self.assertLessEqual({'timestamp', 'level', 'message', 'shard'}, line.keys())
             self.assertIn(line['level'], ('debug', 'info', 'warn', 'error'))

@@ -115,6 +115,26 @@ class LivePage(unittest.TestCase):
         background = browser.evaluate('getComputedStyle(document.body).backgroundColor')
         self.assertEqual(background, 'rgb(14, 17, 22)' if dark else 'rgb(246, 247, 249)')
 
+    def test_shows_what_is_slower_or_quicker_than_the_heat_map_is_high_at_its_edge(self):
+        with Browser(1280, 1000) as browser:
+            browser.open(self.page)
+            browser.wait_for('document.getElementById("state").textContent === "live"')
+            def rows_of(bucket):
+                """Of the canvas, that are coloured at its right edge: one second alone, looked at before another comes."""
+                return browser.evaluate("""((second) => {
+                    past.splice(0, past.length, second);
+                    drawHeat();
+                    const map = document.getElementById("heat"), column = map.getContext("2d").getImageData(map.width - 2, 0, 1, map.height).data;
+                    past.length = 0;
+                    return [...Array(map.height).keys()].filter(row => column[4 * row + 3] > 0);
+                })({all: {counts: Array.from({length: buckets}, (_, i) => Number(i === %d))}})""" % bucket)
+
+            slowest, quickest = rows_of(190), rows_of(16)
+            self.assertTrue(slowest and quickest and slowest[-1] < quickest[0])
+            self.assertEqual(rows_of(200), slowest)  # a request that took its 30 s
+            self.assertEqual(rows_of(browser.evaluate('buckets') - 1), slowest)
+            self.assertEqual(rows_of(0), quickest)
+
     def test_says_that_the_server_has_gone(self):
         with Browser(1280, 1000) as browser:
             browser.open(self.page)

@@ -16,6 +16,7 @@ import time
 import unittest
 
 import sluice
+from collector import Collector
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../server'))
 import system_calls_test  # noqa: E402
@@ -92,7 +93,7 @@ class Log(unittest.TestCase):
         self.assertLessEqual(calls['io_uring_enter'], 2 * system_calls_test.REQUESTS + 100)
         self.assertEqual(server.stop(), 0)
         with open(log, encoding='utf-8') as lines:
-            told = [line for line in map(json.loads, lines) if line['message'] == 'request']
+            told = [line for line in map(sluice.strict_json, lines) if line['message'] == 'request']
         self.assertEqual(len(told), system_calls_test.REQUESTS + 300)
 
     def assert_written_by_a_ring(self, pid, port):
@@ -157,7 +158,7 @@ class Log(unittest.TestCase):
 
         def refusals():
             with open(log, encoding='utf-8') as file:
-                return [line for line in map(json.loads, file) if line['level'] == 'error']
+                return [line for line in map(sluice.strict_json, file) if line['level'] == 'error']
 
         self.wait_until(refusals)
         self.assertIn('sluice.toml:1: log.level must be', refusals()[0]['reason'])
@@ -225,7 +226,7 @@ class Log(unittest.TestCase):
         with open(path, encoding='utf-8', newline='\n') as file:
             *lines, rest = file.read().split('\n')
         self.assertEqual(rest, '', path)
-        return [json.loads(line) for line in lines]
+        return [sluice.strict_json(line) for line in lines]
 
     def test_the_level_is_not_for_pages_of_other_sites(self):
         server = self.start()
@@ -296,6 +297,29 @@ class Log(unittest.TestCase):
         slow, = (line for line in server.lines if line['message'] == 'slow request' and line['path'] == '/users')
         self.assertGreater(slow['body_us'], 10_000)
         self.assertEqual((slow['level'], slow['status'], slow['query_us']), ('warn', 422, 0))
+
+    def test_a_slow_request_is_among_the_traces_that_are_kept_unless_none_counts_as_slow(self):
+        slow_one, sampled = f'{1:032x}', f'{2:032x}'
+        for slow, wanted in (('1ms', {slow_one, sampled}), ('0', {sampled})):
+            with self.subTest(slow):
+                collector = Collector(parse=sluice.strict_json)
+                self.addCleanup(collector.end)
+                server = self.start(environment={'SLUICE_LOG_SLOW': slow, 'SLUICE_TELEMETRY_OTLP_URL': collector.url(),
+                                                 'SLUICE_TELEMETRY_SAMPLE_RATIO': '0', 'SLUICE_TRUSTED_PROXIES': '127.0.0.1'})
+                for trace, flag in ((slow_one, '00'), (sampled, '01')):
+                    self.ask_slowly(server, f'00-{trace}-00000000000000ff-{flag}')
+                self.assertEqual(server.stop(), 0)
+                self.assertEqual({span['traceId'] for span in collector.spans}, wanted)
+
+    def ask_slowly(self, server, traceparent):
+        """Its body follows a while after its head is known."""
+        with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
+            client.sendall(b'POST /users HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n'
+                           b'traceparent: %b\r\n\r\n' % traceparent.encode())
+            self.wait_until(lambda: b'"body"' in server.get('/inflight', server.admin_port)[1])
+            time.sleep(0.02)
+            client.sendall(b'{}')
+            self.assertTrue(b''.join(iter(lambda: client.recv(4096), b'')).startswith(b'HTTP/1.1 422 '))
 
     def test_only_a_part_of_the_access_lines_is_written_if_so_asked_but_every_error(self):
         server = self.start(environment={'SLUICE_LOG_ACCESS_RATIO': '0'})

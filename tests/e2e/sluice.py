@@ -26,6 +26,22 @@ def run(binary, *arguments, folder, environment=None, prepare=None):
                           capture_output=True, timeout=PATIENCE_SECONDS, preexec_fn=prepare)
 
 
+def once(pairs):
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        raise ValueError(f'a name twice: {names}')
+    return dict(pairs)
+
+
+def no_constant(text):
+    raise ValueError(f'{text} is no JSON')
+
+
+def strict_json(text):
+    """As each line of the log has to be: no name twice, no number that JSON does not have."""
+    return json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
+
+
 def servers_of(name):
     """The module that starts a PostgreSQL or a Redis; both folders call it server.py."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', name, 'server.py')
@@ -52,7 +68,7 @@ class Server:
                                         stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=prepare)
         self.lines, self.unread = [], b''
         for text in self.follow(log) if log else self.told():
-            self.lines.append(json.loads(text))
+            self.lines.append(strict_json(text))
             if 'listen' in self.lines[-1]:
                 break
         else:
@@ -86,7 +102,7 @@ class Server:
         """Reads on until it has said `message` so many times."""
         left = count - sum(line['message'] == message for line in self.lines)
         while left > 0:
-            self.lines.append(json.loads(next(self.told())))
+            self.lines.append(strict_json(next(self.told())))
             left -= self.lines[-1]['message'] == message
 
     def get(self, path, port=None):
@@ -107,7 +123,7 @@ class Server:
         rest, _ = self.process.communicate(timeout=PATIENCE_SECONDS)
         *lines, _ = (self.unread + rest).split(b'\n')  # a server that was killed may leave half a line behind
         self.unread = b''
-        self.lines += [json.loads(line) for line in lines]
+        self.lines += [strict_json(line) for line in lines]
         return self.process.returncode
 
     def stop(self):

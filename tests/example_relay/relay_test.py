@@ -1,5 +1,4 @@
 """Two processes, one asking the other: one trace through both, in their logs and at a collector. relay_test.py PROGRAM."""
-import json
 import os
 import pathlib
 import signal
@@ -11,6 +10,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'e2e'))
+import sluice  # noqa: E402
 from collector import Collector  # noqa: E402
 
 PROGRAM = sys.argv[1]
@@ -41,7 +41,7 @@ class Relay:
         return status
 
     def lines(self):
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [sluice.strict_json(line) for line in self.log.read_text().splitlines()]
 
 
 class Tracing(unittest.TestCase):

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,13 @@ protected:
     }
 };
 
+std::multiset<std::string_view> names_of(const span_log& spans)
+{
+    std::multiset<std::string_view> names;
+    for (const span_record& one : spans.all()) names.insert(one.name);
+    return names;
+}
+
 task<result<void>> insert_each(transaction& t, std::vector<std::int64_t> numbers)
 {
     for (const std::int64_t n : numbers)
@@ -51,14 +59,30 @@ TEST_F(Tracing, gives_each_statement_a_span_in_the_request_that_asks)
         0, [&] { return transact(db, {}, [](transaction& t) { return insert_each(t, {1, 2, 1}); }); }, &request);
     EXPECT_FALSE(ended.get());
     std::vector<std::string_view> failed;
-    std::size_t inserts = 0;
     for (const span_record& one : spans.all()) {
         EXPECT_NE(one.end, never) << one.name;
-        if (one.name == "insert") ++inserts;
         if (one.failed) failed.push_back(one.name);
     }
-    EXPECT_EQ(inserts, 3u);
+    EXPECT_EQ(names_of(spans), (std::multiset<std::string_view>{"BEGIN", "ROLLBACK", "insert", "insert", "insert"}));
     EXPECT_EQ(failed, std::vector<std::string_view>{"insert"});
+}
+
+TEST_F(Tracing, names_what_holds_a_transaction_together_by_its_verb)
+{
+    pool& db = open();
+    span_log spans;
+    context request{.trace = trace_context::start(), .spans = &spans};
+    const auto within = [](transaction& t) -> task<result<void>> {
+        auto made = co_await t.savepoint("here");
+        if (made) made = co_await insert_each(t, {1});
+        if (made) made = co_await t.rollback_to("here");
+        if (made) made = co_await t.release("here");
+        co_return made;
+    };
+    EXPECT_TRUE(shards.start(0, [&] { return transact(db, {}, within); }, &request).get());
+    EXPECT_EQ(names_of(spans),
+              (std::multiset<std::string_view>{"BEGIN", "COMMIT", "RELEASE", "ROLLBACK", "SAVEPOINT", "insert"}));
+    for (const span_record& one : spans.all()) EXPECT_NE(one.end, never) << one.name;
 }
 
 TEST_F(Tracing, tells_the_server_whose_it_is_for_its_log_and_while_it_waits)

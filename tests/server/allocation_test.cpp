@@ -4,6 +4,8 @@
 // Counted is every malloc of the shard's thread (operator new ends there, too).
 #include "heap_count.hpp"
 #include "running_server.hpp"
+#include "server/request_metrics.hpp"
+#include "server/shard_server.hpp"
 
 #include <sluice/cache/two_tier_cache.hpp>
 #include <sluice/core/log.hpp>
@@ -55,6 +57,29 @@ server_options options_with_access_lines()
     server_options options = quick_options();
     options.access_log.lines = true;
     return options;
+}
+
+TEST(RequestMetrics, allocate_nothing_for_series_that_share_a_place_in_their_table)
+{
+    if (!pool_recycles) GTEST_SKIP() << "AddressSanitizer sees every block itself";
+    using enum http::status;
+    running_server server([](shard&, router&) {});
+    const std::uint64_t taken = server.on(0, [](shard& here) {
+        metric_set set;
+        server_counters connections;
+        request_metrics counted(set, here, connections);
+        const auto count_each = [&counted] {
+            for (const http::status two :
+                 {no_content, bad_request, see_other, client_closed_request, temporary_redirect, service_unavailable,
+                  permanent_redirect, gateway_timeout})
+                counted.answered(nullptr, http::method::get, two, 1us);
+        };
+        count_each();
+        const std::uint64_t before = test::heap_blocks_of_thread();
+        count_each();
+        return test::heap_blocks_of_thread() - before;
+    });
+    EXPECT_EQ(taken, 0U);
 }
 
 task<result<std::optional<thing>>> load_thing(std::int64_t number)

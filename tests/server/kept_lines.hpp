@@ -5,6 +5,8 @@
 #include <sluice/core/log.hpp>
 #include <sluice/shard/shard.hpp>
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <mutex>
 #include <span>
@@ -26,16 +28,18 @@ inline std::string hex_trace(const trace_context& trace)
     return id;
 }
 
-// Adds the fields of a line, each as text.
+// Adds the fields of a line, each as text; none may be there yet.
 inline void keep(values& in, std::span<const log_field> fields)
 {
     for (const log_field& field : fields) {
         std::visit(
             [&](const auto& value) {
+                std::string text;
                 if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::string_view>)
-                    in[std::string(field.name)] = value;
+                    text = value;
                 else
-                    in[std::string(field.name)] = std::to_string(value);
+                    text = std::to_string(value);
+                EXPECT_TRUE(in.emplace(field.name, std::move(text)).second) << "twice: " << field.name;
             },
             field.value);
     }

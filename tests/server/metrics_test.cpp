@@ -3,7 +3,10 @@
 
 #include <sluice/server/metrics_routes.hpp>
 
+#include <future>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace sluice::testing {
 namespace {
@@ -50,6 +53,32 @@ TEST_F(Metrics, count_what_is_no_request_as_such)
     EXPECT_NE(text.find(R"(http_request_method="_OTHER",http_route="",http_response_status_code=)"), std::string::npos)
         << text;
     EXPECT_TRUE(has(text, "http_server_active_requests 1")) << text;
+}
+
+TEST(AdminListener, is_no_load)
+{
+    server_options options = quick_options();
+    options.admin_listen = "127.0.0.1:0";
+    server running(options);
+    std::promise<std::vector<std::string>> ready;
+    running.on_shard([](shard&, router& routes) { routes.post("/things", [](request&) { return response(); }); });
+    running.on_admin([](shard&, router& routes) { metrics_routes(routes); });
+    running.on_ready([&](const std::vector<std::string>& addresses) { ready.set_value(addresses); });
+    std::thread thread([&] { EXPECT_TRUE(running.run()); });
+    const auto addresses = ready.get_future().get();
+    client watcher(addresses.at(1));
+    const auto active = [&](std::string_view count) {
+        return has(watcher.ask(testing::get("/metrics")).body, "http_server_active_requests " + std::string(count));
+    };
+    EXPECT_TRUE(active("0"));
+    {
+        client peer(addresses[0]);
+        EXPECT_TRUE(peer.send("POST /things HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"));
+        EXPECT_TRUE(eventually([&] { return active("1"); }));
+    }
+    EXPECT_TRUE(eventually([&] { return active("0"); }));
+    running.stop();
+    thread.join();
 }
 
 TEST_F(Metrics, show_each_shards_loop_and_ring)
