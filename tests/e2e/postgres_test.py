@@ -95,36 +95,6 @@ class Crowd(Case):
         return float(re.search(r'(?m)^http_server_active_requests (\S+)$', told)[1])
 
 
-class Stale(Case):
-    # What has expired, while the database does not give it.
-    def test_an_expired_user_is_served_as_the_settings_say(self):
-        for setting in ('', 'STALE_WHILE_REVALIDATE', 'STALE_ON_ERROR'):
-            allowed = {f'SLUICE_CACHE_{setting}': '1h'} if setting else {}
-            with self.subTest(setting), self.serve(SLUICE_CACHE_TTL='1ms', SLUICE_POSTGRES_STATEMENT_TIMEOUT='200ms', **allowed) as serving, \
-                    Client(serving.port) as client:
-                # Once it listens: with that the first tier begins anew.
-                server.wait_until(lambda: self.told(serving, 'sluice_cache_forgotten_total') >= 2, 'it listens')
-                made = client.create(f'user{setting}@example.com')
-                path = f'/users/{made.json["id"]}'
-                server.wait_until(lambda: client.send('GET', path).status == 200, 'it is cached')
-                time.sleep(0.01)  # it has expired, or else nothing is tried here
-                with server.Session(self.database) as session:
-                    session('BEGIN')
-                    session('LOCK TABLE users')
-                    for _ in range(3):
-                        answer = client.send('GET', path)
-                        self.assertEqual(answer.status, 200 if setting else 504)
-                        if setting:
-                            self.assertEqual(answer.json, made.json)
-                    session('COMMIT')
-                self.assertEqual(self.told(serving, 'sluice_cache_stale_total') > 0, setting != '')
-
-    @staticmethod
-    def told(serving, name):
-        text = serving.get('/metrics', serving.admin_port)[1].decode()
-        return sum(float(number) for number in re.findall(rf'(?m)^{name}(?:\{{.*\}})? (\S+)$', text))
-
-
 class Start(Case):
     def test_the_access_line_says_how_long_the_database_took(self):
         with self.serve() as serving:
