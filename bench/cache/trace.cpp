@@ -74,21 +74,27 @@ void zipf_10(maker& m) { m.popular(zipf(m.size.keys, 1.0), m.size.requests); }
 void zipf_12(maker& m) { m.popular(zipf(m.size.keys, 1.2), m.size.requests); }
 
 // A tenth of the keys at one go, and then as many popular ones.
-void zipf_and_scans(maker& m)
+void with_scans(maker& m, double skew)
 {
-    for (const zipf ranks(m.size.keys, 1.0); !m.done();) {
+    for (const zipf ranks(m.size.keys, skew); !m.done();) {
         m.popular(ranks, m.size.keys / 10);
         m.walk(m.size.keys / 10);
     }
 }
+void zipf_07_and_scans(maker& m) { with_scans(m, 0.7); }
+void zipf_10_and_scans(maker& m) { with_scans(m, 1.0); }
+void zipf_12_and_scans(maker& m) { with_scans(m, 1.2); }
 // A walk through all keys beside the popular ones, as an export makes it.
-void zipf_beside_a_scan(maker& m)
+void beside_a_scan(maker& m, double skew)
 {
-    for (const zipf ranks(m.size.keys, 1.0); !m.done();) {
+    for (const zipf ranks(m.size.keys, skew); !m.done();) {
         m.popular(ranks, 2);
         m.walk(1);
     }
 }
+void zipf_07_beside_a_scan(maker& m) { beside_a_scan(m, 0.7); }
+void zipf_10_beside_a_scan(maker& m) { beside_a_scan(m, 1.0); }
+void zipf_12_beside_a_scan(maker& m) { beside_a_scan(m, 1.2); }
 // Round and round through 8 % of the keys.
 void loop(maker& m)
 {
@@ -154,8 +160,12 @@ constexpr shape shapes[] = {
     {"Zipf 0.9", false, zipf_09},
     {"Zipf 1.0", false, zipf_10},
     {"Zipf 1.2", false, zipf_12},
-    {"Zipf 1.0, then a scan, in turn", true, zipf_and_scans},
-    {"Zipf 1.0 beside a scan", true, zipf_beside_a_scan},
+    {"Zipf 0.7, then a scan, in turn", true, zipf_07_and_scans},
+    {"Zipf 1.0, then a scan, in turn", true, zipf_10_and_scans},
+    {"Zipf 1.2, then a scan, in turn", true, zipf_12_and_scans},
+    {"Zipf 0.7 beside a scan", true, zipf_07_beside_a_scan},
+    {"Zipf 1.0 beside a scan", true, zipf_10_beside_a_scan},
+    {"Zipf 1.2 beside a scan", true, zipf_12_beside_a_scan},
     {"a loop through 8 %", false, loop},
     {"changing loops", false, loops},
     {"Zipf 1.0 beside a loop", false, zipf_and_loop},
@@ -164,7 +174,7 @@ constexpr shape shapes[] = {
     {"news", false, news},
     {"Zipf 0.9, a tenth writes", false, zipf_and_writes},
     {"Zipf 0.9, 16 B to 16 KiB", false, zipf_09, true},
-    {"scans, 16 B to 16 KiB", true, zipf_and_scans, true},
+    {"scans, 16 B to 16 KiB", true, zipf_10_and_scans, true},
 };
 
 } // namespace

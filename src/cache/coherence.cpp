@@ -303,14 +303,6 @@ void coherence::erased_again(std::string_view key, std::uint64_t generation, boo
     count_pending();
 }
 
-void coherence::second_tier_is(std::string_view run, time_point now)
-{
-    if (run == run_) return;
-    run_ = run;
-    pending_.doubt_all(now);
-    count_pending();
-}
-
 void coherence::erase_lost(std::size_t count)
 {
     pending_.send_again(

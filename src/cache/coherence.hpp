@@ -117,7 +117,13 @@ public:
     void erased(invalidation& i, bool confirmed, time_point now);
     void erased_again(std::string_view key, std::uint64_t generation, bool confirmed, time_point now);
     // Which run of its server the second tier is now: before it is asked for a key, and before what it confirms.
-    void second_tier_is(std::string_view run, time_point now);
+    void second_tier_is(std::string_view run, time_point now)
+    {
+        if (run == run_) return;
+        run_ = run;
+        pending_.doubt_all(now);
+        count_pending();
+    }
     // Sends up to `count` lost deletions again: where the second tier is back.
     void erase_lost(std::size_t count);
     [[nodiscard]] bool any_lost() const noexcept { return pending_.any_lost(); }

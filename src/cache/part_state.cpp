@@ -36,7 +36,7 @@ part_state::part_state(shard& on, shared_parts& a, redis::client* redis, std::fu
       rules({.self = on.index(),
              .shards = on.count(),
              .second_tier = redis != nullptr,
-             .longest_life = std::max(a.options().ttl, a.options().negative_ttl),
+             .longest_life = a.options().ttl,
              .stale_while_revalidate = a.options().stale_while_revalidate,
              .stale_on_error = a.options().stale_on_error,
              .flights_max = a.options().loads_max},

@@ -56,7 +56,9 @@ std::string new_process_id()
 shared_parts::shared_parts(unsigned shards, cache_options options)
     : options_(std::move(options)), channel_(options_.prefix + ":written"), process_id_(new_process_id()),
       parts_(shards, nullptr)
-{}
+{
+    options_.negative_ttl = std::min(options_.negative_ttl, options_.ttl);
+}
 
 shard_cache::shard_cache(shard& on, shared_parts& all, redis::client* second,
                          std::function<void(std::string_view)> announce)

@@ -136,6 +136,16 @@ TEST_F(TwoTierCache, keeps_an_absence_no_longer_than_its_own_time)
     EXPECT_EQ(rows.reads, 5);
 }
 
+TEST_F(TwoTierCache, keeps_an_absence_no_longer_than_a_value)
+{
+    cache_options options = lasting();
+    options.ttl = 1ns;
+    cached_process process(rows, options);
+    EXPECT_EQ(process.find(0, 7), "");
+    rows.set(7, "seven");
+    EXPECT_EQ(process.find(0, 7), "seven");
+}
+
 TEST_F(TwoTierCache, has_dropped_a_value_everywhere_when_a_write_is_confirmed)
 {
     cached_process process(rows, lasting());

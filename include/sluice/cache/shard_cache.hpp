@@ -45,7 +45,7 @@ class part_state;
 struct cache_options
 {
     std::size_t first_tier_bytes = std::size_t{64} << 20; // of the process, divided over its shards; 0: no first tier
-    // From just before a value is read from the database: no tier keeps it longer. An absence has its own.
+    // From just before a value is read from the database: no tier keeps it longer. An absence has its own, if shorter.
     // Redis keeps none above 1 MiB, the first tier none above an eighth of a shard's share.
     duration ttl = std::chrono::seconds(60);
     duration negative_ttl = std::chrono::seconds(5);
