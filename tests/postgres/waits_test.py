@@ -5,7 +5,7 @@ import struct
 
 import faulty
 from faulty import OURS
-from ledger import DONE, UNKNOWN
+from ledger import DONE, OPEN, UNKNOWN
 from users_client import Client
 
 WAITING = f"{OURS} AND wait_event_type = 'Lock'"
@@ -123,6 +123,32 @@ class Waits(faulty.Case):
         load.await_answers_to_all(10)
         self.assert_no_refusal(load)
         self.end(load, serving)
+
+    def test_columns_that_do_not_fit_fail_what_reads_them_and_nothing_else(self):
+        serving = self.serve_ready()
+        with Client(serving.port) as client:
+            path = client.create('ada@example.com').headers['Location']
+            changes = (('created_at', 'TYPE timestamp', 'TYPE timestamptz', 'type 1114'),
+                       ('version', 'TYPE numeric', 'TYPE bigint', 'type 1700'),
+                       ('name', 'DROP NOT NULL', 'SET NOT NULL', 'NULL of text'))
+            for column, change, back, _ in changes:
+                self.database.psql(f'ALTER TABLE users ALTER {column} {change}')
+                if column == 'name':
+                    self.database.psql('UPDATE users SET name = NULL')
+                for asked in (path, '/users'):
+                    answer = client.send('GET', asked)
+                    self.assertEqual(answer.status, 503, answer.text)
+                    self.assertNotIn(column.encode(), answer.text)
+                changed = client.send('PATCH', path, {'email': f'{column}@example.com'})
+                self.assertEqual(changed.status, 503)
+                self.assertIn(OPEN, changed.text)
+                self.database.psql("UPDATE users SET name = 'Ada'")
+                self.database.psql(f'ALTER TABLE users ALTER {column} {back}')
+                self.assertEqual(client.send('GET', path).json['email'], f'{column}@example.com')
+        self.assertEqual(serving.stop(), 0)
+        reasons = [line['reason'] for line in serving.lines if line['message'] == "A column of PostgreSQL's does not fit"]
+        for column, _, _, kind in changes:
+            self.assertTrue(any(f"'{column}'" in reason and kind in reason for reason in reasons), reasons)
 
     def test_what_a_rule_of_the_table_refuses_is_a_422_that_names_the_member_where_that_can_be_known(self):
         serving, long = self.serve_ready(), 'x' * 11
