@@ -76,6 +76,16 @@ class Behind(faulty.Case):
         self.database.thaw()
         self.assertEqual(load.differences(self.database), [])
 
+    def test_sessions_that_acknowledge_before_the_disk_has_it_are_not_used(self):
+        self.database.psql('ALTER ROLE sluice SET synchronous_commit = off')
+        serving = self.serve(self.pooler.url(), pooler='transaction')
+        serving.await_lines(1, 'PostgreSQL cannot be reached')
+        self.assertIn('acknowledged writes could be lost', serving.lines[-1]['reason'])
+        self.assertEqual(serving.get('/readyz')[0].status, 503)
+        self.database.psql('ALTER ROLE sluice SET synchronous_commit = on')
+        self.pooler.restart()
+        self.await_readiness(serving, 200)
+
     def test_a_pooler_that_is_started_anew_is_used_again(self):
         serving = self.serve_behind()
         load = self.load(serving)
