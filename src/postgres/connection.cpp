@@ -325,7 +325,9 @@ void connection::look_at_head()
             });
         owner_.stalled(*this);
     }
-    if (pipeline_.head_is_nobodys() && !cancelling_head_ && cancel_running(*handle_)) {
+    // Once may not do: a pooler drops it where the statement still waits for a session.
+    const bool asked = cancelling_head_ && cancelled_lately();
+    if (pipeline_.head_is_nobodys() && !asked && cancel_running(*handle_)) {
         cancelling_head_ = true;
         ++cancels_;
         cancelled_at_ = now;
