@@ -222,8 +222,10 @@ void connection::take(pg_result* owned)
         if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
         return;
     }
-    if (PQstatus(handle_.get()) == CONNECTION_BAD || (status == PGRES_FATAL_ERROR && ends_session(owned)))
+    if (PQstatus(handle_.get()) == CONNECTION_BAD || (status == PGRES_FATAL_ERROR && ends_session(owned))) {
+        if (pipeline_.working()) owner_.failed(sql_state(owned));
         return lose(message_of(handle_.get()));
+    }
     if (!pipeline_.working() && !pipeline_.syncing()) return lose("an answer came that nothing had asked for");
 
     query_run* q = query_of(pipeline_.expected());
@@ -234,6 +236,7 @@ void connection::take(pg_result* owned)
         if (kind != pipeline::answer::ok) forget(*preparing_.front());
         preparing_.pop_front();
     }
+    if (failed) owner_.failed(sql_state(owned));
     if (q != nullptr && failed) note_failure(*q, sql_state(owned));
     if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
@@ -264,7 +267,6 @@ void connection::note_failure(query_run& q, std::string_view state)
                    (use_ == use::leased && sql_states::cancelled(state) && cancelled_lately());
     if (sql_states::stale(state)) forget(q.what);
     if (takes_no_changes(q, state)) note_refusal(q);
-    owner_.failed(state);
 }
 
 // A server in recovery says of a BEGIN that may write only that it cannot do that. What only reads is refused by

@@ -1,9 +1,11 @@
 """Requests whose statements wait, are given up, change their shape or break a rule, and those beside them: waits_test.py BINARY."""
 import json
+import re
 import socket
 import struct
 
 import faulty
+import server
 from faulty import OURS
 from ledger import DONE, OPEN, UNKNOWN
 from users_client import Client
@@ -23,6 +25,11 @@ def ask(port, method, path, body=''):
 def reset(connection):
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
     connection.close()
+
+
+def count_of(serving, metric):
+    text = serving.get('/metrics', serving.admin_port)[1].decode()
+    return sum(int(count) for count in re.findall(f'^{re.escape(metric)} (\\d+)', text, re.M))
 
 
 class Waits(faulty.Case):
@@ -149,6 +156,23 @@ class Waits(faulty.Case):
         reasons = [line['reason'] for line in serving.lines if line['message'] == "A column of PostgreSQL's does not fit"]
         for column, _, _, kind in changes:
             self.assertTrue(any(f"'{column}'" in reason and kind in reason for reason in reasons), reasons)
+
+    def test_failures_that_nobody_waits_for_are_counted(self):
+        serving, session = self.serve_ready(statement_timeout='5s'), self.session()
+
+        def failures():
+            return count_of(serving, 'sluice_postgres_errors_total{class="57"}')
+        with Client(serving.port) as client:
+            session('BEGIN')
+            session('LOCK TABLE users')
+            self.assertEqual(client.send('GET', '/users').status, 504)
+            server.wait_until(lambda: failures() > 0, 'the cancelled statement is counted')
+            before = failures()
+            client.ask('POST', '/users', {'email': 'ada@example.com', 'name': 'Ada'})
+            self.await_value(f'SELECT count(*) {WAITING}', '1')
+            self.database.psql(f'SELECT pg_terminate_backend(pid) {WAITING}')
+            self.assertEqual(client.answer().status, 503)
+            server.wait_until(lambda: failures() > before, 'the end of the session is counted')
 
     def test_what_a_rule_of_the_table_refuses_is_a_422_that_names_the_member_where_that_can_be_known(self):
         serving, long = self.serve_ready(), 'x' * 11
