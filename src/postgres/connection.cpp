@@ -193,7 +193,7 @@ bool connection::cancelled_lately() const noexcept
     return cancelled_at_ && shard_.now() - *cancelled_at_ < cancelling_max;
 }
 
-pipeline::answer connection::kind_of(const pg_result* result, const query_run* of) const
+pipeline::answer connection::kind_of(const pg_result* result, query_run* of) const
 {
     switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
@@ -209,7 +209,8 @@ pipeline::answer connection::kind_of(const pg_result* result, const query_run* o
     const std::string_view state = sql_state(result);
     if (use_ == use::leased || of == nullptr) return pipeline::answer::failed;
     if (sql_states::stale(state)) return pipeline::answer::stale;
-    if (sql_states::cancelled(state) && cancelled_lately()) return pipeline::answer::cancelled;
+    if (sql_states::cancelled(state) && (cancelled_lately() || !std::exchange(of->cancelled_once, true)))
+        return pipeline::answer::cancelled;
     return pipeline::answer::failed;
 }
 
@@ -252,6 +253,7 @@ error connection::failure_of(const query_run& q, const pg_result* failed) const
 {
     if (outdated(q, sql_state(failed))) return unavailable("The database's schema has changed");
     if (takes_no_changes(q, sql_state(failed))) return unavailable("The database takes no changes");
+    if (sql_states::cancelled(sql_state(failed))) return unavailable("The database cancelled a statement");
     return statement_error(failed, q.what, q.with);
 }
 

@@ -176,6 +176,29 @@ class Waits(faulty.Case):
             self.assertEqual(client.answer().status, 503)
             server.wait_until(lambda: failures() > before, 'the end of the session is counted')
 
+    def test_a_statement_that_somebody_else_cancels_runs_once_more(self):
+        serving, session = self.serve_ready(statement_timeout='60s', connect_timeout='60s'), self.session()
+        with Client(serving.port) as client:
+            path = client.create('ada@example.com').headers['Location']
+            for cancellations, status in ((1, 200), (2, 503)):
+                session('BEGIN')
+                session('LOCK TABLE users')
+                client.ask('PATCH', path, {'name': f'Grace {status}'})
+                began = 'never'
+                for _ in range(cancellations):
+                    waiting = f"{WAITING} AND query LIKE '%UPDATE%' AND query_start::text <> '{began}'"
+                    self.await_value(f'SELECT count(*) {waiting}', '1')
+                    began = self.database.psql(f'SELECT query_start {waiting}')
+                    self.database.psql(f'SELECT pg_cancel_backend(pid) {WAITING}')
+                if status == 200:
+                    self.await_value(f"SELECT count(*) {WAITING} AND query_start::text <> '{began}'", '1')
+                    session('COMMIT')
+                    self.assertEqual(client.answer().status, status)
+                else:
+                    self.assertEqual(client.answer().status, status)
+                    session('COMMIT')
+            self.assertEqual(client.send('GET', path).json['name'], 'Grace 200')
+
     def test_what_a_rule_of_the_table_refuses_is_a_422_that_names_the_member_where_that_can_be_known(self):
         serving, long = self.serve_ready(), 'x' * 11
         with Client(serving.port) as client:
