@@ -95,6 +95,21 @@ result<connection_handle> connect_here(const connect_request& request)
     return made;
 }
 
+// What `local` acknowledges is on the disk; what `off` does may be lost.
+result<std::string> acknowledge_what_is_durable(pg_conn& c, const connect_request& request, bool own_session)
+{
+    if (own_session)
+        return ask(c,
+                   "SELECT set_config('synchronous_commit', 'on', false) "
+                   "WHERE current_setting('synchronous_commit') = 'off'",
+                   request);
+    auto said = ask(c, "SHOW synchronous_commit", request);
+    if (said && *said == "off")
+        return fail(unavailable("synchronous_commit is off behind the pooler, so acknowledged writes could be lost: "
+                                "ALTER ROLE … SET synchronous_commit = on"));
+    return said;
+}
+
 } // namespace
 
 void connection_closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
@@ -136,12 +151,12 @@ result<connection_handle> connect(const connect_request& request)
     return *std::move(shared->made);
 }
 
-result<void> ask(pg_conn& connection, const char* statement, const connect_request& request)
+result<std::string> ask(pg_conn& connection, const char* statement, const connect_request& request)
 {
     const cut_off stopped(PQsocket(&connection), request.stop);
     const auto until = steady_clock::now() + request.timeout;
     if (PQsendQuery(&connection, statement) != 1) return fail(unavailable(message_of(&connection)));
-    result<void> said;
+    result<std::string> said;
     for (;;) {
         while (PQisBusy(&connection) != 0) {
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()).count();
@@ -155,6 +170,8 @@ result<void> ask(pg_conn& connection, const char* statement, const connect_reque
         const auto status = PQresultStatus(one.get());
         if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY)
             said = fail(unavailable(message_of(&connection)));
+        else if (said && PQntuples(one.get()) > 0)
+            said = PQgetvalue(one.get(), 0, 0);
     }
 }
 
@@ -164,12 +181,7 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     auto made = connect(request);
     if (!made) return fail(std::move(made.error()));
     pg_conn* c = made->get();
-    result<void> said;
-    if (own_session)
-        said = ask(*c,
-                   "SELECT set_config('synchronous_commit', 'on', false) "
-                   "WHERE current_setting('synchronous_commit') = 'off'",
-                   request);
+    auto said = acknowledge_what_is_durable(*c, request, own_session);
     // The least of a few: what is made on a busy machine is not far away.
     duration round_trip = duration::max();
     for (int i = 0; said && i < pings; ++i) {

@@ -41,9 +41,9 @@ struct connect_request
 // Blocks, until it is told to stop. The error is for the operator: the client library's own words in one line, which
 // never hold the password.
 [[nodiscard]] result<connection_handle> connect(const connect_request& request);
-// A statement of its first moments, whose rows nobody wants. Blocks for as long as connecting may: a pooler that has no
-// server takes the connection all the same, and keeps the statement.
-[[nodiscard]] result<void> ask(pg_conn& connection, const char* statement, const connect_request& request);
+// A statement of its first moments: the first value that it gives, empty where there is none. Blocks for as long as
+// connecting may: a pooler that has no server takes the connection all the same, and keeps the statement.
+[[nodiscard]] result<std::string> ask(pg_conn& connection, const char* statement, const connect_request& request);
 
 // Is a server of that server_version_num new enough?
 [[nodiscard]] result<void> accept_version(int version);
@@ -68,7 +68,8 @@ struct pipelined_connection
     duration round_trip{};
     server_kind wanted = server_kind::any;
 };
-// `own_session`: no pooler shares it, so it can be told to acknowledge only what is durable.
+// It acknowledges only what is durable: with `own_session` no pooler shares it, and it can be told to; otherwise one
+// that does not is refused.
 [[nodiscard]] result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session);
 
 // Asks the server to cancel what this connection runs, from a thread of its own, because a frozen server may keep that

@@ -193,7 +193,7 @@ bool connection::cancelled_lately() const noexcept
     return cancelled_at_ && shard_.now() - *cancelled_at_ < cancelling_max;
 }
 
-pipeline::answer connection::kind_of(const pg_result* result, const query_run* of) const
+pipeline::answer connection::kind_of(const pg_result* result, query_run* of) const
 {
     switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
@@ -209,7 +209,8 @@ pipeline::answer connection::kind_of(const pg_result* result, const query_run* o
     const std::string_view state = sql_state(result);
     if (use_ == use::leased || of == nullptr) return pipeline::answer::failed;
     if (sql_states::stale(state)) return pipeline::answer::stale;
-    if (sql_states::cancelled(state) && cancelled_lately()) return pipeline::answer::cancelled;
+    if (sql_states::cancelled(state) && (cancelled_lately() || !std::exchange(of->cancelled_once, true)))
+        return pipeline::answer::cancelled;
     return pipeline::answer::failed;
 }
 
@@ -222,8 +223,10 @@ void connection::take(pg_result* owned)
         if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
         return;
     }
-    if (PQstatus(handle_.get()) == CONNECTION_BAD || (status == PGRES_FATAL_ERROR && ends_session(owned)))
+    if (PQstatus(handle_.get()) == CONNECTION_BAD || (status == PGRES_FATAL_ERROR && ends_session(owned))) {
+        if (pipeline_.working()) owner_.failed(sql_state(owned));
         return lose(message_of(handle_.get()));
+    }
     if (!pipeline_.working() && !pipeline_.syncing()) return lose("an answer came that nothing had asked for");
 
     query_run* q = query_of(pipeline_.expected());
@@ -234,6 +237,7 @@ void connection::take(pg_result* owned)
         if (kind != pipeline::answer::ok) forget(*preparing_.front());
         preparing_.pop_front();
     }
+    if (failed) owner_.failed(sql_state(owned));
     if (q != nullptr && failed) note_failure(*q, sql_state(owned));
     if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
@@ -249,6 +253,7 @@ error connection::failure_of(const query_run& q, const pg_result* failed) const
 {
     if (outdated(q, sql_state(failed))) return unavailable("The database's schema has changed");
     if (takes_no_changes(q, sql_state(failed))) return unavailable("The database takes no changes");
+    if (sql_states::cancelled(sql_state(failed))) return unavailable("The database cancelled a statement");
     return statement_error(failed, q.what, q.with);
 }
 
@@ -264,7 +269,6 @@ void connection::note_failure(query_run& q, std::string_view state)
                    (use_ == use::leased && sql_states::cancelled(state) && cancelled_lately());
     if (sql_states::stale(state)) forget(q.what);
     if (takes_no_changes(q, state)) note_refusal(q);
-    owner_.failed(state);
 }
 
 // A server in recovery says of a BEGIN that may write only that it cannot do that. What only reads is refused by
@@ -325,7 +329,9 @@ void connection::look_at_head()
             });
         owner_.stalled(*this);
     }
-    if (pipeline_.head_is_nobodys() && !cancelling_head_ && cancel_running(*handle_)) {
+    // Once may not do: a pooler drops it where the statement still waits for a session.
+    const bool asked = cancelling_head_ && cancelled_lately();
+    if (pipeline_.head_is_nobodys() && !asked && cancel_running(*handle_)) {
         cancelling_head_ = true;
         ++cancels_;
         cancelled_at_ = now;

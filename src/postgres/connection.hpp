@@ -132,7 +132,7 @@ private:
     void read();
     void take_answers();
     void take(pg_result* owned);
-    [[nodiscard]] pipeline::answer kind_of(const pg_result* result, const query_run* of) const;
+    [[nodiscard]] pipeline::answer kind_of(const pg_result* result, query_run* of) const;
     // PostgreSQL signals twice for one cancellation (the process and its group): the second may meet what runs next.
     [[nodiscard]] bool cancelled_lately() const noexcept;
     [[nodiscard]] error failure_of(const query_run& q, const pg_result* failed) const;

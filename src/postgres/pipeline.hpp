@@ -30,8 +30,8 @@ public:
     static constexpr ticket nobody = 0; // whose answer nobody waits for
 
     // A result as the connection read it. `stale` is a failure by which the server refuses the prepared form (SQLSTATE
-    // 26000, or 0A000 after a schema change), `cancelled` one that a cancellation of ours caused: in both nothing was
-    // done, and the query may run again here.
+    // 26000, or 0A000 after a schema change), `cancelled` one that a cancellation caused which was not meant for it: in
+    // both nothing was done, and the query may run again here.
     enum class answer : std::uint8_t
     {
         ok,

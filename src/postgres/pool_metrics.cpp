@@ -17,6 +17,8 @@ constexpr counted<pool_counters> shown[] = {
     {names::timeouts, &pool_counters::timeouts, system},
     {{"sluice_postgres_away", "1 while the database cannot be reached.", maximum}, &pool_counters::away},
     {{"sluice_postgres_queries_total", "Statements asked for.", counter}, &pool_counters::queries},
+    {{"sluice_postgres_statement_timeouts_total", "Statements whose answers did not come in time.", counter},
+     &pool_counters::statement_timeouts},
     {{"sluice_postgres_refused_total", "Statements refused at the bound of waiters or while the database was away.",
       counter},
      &pool_counters::refused},

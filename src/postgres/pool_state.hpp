@@ -58,7 +58,11 @@ public:
     }
     [[nodiscard]] const pool_options& options() const noexcept { return options_; }
     [[nodiscard]] shard& home() noexcept { return shard_; }
-    void count_timeout() noexcept { ++counters_.timeouts; }
+    // Its time is over: on a connection, or in the queue for one.
+    void count_timeout(const query_run& q) noexcept
+    {
+        ++(q.on != nullptr ? counters_.statement_timeouts : counters_.timeouts);
+    }
 
 private:
     using queue = intrusive_list<query_run, query_run>;

@@ -43,6 +43,7 @@ struct query_run : list_node<query_run>
     bool refused = false;          // by a server that another may have replaced: it did nothing, and may run there
     bool joins_next = false;       // if it fails, what is submitted next does not run
     bool repeatable = false;       // it failed because of other transactions
+    bool cancelled_once = false;   // by somebody else
     bool remembered = false;       // what it runs was prepared in an earlier flight
     time_point waiting_since = {};
     context* request = context::current();

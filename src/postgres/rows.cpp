@@ -1,9 +1,14 @@
+#include "postgres/errors.hpp"
+
 #include <sluice/core/assert.hpp>
+#include <sluice/core/clock.hpp>
+#include <sluice/core/log.hpp>
 #include <sluice/postgres/rows.hpp>
 
 #include <fmt/format.h>
 
 #include <charconv>
+#include <chrono>
 #include <libpq-fe.h>
 #include <string>
 #include <utility>
@@ -65,15 +70,32 @@ row::cell row::at(int column) const noexcept
             .type = type};
 }
 
-void row::misread(int column, std::string_view wanted) const noexcept
+std::string row::mismatch(int column, std::string_view wanted) const
 {
     const char* label = PQfname(result_, column);
+    if (label == nullptr) return fmt::format("column {} of {} is read", column, PQnfields(result_));
     const auto type = static_cast<type_id>(PQftype(result_, column));
-    const std::string what = label == nullptr
-                                 ? fmt::format("column {} of {} is read", column, PQnfields(result_))
-                                 : fmt::format("column {} ('{}') is {} (type {}) and is read as {}", column, label,
-                                               name(type), std::to_underlying(type), wanted);
-    assertion_failed(what.c_str(), __FILE__, __LINE__);
+    return fmt::format("column {} ('{}') is {}{} (type {}) and is read as {}", column, label,
+                       is_null(column) ? "NULL of " : "", name(type), std::to_underlying(type), wanted);
+}
+
+void row::misread(int column, std::string_view wanted) const noexcept
+{
+    assertion_failed(mismatch(column, wanted).c_str(), __FILE__, __LINE__);
+}
+
+error row::unfit(int column, std::string_view wanted) const
+{
+    // It may meet every request: each shard says the same once a second.
+    static thread_local std::string said;
+    static thread_local time_point again{};
+    std::string reason = mismatch(column, wanted);
+    if (const time_point now = steady_clock::now(); reason != said || now >= again) {
+        log(log_level::error, "A column of PostgreSQL's does not fit", {{"reason", reason}});
+        said = std::move(reason);
+        again = now + std::chrono::seconds(1);
+    }
+    return unavailable("The database's tables are not those that the server knows");
 }
 
 rows::rows(pg_result* owned) noexcept : result_(owned), count_(PQntuples(owned)) {}

@@ -71,9 +71,9 @@ inline task<result<rows>> finish(pool_state& pool, query_run& q)
     }
     if (!q.outcome || !*q.outcome) asking.failed();
     if (q.outcome) co_return std::move(*q.outcome);
+    if (how != wait_end::cancelled) pool.count_timeout(q);
     const bool sent = pool.leave(q);
     if (how == wait_end::cancelled) co_return fail(how);
-    pool.count_timeout();
     co_return fail(too_late(sent && q.what.does == access::writes));
 }
 

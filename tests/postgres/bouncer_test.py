@@ -1,9 +1,13 @@
 """The server behind PgBouncer in transaction mode, when things happen to either: bouncer_test.py BINARY."""
+import contextlib
+
 import bouncer
 import faulty
 import ledger
 from faulty import now
 from users_client import Client
+
+WAITING = "FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 class Behind(faulty.Case):
@@ -45,7 +49,7 @@ class Behind(faulty.Case):
         session('LOCK TABLE users')
         with Client(serving.port) as client:
             client.ask('POST', '/users', {'email': 'ada@example.com', 'name': 'Ada'})
-            self.await_value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'", '1')
+            self.await_value(f'SELECT count(*) {WAITING}', '1')
             self.database.kill()
             answer = client.answer()
             self.assertEqual(answer.status, 503)
@@ -75,6 +79,33 @@ class Behind(faulty.Case):
         self.assertEqual(serving.stop(), 0)
         self.database.thaw()
         self.assertEqual(load.differences(self.database), [])
+
+    def test_reads_that_waited_for_a_session_when_they_were_given_up_are_cancelled_too(self):
+        serving, session = self.serve_behind(statement_timeout='1s', connect_timeout='60s'), self.session()
+        load = self.load(serving, writers=20)  # until there are more connections than sessions
+        load.await_successes(1000)
+        load.stop()
+        session('BEGIN')
+        session('LOCK TABLE users')
+        with contextlib.ExitStack() as clients:
+            asking = [clients.enter_context(Client(serving.port)) for _ in range(12)]
+            for client in asking:
+                client.ask('GET', '/users')
+            self.await_value(f'SELECT count(*) {WAITING}', '4')
+            for client in asking:
+                self.assertIn(client.answer().status, (503, 504))
+        self.await_value(f'SELECT count(*) {WAITING}', '0')
+        session('COMMIT')
+
+    def test_sessions_that_acknowledge_before_the_disk_has_it_are_not_used(self):
+        self.database.psql('ALTER ROLE sluice SET synchronous_commit = off')
+        serving = self.serve(self.pooler.url(), pooler='transaction')
+        serving.await_lines(1, 'PostgreSQL cannot be reached')
+        self.assertIn('acknowledged writes could be lost', serving.lines[-1]['reason'])
+        self.assertEqual(serving.get('/readyz')[0].status, 503)
+        self.database.psql('ALTER ROLE sluice SET synchronous_commit = on')
+        self.pooler.restart()
+        self.await_readiness(serving, 200)
 
     def test_a_pooler_that_is_started_anew_is_used_again(self):
         serving = self.serve_behind()

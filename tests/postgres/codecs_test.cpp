@@ -291,10 +291,24 @@ TEST(Rows, become_models_by_their_declared_fields)
                                        {{std::string(16, '\7'), "Ada", std::nullopt},
                                         {std::string(16, '\x08'), "Alan", std::string("\0\0\0\x29", 4)}});
     ASSERT_EQ(found.size(), 2U);
-    EXPECT_EQ(read_fields<person>(found[0]).name, "Ada");
-    EXPECT_EQ(read_fields<person>(found[0]).age, std::nullopt);
-    EXPECT_EQ(read_fields<person>(found[1]).age, 41);
-    EXPECT_EQ(read_fields<person>(found[1]).id.bytes[0], 8);
+    EXPECT_EQ(read_fields<person>(found[0])->name, "Ada");
+    EXPECT_EQ(read_fields<person>(found[0])->age, std::nullopt);
+    EXPECT_EQ(read_fields<person>(found[1])->age, 41);
+    EXPECT_EQ(read_fields<person>(found[1])->id.bytes[0], 8);
+}
+
+TEST(Rows, become_no_models_where_a_column_does_not_fit)
+{
+    const std::string id(16, '\7');
+    const auto refusal = [&](type_id name, std::optional<std::string> text) {
+        const rows found = test::result_of({{type_id::uuid, "id"}, {name, "name"}, {type_id::int4, "age"}},
+                                           {{id, text, std::nullopt}});
+        const auto made = read_fields<person>(found[0]);
+        return made ? std::nullopt : std::optional(made.error().code);
+    };
+    EXPECT_EQ(refusal(type_id::text, "Ada"), std::nullopt);
+    EXPECT_EQ(refusal(type_id::jsonb, "\1{}"), errc::unavailable);
+    EXPECT_EQ(refusal(type_id::text, std::nullopt), errc::unavailable);
 }
 
 TEST(Rows, are_walked_in_their_order_and_may_be_none)

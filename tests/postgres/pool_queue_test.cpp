@@ -88,24 +88,25 @@ TEST_F(PoolQueue, runs_again_what_the_second_signal_of_a_cancellation_meets)
     pool& db = open(patient);
     ASSERT_TRUE(shards.run([&] { return db.ping(); }));
     const std::string ours = test::back_ends;
+    const auto failures = [&] {
+        std::uint64_t cancelled = 0;
+        for (const auto& each : db.counters().errors)
+            if (std::string_view(each.name.data(), each.name.size()).starts_with("57")) cancelled += each.count;
+        return cancelled;
+    };
     bool ran_again = false;
     // A busy machine may need more time between the two than a cancellation counts: then once more.
-    for (std::uint64_t round = 0; round < 10 && !ran_again; ++round) {
+    for (int round = 0; round < 10 && !ran_again; ++round) {
         admin("SELECT pg_advisory_lock(1)");
         context hurried;
         hurried.deadline = steady_clock::now() + 20ms;
         EXPECT_FALSE(shards.start(0, [&] { return db.query(one); }, &hurried).get());
         while (on_shard([&] { return db.counters().busy; }) > 0) std::this_thread::yield();
+        const std::uint64_t before = on_shard(failures);
         auto met = shards.start(0, [&] { return db.query(one); });
         admin.await("SELECT count(*) " + ours + " AND wait_event_type = 'Lock'", "1");
         admin("SELECT pg_cancel_backend(pid) " + ours);
-        const auto failures = [&] {
-            std::uint64_t cancelled = 0;
-            for (const auto& each : db.counters().errors)
-                if (std::string_view(each.name.data(), each.name.size()).starts_with("57")) cancelled += each.count;
-            return cancelled;
-        };
-        while (on_shard(failures) <= round) std::this_thread::yield();
+        while (on_shard(failures) <= before) std::this_thread::yield();
         admin("SELECT pg_advisory_unlock(1)");
         ran_again = met.get().has_value();
     }

@@ -1,11 +1,13 @@
 """Requests whose statements wait, are given up, change their shape or break a rule, and those beside them: waits_test.py BINARY."""
 import json
+import re
 import socket
 import struct
 
 import faulty
+import server
 from faulty import OURS
-from ledger import DONE, UNKNOWN
+from ledger import DONE, OPEN, UNKNOWN
 from users_client import Client
 
 WAITING = f"{OURS} AND wait_event_type = 'Lock'"
@@ -23,6 +25,11 @@ def ask(port, method, path, body=''):
 def reset(connection):
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
     connection.close()
+
+
+def count_of(serving, metric):
+    text = serving.get('/metrics', serving.admin_port)[1].decode()
+    return sum(int(count) for count in re.findall(f'^{re.escape(metric)} (\\d+)', text, re.M))
 
 
 class Waits(faulty.Case):
@@ -68,6 +75,8 @@ class Waits(faulty.Case):
             self.await_value(f'SELECT count(*) {WAITING}', '0')
             session('ROLLBACK')
             self.assertEqual(client.send('GET', path).json['name'], 'Ada')
+        self.assertEqual(count_of(serving, 'sluice_postgres_statement_timeouts_total'), 1)
+        self.assertEqual(count_of(serving, 'db_client_connection_timeouts_total{db_system_name="postgresql"}'), 0)
         self.assert_no_refusal(load)
         self.end(load, serving)
 
@@ -123,6 +132,72 @@ class Waits(faulty.Case):
         load.await_answers_to_all(10)
         self.assert_no_refusal(load)
         self.end(load, serving)
+
+    def test_columns_that_do_not_fit_fail_what_reads_them_and_nothing_else(self):
+        serving = self.serve_ready()
+        with Client(serving.port) as client:
+            path = client.create('ada@example.com').headers['Location']
+            changes = (('created_at', 'TYPE timestamp', 'TYPE timestamptz', 'type 1114'),
+                       ('version', 'TYPE numeric', 'TYPE bigint', 'type 1700'),
+                       ('name', 'DROP NOT NULL', 'SET NOT NULL', 'NULL of text'))
+            for column, change, back, _ in changes:
+                self.database.psql(f'ALTER TABLE users ALTER {column} {change}')
+                if column == 'name':
+                    self.database.psql('UPDATE users SET name = NULL')
+                for asked in (path, '/users'):
+                    answer = client.send('GET', asked)
+                    self.assertEqual(answer.status, 503, answer.text)
+                    self.assertNotIn(column.encode(), answer.text)
+                changed = client.send('PATCH', path, {'email': f'{column}@example.com'})
+                self.assertEqual(changed.status, 503)
+                self.assertIn(OPEN, changed.text)
+                self.database.psql("UPDATE users SET name = 'Ada'")
+                self.database.psql(f'ALTER TABLE users ALTER {column} {back}')
+                self.assertEqual(client.send('GET', path).json['email'], f'{column}@example.com')
+        self.assertEqual(serving.stop(), 0)
+        reasons = [line['reason'] for line in serving.lines if line['message'] == "A column of PostgreSQL's does not fit"]
+        for column, _, _, kind in changes:
+            self.assertTrue(any(f"'{column}'" in reason and kind in reason for reason in reasons), reasons)
+
+    def test_failures_that_nobody_waits_for_are_counted(self):
+        serving, session = self.serve_ready(statement_timeout='5s'), self.session()
+
+        def failures():
+            return count_of(serving, 'sluice_postgres_errors_total{class="57"}')
+        with Client(serving.port) as client:
+            session('BEGIN')
+            session('LOCK TABLE users')
+            self.assertEqual(client.send('GET', '/users').status, 504)
+            server.wait_until(lambda: failures() > 0, 'the cancelled statement is counted')
+            before = failures()
+            client.ask('POST', '/users', {'email': 'ada@example.com', 'name': 'Ada'})
+            self.await_value(f'SELECT count(*) {WAITING}', '1')
+            self.database.psql(f'SELECT pg_terminate_backend(pid) {WAITING}')
+            self.assertEqual(client.answer().status, 503)
+            server.wait_until(lambda: failures() > before, 'the end of the session is counted')
+
+    def test_a_statement_that_somebody_else_cancels_runs_once_more(self):
+        serving, session = self.serve_ready(statement_timeout='60s', connect_timeout='60s'), self.session()
+        with Client(serving.port) as client:
+            path = client.create('ada@example.com').headers['Location']
+            for cancellations, status in ((1, 200), (2, 503)):
+                session('BEGIN')
+                session('LOCK TABLE users')
+                client.ask('PATCH', path, {'name': f'Grace {status}'})
+                began = 'never'
+                for _ in range(cancellations):
+                    waiting = f"{WAITING} AND query LIKE '%UPDATE%' AND query_start::text <> '{began}'"
+                    self.await_value(f'SELECT count(*) {waiting}', '1')
+                    began = self.database.psql(f'SELECT query_start {waiting}')
+                    self.database.psql(f'SELECT pg_cancel_backend(pid) {WAITING}')
+                if status == 200:
+                    self.await_value(f"SELECT count(*) {WAITING} AND query_start::text <> '{began}'", '1')
+                    session('COMMIT')
+                    self.assertEqual(client.answer().status, status)
+                else:
+                    self.assertEqual(client.answer().status, status)
+                    session('COMMIT')
+            self.assertEqual(client.send('GET', path).json['name'], 'Grace 200')
 
     def test_what_a_rule_of_the_table_refuses_is_a_422_that_names_the_member_where_that_can_be_known(self):
         serving, long = self.serve_ready(), 'x' * 11

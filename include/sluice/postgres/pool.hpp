@@ -77,10 +77,11 @@ struct pool_counters
     published<bool> away; // no connection, and the last attempt failed
     // Since the start:
     event_count queries;
-    event_count timeouts; // answers and connections that did not come in time
-    event_count refused;  // at the bound of waiters, or while the database is away
-    event_count repeated; // reads that ran again after a loss
-    event_count connects; // connections made
+    event_count timeouts;           // connections that did not come in time
+    event_count statement_timeouts; // answers that did not
+    event_count refused;            // at the bound of waiters, or while the database is away
+    event_count repeated;           // reads that ran again after a loss
+    event_count connects;           // connections made
     event_count failed_connects;
     event_count losses;                       // connections that ended unasked
     event_count cancels;                      // asked of the server

@@ -5,11 +5,13 @@
 // Owns libpq's result and frees it; a view or a row ends with its rows. Movable; of one thread at a time.
 #pragma once
 
+#include <sluice/core/error.hpp>
 #include <sluice/postgres/decode.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -23,9 +25,13 @@ namespace sluice::postgres {
 class row
 {
 public:
-    // T: see types.hpp, or an optional of one for a column that may be NULL; otherwise NULL is T(). A column of a type
-    // that does not fit T is an error of the program: it ends with a message that names the column and both types.
+    // T: see types.hpp, or an optional of one for a column that may be NULL; otherwise NULL is T(). For what the
+    // statement alone decides: a column of a type that does not fit T is an error of the program, which ends with a
+    // message that names the column and both types.
     template <class T> [[nodiscard]] T get(int column) const;
+    // For what a table decides, which others may change while this runs: a column that does not fit T, NULL for what is
+    // no optional included, is errc::unavailable, and a line in the log that says the same.
+    template <class T> [[nodiscard]] result<void> read(int column, T& into) const;
     [[nodiscard]] bool is_null(int column) const noexcept { return at(column).data == nullptr; }
 
 private:
@@ -39,6 +45,8 @@ private:
     row(const pg_result* of, int index) noexcept : result_(of), index_(index) {}
     [[nodiscard]] cell at(int column) const noexcept;
     [[noreturn]] void misread(int column, std::string_view wanted) const noexcept;
+    [[nodiscard]] error unfit(int column, std::string_view wanted) const;
+    [[nodiscard]] std::string mismatch(int column, std::string_view wanted) const;
 
     const pg_result* result_;
     int index_;
@@ -114,6 +122,21 @@ template <class T> T row::get(int column) const
             misread(column, decoding<T>::wanted);
         return decoding<T>::read(found.type, bytes);
     }
+}
+
+template <class T> result<void> row::read(int column, T& into) const
+{
+    if constexpr (detail::is_optional<T>) {
+        if (!is_null(column)) return read(column, into.emplace());
+        into.reset();
+    } else {
+        const cell found = at(column);
+        const std::string_view bytes(found.data, found.size);
+        if (found.data == nullptr || !decoding<T>::fits(found.type, bytes)) [[unlikely]]
+            return fail(unfit(column, decoding<T>::wanted));
+        into = decoding<T>::read(found.type, bytes);
+    }
+    return {};
 }
 
 } // namespace sluice::postgres

@@ -29,7 +29,7 @@ inline constexpr metric_family use_time = {"db_client_connection_use_time_second
                                            "How long a transaction had a connection for itself.",
                                            metric_kind::histogram};
 inline constexpr metric_family timeouts = {"db_client_connection_timeouts_total",
-                                           "Answers and connections that did not come in time.", metric_kind::counter};
+                                           "Waits for a connection that none came to in time.", metric_kind::counter};
 
 } // namespace sluice::database_metrics
 

@@ -44,10 +44,12 @@ RETURNING id, email, name, created_at, updated_at, version)"};
 constexpr statement delete_user{.name = "users_delete",
                                 .sql = "DELETE FROM users WHERE id = $1 AND ($2 OR version = ANY ($3))"};
 
-user to_user(const row& r)
+result<user> to_user(const row& r)
 {
-    user made = postgres::read_fields<user>(r);
-    made.version = r.get<std::int64_t>(5);
+    auto made = postgres::read_fields<user>(r);
+    if (!made) return made;
+    auto version = r.read(5, made->version);
+    if (!version) return fail(std::move(version).error());
     return made;
 }
 
@@ -83,9 +85,8 @@ task<result<std::optional<user>>> postgres_user_repository::find_by_email(pooled
 {
     auto found = co_await db_.query(user_by_email, email_key);
     if (!found) co_return fail(std::move(found).error());
-    std::optional<user> one;
-    if (!found->empty()) one = to_user((*found)[0]);
-    co_return one;
+    if (found->empty()) co_return std::nullopt;
+    co_return to_user((*found)[0]);
 }
 
 task<result<pooled_vector<user>>> postgres_user_repository::list(std::optional<uuid> after, std::size_t count)
@@ -94,7 +95,11 @@ task<result<pooled_vector<user>>> postgres_user_repository::list(std::optional<u
     if (!found) co_return fail(std::move(found).error());
     pooled_vector<user> page;
     page.reserve(found->size());
-    for (const row each : *found) page.push_back(to_user(each));
+    for (const row each : *found) {
+        auto one = to_user(each);
+        if (!one) co_return fail(std::move(one).error());
+        page.push_back(*std::move(one));
+    }
     co_return page;
 }
 
@@ -104,7 +109,11 @@ task<result<user>> postgres_user_repository::update(uuid id, user_patch patch, v
                                       member("/email", patch.email_key), wall_now(), when.any, when.versions);
     if (!changed) co_return fail(translated(std::move(changed).error()));
     if (changed->empty()) co_return fail(co_await untouched(id));
-    co_return to_user((*changed)[0]);
+    auto made = to_user((*changed)[0]);
+    if (!made)
+        made = fail(errc::outcome_unknown,
+                    "The tables are not those that the server knows; the change may have been made");
+    co_return made;
 }
 
 task<result<void>> postgres_user_repository::remove(uuid id, version_condition when)
