@@ -3,6 +3,7 @@
 #include "wiring.hpp"
 
 #include <sluice/core/log.hpp>
+#include <sluice/ring/probe.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/telemetry/log_file.hpp>
 
@@ -141,7 +142,9 @@ int serve(const loaded_settings& loaded, const setting_sources& sources)
     const settings& values = loaded.values;
     auto log = open_log(values);
     if (!log) {
-        complain(log.error().detail);
+        // The log has the first ring: what keeps io_uring from it keeps it from the shards, and is said of all of them.
+        const auto able = require_kernel({.shards = values.server.shards, .connections = values.server.connections});
+        complain(able ? log.error().detail : able.error().detail);
         return status_failed;
     }
     const log_in_use used(**log);

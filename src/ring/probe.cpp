@@ -154,6 +154,7 @@ private:
     void buffers(trial_ring& trial);
     void locked_memory();
     void abilities(trial_ring& trial);
+    [[nodiscard]] std::size_t locked_bytes_needed() const;
     [[nodiscard]] bool all_rings_fit() const;
 
     const kernel_needs& needs_;
@@ -202,8 +203,7 @@ bool prober::setup(trial_ring& trial)
     const int refused = trial.open(entries, 2 * entries);
     if (refused == 0) return usable(trial);
     refusal_text why = explain_setup_refusal(refused, from_);
-    if (refused == ENOMEM)
-        why.mend += fmt::format(" to {} KiB or more", needs_.shards * locked_bytes(needs_.ring) / 1024);
+    if (refused == ENOMEM) why.mend += fmt::format(" to {} KiB or more", locked_bytes_needed() / 1024);
     failed(std::move(why.what), std::move(why.mend));
     return false;
 }
@@ -244,14 +244,21 @@ void prober::buffers(trial_ring& trial)
         failed(fmt::format("provided buffer rings are refused (error {})", refused), std::string(mend_kernel));
 }
 
+std::size_t prober::locked_bytes_needed() const
+{
+    return needs_.shards * locked_bytes(needs_.ring) + locked_bytes(log_ring_options);
+}
+
 // Do all rings of the server fit at once?
 bool prober::all_rings_fit() const
 {
+    const auto fits = [](trial_ring& one, const ring_options& as) {
+        return one.open(as.submissions, as.completions) == 0 && one.provide_buffers(as.buffers, 0) == 0;
+    };
+    trial_ring of_log;
     std::vector<trial_ring> rings(needs_.shards);
-    return std::ranges::all_of(rings, [&](trial_ring& one) {
-        return one.open(needs_.ring.submissions, needs_.ring.completions) == 0 &&
-               one.provide_buffers(needs_.ring.buffers, 0) == 0;
-    });
+    return fits(of_log, log_ring_options) &&
+           std::ranges::all_of(rings, [&](trial_ring& one) { return fits(one, needs_.ring); });
 }
 
 // Kernels differ in what they count, and privileged processes are exempt: where the limit looks too small, only trying
@@ -261,7 +268,7 @@ void prober::locked_memory()
 {
     rlimit limit{};
     ::getrlimit(RLIMIT_MEMLOCK, &limit);
-    const std::size_t needed = needs_.shards * locked_bytes(needs_.ring);
+    const std::size_t needed = locked_bytes_needed();
     if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed) {
         ok(fmt::format("lockable memory: {} KiB needed, {} allowed", needed / 1024,
                        limit.rlim_cur == RLIM_INFINITY ? "any amount" : fmt::format("{} KiB", limit.rlim_cur / 1024)));

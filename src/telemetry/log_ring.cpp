@@ -1,5 +1,7 @@
 #include "telemetry/log_ring.hpp"
 
+#include <sluice/ring/probe.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -12,16 +14,13 @@ namespace {
 constexpr duration between_looks = std::chrono::milliseconds(100);
 
 // Chains of messages must fit into the submission queue, with what else may stand in it. Nothing is received.
-constexpr ring_options small = {.submissions = 2 * log_ring::messages_max,
-                                .completions = 4 * log_ring::messages_max,
-                                .buffers = 1,
-                                .buffer_bytes = 64};
+static_assert(log_ring_options.submissions >= 2 * log_ring::messages_max);
 
 } // namespace
 
 result<std::unique_ptr<log_ring>> log_ring::create(int wake, const std::atomic<bool>& ending)
 {
-    auto made = ring::create(small);
+    auto made = ring::create(log_ring_options);
     if (!made) return std::unexpected(std::move(made).error());
     return std::unique_ptr<log_ring>(new log_ring(*std::move(made), wake, ending));
 }

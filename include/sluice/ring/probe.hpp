@@ -26,6 +26,10 @@ namespace sluice {
     return 64 + 8 * std::size_t(shards);
 }
 
+// Of the ring that writes the log, beside those of the shards.
+inline constexpr ring_options log_ring_options = {
+    .submissions = 128, .completions = 256, .buffers = 1, .buffer_bytes = 64};
+
 // What a server is going to ask for.
 struct kernel_needs
 {
