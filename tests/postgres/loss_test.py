@@ -24,7 +24,7 @@ class Loss(faulty.Case):
     def test_killed_and_started_again_it_loses_nothing_that_was_acknowledged(self):
         serving = self.serve_ready()
         load = self.load(serving)
-        for _ in range(3):
+        for _ in range(2):
             load.await_successes()
             fault = now()
             self.database.kill()
@@ -38,7 +38,7 @@ class Loss(faulty.Case):
     def test_throws_every_session_out_and_each_request_is_answered(self):
         serving = self.serve_ready()
         load = self.load(serving)
-        for _ in range(5):
+        for _ in range(3):
             load.await_successes()
             fault = now()
             self.throw_out()
