@@ -7,15 +7,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <libpq-fe.h>
 #include <memory>
+#include <poll.h>
 #include <utility>
 #include <vector>
 
 namespace sluice::postgres {
 
 namespace {
+
+using namespace std::chrono_literals;
 
 // Of the advisory lock: the letters of "sluice" and a version of this file's conventions.
 constexpr std::string_view lock_statement = "SELECT pg_advisory_xact_lock(x'736c756963650001'::bigint)";
@@ -24,8 +30,10 @@ constexpr std::string_view lock_statement = "SELECT pg_advisory_xact_lock(x'736c
 // its time.
 constexpr std::string_view begin_step =
     "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0";
-// Looking ends even where somebody has locked the table.
+// Looking ends even where somebody has locked the table …
 constexpr std::string_view begin_look = "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'";
+// … and where a pooler in front of a server that is away keeps the statement.
+constexpr duration look_time = std::chrono::seconds(5);
 
 // By a scan: a look-up by name may be answered from what this session remembers of the time before the lock.
 constexpr std::string_view find_table = "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'sluice_schema' AND "
@@ -40,11 +48,11 @@ error failure(errc code, std::string detail)
     return {.code = code, .detail = std::move(detail), .dependency = dependency};
 }
 
-// A connection that runs one statement at a time and waits for it.
+// A connection that runs one statement at a time and waits for it; for each no longer than `patience`.
 class session
 {
 public:
-    static result<session> open(const session_options& with)
+    static result<session> open(const session_options& with, duration patience = duration::max())
     {
         auto opened = connect({.url = with.url, .timeout = with.connect_timeout, .stop = with.stop});
         if (!opened)
@@ -57,6 +65,7 @@ public:
         session made;
         made.open_ = *std::move(opened);
         made.cut_ = std::make_unique<cut_off>(PQsocket(made.open_.get()), with.stop);
+        made.patience_ = patience;
         return made;
     }
 
@@ -66,9 +75,13 @@ public:
         const std::string text(statement);
         std::vector<const char*> values;
         for (const std::string& one : parameters) values.push_back(one.c_str());
-        answer given(values.empty() ? PQexec(open_.get(), text.c_str())
-                                    : PQexecParams(open_.get(), text.c_str(), static_cast<int>(values.size()), nullptr,
-                                                   values.data(), nullptr, nullptr, 0));
+        const int sent = values.empty() ? PQsendQuery(open_.get(), text.c_str())
+                                        : PQsendQueryParams(open_.get(), text.c_str(), static_cast<int>(values.size()),
+                                                            nullptr, values.data(), nullptr, nullptr, 0);
+        if (sent != 1) return fail(failure(errc::unavailable, message_of(open_.get())));
+        auto came = await();
+        if (!came) return came;
+        answer given = *std::move(came);
         const ExecStatusType status = PQresultStatus(given.get());
         if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return given;
         const char* said = PQresultErrorField(given.get(), PG_DIAG_MESSAGE_PRIMARY);
@@ -77,8 +90,30 @@ public:
     }
 
 private:
+    // The last of what it gives, which is the one that failed if one has.
+    result<answer> await()
+    {
+        const time_point began = steady_clock::now();
+        for (answer last;;) {
+            while (PQisBusy(open_.get()) != 0) {
+                int left = -1;
+                if (patience_ != duration::max())
+                    left =
+                        static_cast<int>(std::max<std::int64_t>(0, (patience_ - (steady_clock::now() - began)) / 1ms));
+                pollfd readable = {.fd = PQsocket(open_.get()), .events = POLLIN, .revents = 0};
+                if (::poll(&readable, 1, left) == 0)
+                    return fail(failure(errc::unavailable, "the server took the connection, and answers no statement"));
+                if (PQconsumeInput(open_.get()) != 1) return fail(failure(errc::unavailable, message_of(open_.get())));
+            }
+            answer next(PQgetResult(open_.get()));
+            if (next == nullptr) return last;
+            last = std::move(next);
+        }
+    }
+
     connection_handle open_;
     std::unique_ptr<cut_off> cut_;
+    duration patience_ = duration::max();
 };
 
 std::string named(const session_options& with) { return "PostgreSQL's database " + place_of(with.url); }
@@ -194,7 +229,7 @@ result<schema_state> migrate(const session_options& with, std::span<const migrat
 result<schema_state> inspect(const session_options& with, std::span<const migration> steps,
                              std::span<const used_table> tables)
 {
-    auto opened = session::open(with);
+    auto opened = session::open(with, with.connect_timeout + look_time);
     if (!opened) return fail(std::move(opened).error());
     auto found = look(*opened, with, static_cast<int>(steps.size()));
     if (!found) return found;

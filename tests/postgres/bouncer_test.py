@@ -1,9 +1,11 @@
 """The server behind PgBouncer in transaction mode, when things happen to either: bouncer_test.py BINARY."""
 import contextlib
+import tempfile
 
 import bouncer
 import faulty
 import ledger
+import sluice
 from faulty import now
 from users_client import Client
 
@@ -29,6 +31,18 @@ class Behind(faulty.Case):
         self.assertEqual(self.database.psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'sluice' AND "
                                             "state LIKE 'idle in transaction%'"), '0')
         self.end(load, serving)
+
+    def test_check_says_that_a_frozen_database_behind_it_answers_nothing(self):
+        with self.serve_behind():
+            pass  # it has sessions
+        self.database.freeze()
+        self.addCleanup(self.database.thaw)
+        with tempfile.TemporaryDirectory() as folder:
+            checked = sluice.run(faulty.BINARY, 'check', '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', folder=folder,
+                                 environment={'DATABASE_URL': self.pooler.url(), 'SLUICE_POSTGRES_POOLER': 'transaction'})
+        self.assertEqual(checked.returncode, 1)
+        [failed] = [line for line in checked.stdout.splitlines() if line.startswith('FAIL ')]
+        self.assertIn('answers no statement', failed)
 
     def test_a_killed_database_loses_nothing_that_was_acknowledged(self):
         serving = self.serve_behind(connect_timeout='1s')

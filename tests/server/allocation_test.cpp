@@ -10,6 +10,7 @@
 #include <sluice/cache/two_tier_cache.hpp>
 #include <sluice/core/log.hpp>
 #include <sluice/core/pool.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/json/fields.hpp>
 #include <sluice/route/json.hpp>
 #include <sluice/telemetry/log_file.hpp>
@@ -186,6 +187,25 @@ TEST_F(Steady, json_body_allocates_nothing)
                               "Content-Type: application/json\r\n"));
 }
 TEST_F(Steady, hit_in_the_first_tier_allocates_nothing) { expect_no_allocation(get("/cached/7")); }
+TEST_F(Steady, traces_of_which_a_hundredth_is_kept_allocate_nothing)
+{
+    struct hundredth final : span_sink
+    {
+        [[nodiscard]] bool samples(const trace_context& started) const noexcept override
+        {
+            return started.kept_at(0.01);
+        }
+        void take(const finished_trace&) noexcept override { ++taken; }
+        std::uint64_t taken = 0;
+    } kept;
+    const auto keep_by = [this](span_sink* sink) {
+        (void)server.on(0, [sink](shard&) { return span_sink::exchange_current(sink); });
+    };
+    keep_by(&kept);
+    expect_no_allocation(get("/cached/7"));
+    keep_by(nullptr);
+    if (pool_recycles) EXPECT_GT(kept.taken, 0U);
+}
 TEST_F(Steady, invalidation_and_load_allocate_nothing) { expect_no_allocation(get("/changed/7")); }
 TEST_F(Steady, large_body_allocates_nothing) { expect_no_allocation(get("/large")); }
 TEST_F(Steady, pipelined_requests_allocate_nothing)
