@@ -253,7 +253,6 @@ error connection::failure_of(const query_run& q, const pg_result* failed) const
 {
     if (outdated(q, sql_state(failed))) return unavailable("The database's schema has changed");
     if (takes_no_changes(q, sql_state(failed))) return unavailable("The database takes no changes");
-    if (sql_states::cancelled(sql_state(failed))) return unavailable("The database cancelled a statement");
     return statement_error(failed, q.what, q.with);
 }
 

@@ -96,7 +96,7 @@ error statement_error(const pg_result* failed, const statement& of, const parame
     if (group == "22" || group == "23" || group == "44" || state == "54000" || state == "54001" || state == "P0001" ||
         forbidden_by_policy(failed))
         return refused_value(failed, with);
-    if (sql_states::cancelled(state)) return too_late(false);
+    if (sql_states::cancelled(state)) return unavailable("The database cancelled a statement");
     if (group == "40") return unavailable("The database could not make the change beside others");
     if (state == "55P03") return unavailable("The database has locked what was asked for");
     if (sql_states::read_only(state)) return unavailable("The database takes no changes");
