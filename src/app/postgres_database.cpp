@@ -25,6 +25,12 @@ struct part
     readiness_guard* guard = nullptr;
 };
 
+// Made before there is a shard, none of which waits for another's first look.
+static_assert(postgres_tables.size() == 1);
+const std::string columns_missing_text = postgres::missing_columns(postgres_tables[0]);
+const postgres::statement columns_missing{"sluice_missing_columns", columns_missing_text.c_str(),
+                                          postgres::access::reads};
+
 // Ready is a database that answers and still has the schema: a table or a column that somebody dropped is as good as a
 // server that is away. A newer program may have brought it further.
 task<result<void>> ping(part of)
@@ -36,10 +42,7 @@ task<result<void>> ping(part of)
     if (!found) co_return fail(std::move(found).error());
     if (std::cmp_less((*found)[0].get<std::int32_t>(0), postgres_schema.size()))
         co_return fail(error{.code = errc::unavailable, .detail = "The schema is too old", .dependency = "postgres"});
-    static_assert(postgres_tables.size() == 1);
-    static const std::string text = postgres::missing_columns(postgres_tables[0]);
-    static const postgres::statement columns{"sluice_missing_columns", text.c_str(), postgres::access::reads};
-    auto missing = co_await of.connections->query(columns);
+    auto missing = co_await of.connections->query(columns_missing);
     if (!missing) co_return fail(std::move(missing).error());
     if (!(*missing)[0].get<std::string_view>(0).empty())
         co_return fail(
