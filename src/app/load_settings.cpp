@@ -3,6 +3,7 @@
 #include "config_file.hpp"
 #include "setting_table.hpp"
 
+#include <sluice/cache/first_tier.hpp>
 #include <sluice/shard/cpus.hpp>
 
 #include <fmt/format.h>
@@ -76,6 +77,7 @@ public:
 private:
     void forget_database();
     std::optional<problem> check_listeners();
+    std::optional<problem> check_first_tier();
     std::optional<problem> check_connections();
     std::optional<problem> apply_entry(const file_entry& entry, const std::string& place);
     std::optional<problem> apply(const setting& to, const raw_setting& raw, origin from);
@@ -191,7 +193,19 @@ void loader::forget_database()
 std::optional<problem> loader::check_relations()
 {
     if (auto wrong = check_listeners()) return wrong;
+    if (auto wrong = check_first_tier()) return wrong;
     return check_connections();
+}
+
+std::optional<problem> loader::check_first_tier()
+{
+    const std::size_t bytes = loaded_.values.cache.first_tier_bytes;
+    const std::size_t share = bytes / loaded_.values.server.shards;
+    if (bytes == 0 || (share >= cache::first_tier_bytes_min && share <= cache::first_tier_bytes_max))
+        return std::nullopt;
+    const origin& from = origin_of(*find_setting("cache.l1_bytes"));
+    return fmt::format("{}cache.l1_bytes must be 0, or from 16 KiB to 32 GiB for each of the {} shards: it is {}",
+                       from.place.empty() ? "" : from.place + ": ", loaded_.values.server.shards, bytes);
 }
 
 std::optional<problem> loader::check_connections()

@@ -126,7 +126,8 @@ std::vector<setting> make_table()
              .meaning = "for a command's reply; where none comes for as long, Redis counts as away"},
             timeout, [](auto& all) -> auto& { return all.redis.command_timeout; }),
         row({.key = "cache.l1_bytes",
-             .meaning = "first tier of the cache, of the whole process, shared out over the shards; 0: none"},
+             .meaning = "first tier of the cache, of the whole process, shared out over the shards, with 16 KiB to 32 "
+                        "GiB for each; 0: none"},
             size(bytes{0}, bytes{1ULL << 40}), [](auto& all) -> auto& { return all.cache.first_tier_bytes; }),
         row({.key = "cache.ttl", .meaning = "of a value, from before it was read from the database"}, timeout,
             [](auto& all) -> auto& { return all.cache.ttl; }),

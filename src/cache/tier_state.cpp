@@ -20,8 +20,8 @@ constexpr std::uint32_t round_for_each_unit = 4;
 constexpr std::uint32_t round_for_each_unit_admitted = 8;
 
 constexpr std::uint32_t units_of(std::size_t bytes) noexcept { return static_cast<std::uint32_t>(bytes / unit_bytes); }
-// Places are 32 bits of units.
-constexpr std::size_t bytes_max = (std::size_t{32} << 30) - small_page_bytes;
+// Places are 32 bits of units, and the end is one more.
+constexpr std::size_t bytes_max = first_tier_bytes_max - small_page_bytes;
 
 } // namespace
 

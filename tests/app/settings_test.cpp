@@ -10,6 +10,17 @@ namespace {
 
 using Settings = settings_fixture;
 
+TEST_F(Settings, refuse_a_first_tier_that_a_shard_could_not_use)
+{
+    expect_contains(
+        problem_of_file("shards = 2\ncache = { l1_bytes = '31KiB' }\n"),
+        {"s.toml:2: cache.l1_bytes must be 0, or from 16 KiB to 32 GiB for each of the 2 shards: it is 31744"});
+    expect_contains(problem_of_environment({"SLUICE_CACHE_L1_BYTES=65GiB", "SLUICE_SHARDS=2"}),
+                    {"SLUICE_CACHE_L1_BYTES: cache.l1_bytes must be 0, or from"});
+    for (const char* good : {"0", "32KiB", "64GiB"})
+        EXPECT_EQ(problem_of_environment({std::string("SLUICE_CACHE_L1_BYTES=") + good, "SLUICE_SHARDS=2"}), "(none)");
+}
+
 TEST_F(Settings, have_the_defaults_that_users_were_promised)
 {
     using namespace std::chrono_literals;

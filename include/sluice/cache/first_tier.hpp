@@ -30,6 +30,8 @@ class tier_state;
 
 // Below this a tier has no room for an index and is off.
 inline constexpr std::size_t first_tier_bytes_min = std::size_t{16} << 10;
+// No tier uses more.
+inline constexpr std::size_t first_tier_bytes_max = std::size_t{32} << 30;
 
 struct first_tier_options
 {
