@@ -65,6 +65,14 @@ std::optional<coherence::hit> coherence::look(std::uint64_t hash, std::string_vi
     return hit{.value = found->value, .absent = absent(*found), .expired = expired};
 }
 
+std::optional<answer> coherence::instead_of_failure(std::uint64_t hash, std::string_view key, time_point now)
+{
+    const auto old = kept_.find(hash, key, now);
+    if (!old || now >= old->fresh_until + options_.stale_on_error) return std::nullopt;
+    ++counters_.stale;
+    return answer_of(*old);
+}
+
 bool coherence::join(waiter& w, unsigned kind, std::uint64_t hash, std::string_view key, time_point now)
 {
     flight* f = joinable(hash, key, now);
@@ -179,14 +187,8 @@ void coherence::land(flight& f, answer a, time_point now)
     if (!a.failure && !f.detached && now < stale_until)
         kept_.put(f.hash, f.key, a.value, a.fresh_until, stale_until,
                   a.absent ? entry_flags::absent : entry_flags::none);
-    if (a.failure) {
-        // What has expired is better than nothing, for as long as the settings say; an invalidation has removed it.
-        const auto old = kept_.find(f.hash, f.key, now);
-        if (old && now < old->fresh_until + options_.stale_on_error) {
-            ++counters_.stale;
-            a = answer_of(*old);
-        }
-    }
+    if (a.failure)
+        if (auto old = instead_of_failure(f.hash, f.key, now)) a = *std::move(old);
     while (!f.asks.empty()) give(f.asks.pop_front(), a, now);
     while (!f.waiters.empty()) {
         waiter& w = f.waiters.pop_front();

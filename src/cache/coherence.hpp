@@ -101,6 +101,8 @@ public:
 
     // --- Readers. What is here, if it may be served; valid until the next call.
     [[nodiscard]] std::optional<hit> look(std::uint64_t hash, std::string_view key, time_point now);
+    // What has expired is better than nothing, for as long as the settings say; an invalidation has removed it.
+    [[nodiscard]] std::optional<answer> instead_of_failure(std::uint64_t hash, std::string_view key, time_point now);
     // Waits for a load of the key, in flight or new. False at the bound: it does not wait.
     [[nodiscard]] bool join(waiter& w, unsigned kind, std::uint64_t hash, std::string_view key, time_point now);
     void renew(unsigned kind, std::uint64_t hash, std::string_view key, time_point now);

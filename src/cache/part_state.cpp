@@ -2,9 +2,11 @@
 
 #include "cache/work_scope.hpp"
 
+#include <sluice/core/assert.hpp>
 #include <sluice/core/random.hpp>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace sluice::cache {
@@ -20,6 +22,8 @@ duration jittered(duration life)
     return life -
            duration(static_cast<std::int64_t>(random_bits() % static_cast<std::uint64_t>(life.count() / 20 + 1)));
 }
+
+std::string_view value_of(const second_tier::reading& found) { return std::string_view(found.value).substr(1); }
 
 std::optional<second_tier> open(redis::client* redis, const shared_parts& all)
 {
@@ -43,6 +47,7 @@ part_state::part_state(shard& on, shared_parts& a, redis::client* redis, std::fu
             kept, *this),
       announce_(std::move(say))
 {
+    SLUICE_ASSERT(on.count() == all.parts_.size());
     background_.stop = &on.background().stop();
     all.parts_[on.index()] = this;
 }
@@ -61,6 +66,20 @@ void part_state::hurry(flight& f)
     if (f.asking != nullptr) f.asking->hurry(f.began + second->patience() - f.redis_waited);
 }
 
+// What is no value of the key's kind is deleted, so that this load puts one there.
+task<second_tier::reading> part_state::read_second(const flight& f)
+{
+    const auto usable = [&](const second_tier::reading& r) {
+        return r.is != second_tier::reading::kind::found || r.absent || kinds[f.of].is_value(value_of(r));
+    };
+    auto seen = co_await second->read(f.key);
+    if (usable(seen)) co_return seen;
+    std::ignore = co_await second->erase(f.key);
+    seen = co_await second->read(f.key);
+    if (!usable(seen)) seen.is = second_tier::reading::kind::failed;
+    co_return seen;
+}
+
 task<void> part_state::run_load(flight& f)
 {
     work_scope during(here, "cache load", f.by, all.options().load_timeout);
@@ -77,12 +96,12 @@ task<void> part_state::run_load(flight& f)
         const time_point asked = here.now();
         during.begin_hurry(asked + second->patience() - f.redis_waited);
         f.asking = &during;
-        seen = co_await second->read(f.key);
+        seen = co_await read_second(f);
         f.asking = nullptr;
         during.end_hurry();
         if (seen.is == second_tier::reading::kind::found) {
             ++counts.second_tier_hits;
-            end({.value = std::string_view(seen.value).substr(1),
+            end({.value = value_of(seen),
                  .absent = seen.absent,
                  .from = tier::second,
                  .fresh_until = asked + seen.left});
@@ -93,7 +112,7 @@ task<void> part_state::run_load(flight& f)
 
     ++counts.loader_calls;
     const time_point began = here.now();
-    auto got = co_await kinds[f.of](f.key);
+    auto got = co_await kinds[f.of].load(f.key);
     if (!got) {
         during.failed();
         end({.from = tier::source, .failure = std::move(got).error()});

@@ -34,11 +34,17 @@ public:
     first_tier kept;
     std::optional<second_tier> second;
     coherence rules;
-    std::vector<load_function> kinds;
+    struct kind
+    {
+        load_function load;
+        check_function is_value;
+    };
+    std::vector<kind> kinds;
     cache_counters counts; // those that are kept here
 
 private:
     [[nodiscard]] task<void> run_load(flight& f);
+    [[nodiscard]] task<second_tier::reading> read_second(const flight& f);
     [[nodiscard]] task<void> run_erase(invalidation& i);
     [[nodiscard]] task<void> run_erase_again(pooled_string key, std::uint64_t generation);
     [[nodiscard]] task<void> deliver_what_was_lost();

@@ -40,7 +40,7 @@ public:
             taken,  // there is none, and somebody else loads it
         };
         kind is = kind::failed;
-        pooled_string value = {};
+        pooled_string value = {}; // behind its mark
         bool absent = false;
         duration left = {};     // of the value's life, from when it was asked for; nothing where lives are not told
         token lease = {};       // if leased

@@ -67,9 +67,9 @@ shard_cache::shard_cache(shard& on, shared_parts& all, redis::client* second,
 
 shard_cache::~shard_cache() = default;
 
-unsigned shard_cache::add_kind(load_function load)
+unsigned shard_cache::add_kind(load_function load, check_function is_value)
 {
-    state_->kinds.push_back(std::move(load));
+    state_->kinds.push_back({std::move(load), std::move(is_value)});
     return static_cast<unsigned>(state_->kinds.size()) - 1;
 }
 
@@ -78,6 +78,11 @@ std::optional<shard_cache::hit> shard_cache::look(std::uint64_t hash, std::strin
     const auto found = state_->rules.look(hash, key, state_->here.now());
     if (!found) return std::nullopt;
     return hit{.value = found->value, .absent = found->absent, .expired = found->expired};
+}
+
+std::optional<answer> shard_cache::instead_of_failure(std::uint64_t hash, std::string_view key)
+{
+    return state_->rules.instead_of_failure(hash, key, state_->here.now());
 }
 
 void shard_cache::renew(unsigned kind, std::uint64_t hash, std::string_view key)

@@ -270,6 +270,43 @@ TEST_F(TwoTierCache, serves_what_has_expired_where_the_loader_fails)
     for (unsigned on = 0; on < 3; ++on) EXPECT_EQ(process.find(on, 7), "failed: The table is away");
 }
 
+TEST_F(TwoTierCache, serves_what_has_expired_to_whose_time_is_over_before_the_loader_answers)
+{
+    cache_options options = lasting();
+    options.ttl = 1ns;
+    options.stale_on_error = 1h;
+    cached_process process(rows, options);
+    rows.set(7, "a");
+    for (unsigned on = 0; on < 3; ++on) EXPECT_EQ(process.find(on, 7), "a");
+    rows.set(7, "b");
+    rows.held = true;
+    for (unsigned on = 0; on < 3; ++on) {
+        context hasty;
+        hasty.deadline = steady_clock::now() + 20ms;
+        EXPECT_EQ(process.start_find(on, 7, &hasty).get().value(), "a");
+    }
+    rows.held = false;
+    await([&] { return process.find(0, 7) == "b"; }, "the loaded value");
+}
+
+TEST_F(TwoTierCache, serves_what_has_expired_at_the_bound_of_loads)
+{
+    cache_options options = lasting();
+    options.ttl = 1ns;
+    options.stale_on_error = 1h;
+    options.loads_max = 1;
+    cached_process process(rows, options, 1);
+    rows.set(7, "a");
+    EXPECT_EQ(process.find(0, 7), "a");
+    rows.held = true;
+    auto other = process.start_find(0, 8);
+    await([&] { return rows.reads == 2; }, "the other load");
+    EXPECT_EQ(process.find(0, 7), "a");
+    EXPECT_EQ(process.find(0, 9), "failed: Too many values are being loaded");
+    rows.held = false;
+    EXPECT_TRUE(other.get());
+}
+
 TEST_F(TwoTierCache, works_without_a_first_tier)
 {
     cache_options options = lasting();

@@ -83,6 +83,8 @@ struct loaded
 };
 // Runs on the key's home shard. What it refers to lives as long as the shard.
 using load_function = std::function<task<result<loaded>>(std::string_view key)>;
+// Are these bytes a value of its kind? What stands in Redis may be of anybody. Runs on the key's home shard.
+using check_function = std::function<bool(std::string_view value)>;
 
 struct cache_counters
 {
@@ -126,10 +128,12 @@ public:
     shard_cache& operator=(const shard_cache&) = delete;
 
     // A kind of keys and what loads them; the same kinds in the same order on every shard.
-    [[nodiscard]] unsigned add_kind(load_function load);
+    [[nodiscard]] unsigned add_kind(load_function load, check_function is_value);
 
     // What the first tier has. `hash` is hash_bytes(key), here and below.
     [[nodiscard]] std::optional<hit> look(std::uint64_t hash, std::string_view key);
+    // What it still has where a value cannot be had, or not in time: as old as stale_on_error allows.
+    [[nodiscard]] std::optional<answer> instead_of_failure(std::uint64_t hash, std::string_view key);
     // Loads it without anybody who waits.
     void renew(unsigned kind, std::uint64_t hash, std::string_view key);
     // Has the waiter called once the key is loaded. False at the bound of loads: it is not.

@@ -47,7 +47,7 @@ public:
     // `kind` begins the key's name in both tiers; it changes with the form of the values.
     two_tier_cache(cache::shard_cache& part, std::string_view kind, load_function load)
         : part_(part), name_(std::string(kind) + ':'), load_(std::move(load)),
-          kind_(part.add_kind([this](std::string_view key) { return load_bytes(key); }))
+          kind_(part.add_kind([this](std::string_view key) { return load_bytes(key); }, &is_value))
     {
         SLUICE_ASSERT(name_.size() <= kind_bytes_max);
     }
@@ -79,15 +79,18 @@ public:
         const stage_timer waiting(stage::cache);
         span looking("cache");
         loading one;
-        if (!begin(one, key)) co_return fail(errc::unavailable, "Too many values are being loaded");
-        const wait_end how = co_await one.finished.until();
-        one.unlink();
-        if (!one.outcome) co_return fail(how);
+        if (begin(one, key)) {
+            const wait_end how = co_await one.finished.until();
+            one.unlink();
+            if (!one.outcome) one.take(expired_or(fail(how).error(), key));
+        } else {
+            one.take(expired_or({.code = errc::unavailable, .detail = "Too many values are being loaded"}, key));
+        }
+        if (one.from == cache::tier::none) co_return *std::move(one.outcome);
         part_.served(one.from);
         looking.attribute("sluice.cache.tier", name(one.from));
         one.charge(context::current());
-        if (one.readable) co_return *std::move(one.outcome);
-        co_return co_await load_(std::move(key)); // somebody else's bytes
+        co_return *std::move(one.outcome);
     }
 
     void invalidate(const Key& key, cache::invalidations& with) const
@@ -145,16 +148,21 @@ private:
         static void ended_here(cache::waiter& self, const cache::answer& a)
         {
             auto& me = static_cast<loading&>(self);
-            me.from = a.from;
-            me.load_began = a.began;
-            me.spent = a.spent;
-            if (a.failure) {
-                me.outcome.emplace(fail(*a.failure));
-            } else {
-                me.outcome.emplace(found());
-                if (!a.absent) me.readable = cache_codec<Value>::read(a.value, (*me.outcome)->emplace());
-            }
+            me.take(a);
             me.finished.complete();
+        }
+        void take(const cache::answer& a)
+        {
+            from = a.from;
+            load_began = a.began;
+            spent = a.spent;
+            if (a.failure) {
+                outcome.emplace(fail(*a.failure));
+                return;
+            }
+            outcome.emplace(found());
+            if (!a.absent && !cache_codec<Value>::read(a.value, (*outcome)->emplace()))
+                outcome.emplace(fail(errc::internal, "A value in the cache cannot be read"));
         }
         // A load that began for somebody else was only waited for.
         void charge(context* request) const noexcept
@@ -169,15 +177,26 @@ private:
         stage_times spent;
         std::optional<result<found>> outcome;
         cache::tier from = cache::tier::none;
-        bool readable = true;
         wait finished;
     };
+    // Where a fresh value cannot be had, or not in time: an expired one, as old as the settings allow.
+    [[nodiscard]] cache::answer expired_or(error failure, const Key& key)
+    {
+        const key_name name(*this, key);
+        if (auto old = part_.instead_of_failure(name.hash(), name.view())) return *std::move(old);
+        return {.failure = std::move(failure)};
+    }
     [[nodiscard]] bool begin(loading& one, const Key& key)
     {
         const key_name name(*this, key);
         return part_.load(one, kind_, name.hash(), name.view());
     }
 
+    [[nodiscard]] static bool is_value(std::string_view bytes)
+    {
+        Value read;
+        return cache_codec<Value>::read(bytes, read);
+    }
     [[nodiscard]] task<result<cache::loaded>> load_bytes(std::string_view name)
     {
         name.remove_prefix(name_.size());

@@ -1,0 +1,109 @@
+// What stands in Redis under one of our names may be anybody's. Run by tests/redis/server.py.
+#include "../redis/redis.hpp"
+#include "cached_process.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace sluice::cache::test {
+namespace {
+
+using namespace std::chrono_literals;
+using redis::test::admin;
+
+using count_cache = two_tier_cache<number, std::uint64_t>; // eight bytes, and nothing else, are a value
+
+struct counts_beside_redis
+{
+    counts_beside_redis()
+    {
+        for (unsigned on = 0; on < 2; ++on) process.run(on, [this, on] { return make(on); });
+    }
+    task<bool> make(unsigned on)
+    {
+        kinds[on] = &shard::current().own<count_cache>(*process.parts[on].cache, "count",
+                                                       [this](number key) { return load(key); });
+        co_return true;
+    }
+    task<result<std::optional<std::uint64_t>>> load(number key)
+    {
+        ++reads;
+        while (held)
+            if (const auto slept = co_await sleep_for(1ms); !slept) co_return fail(slept.error());
+        co_return static_cast<std::uint64_t>(key) * 10;
+    }
+    static task<result<std::optional<std::uint64_t>>> find_here(count_cache& in, number key)
+    {
+        co_return co_await in.find(key);
+    }
+    auto start_find(unsigned on, number key)
+    {
+        return process.start(on, [this, on, key] { return find_here(*kinds[on], key); });
+    }
+    std::uint64_t find(unsigned on, number key)
+    {
+        const auto found = start_find(on, key).get();
+        return found && *found ? **found : 0;
+    }
+    // Until a value has gone to Redis and come back.
+    void await_used()
+    {
+        await(
+            [this, key = number{1'000'000}]() mutable {
+                ++key;
+                find(0, key);
+                const int before = reads;
+                return find(1, key) == static_cast<std::uint64_t>(key) * 10 && reads == before;
+            },
+            "values in Redis");
+    }
+
+    std::atomic<int> reads{0};
+    std::atomic<bool> held{false};
+    table unused;
+    std::array<count_cache*, 2> kinds{};
+    cached_process process{
+        unused,
+        {.first_tier_bytes = 0, .ttl = 1h, .negative_ttl = 1h},
+        2,
+        redis::client_options{.where = redis::parse_url(redis::test::environment("SLUICE_TEST_REDIS_URL")).value(),
+                              .connect_timeout = 20s,
+                              .command_timeout = 20s}};
+};
+
+TEST(ForeignValues, are_loaded_once_for_all_and_written_over)
+{
+    ASSERT_EQ(admin({"FLUSHALL"}), "OK");
+    counts_beside_redis counts;
+    counts.await_used();
+    ASSERT_EQ(admin({"FLUSHALL"}), "OK");
+    for (number key = 1; key <= 4; ++key) EXPECT_EQ(counts.find(0, key), static_cast<std::uint64_t>(key) * 10);
+    await([] { return admin({"DBSIZE"}) == "4"; }, "the fills");
+    admin({"EVAL",
+           "for _, k in ipairs(redis.call('KEYS', '*')) do redis.call('SET', k, 'vtoo long for it', 'PX', 60000) end",
+           "0"});
+    const int before = counts.reads;
+    counts.held = true;
+    std::vector<decltype(counts.start_find(0, 1))> waiting;
+    for (unsigned i = 0; i < 20; ++i) waiting.push_back(counts.start_find(i % 2, 1));
+    await([&] { return counts.reads > before; }, "the load");
+    counts.held = false;
+    for (auto& one : waiting) EXPECT_EQ(one.get().value(), 10U);
+    EXPECT_EQ(counts.reads, before + 1);
+    // The others, and then all of them from Redis.
+    for (number key = 2; key <= 4; ++key) EXPECT_EQ(counts.find(1, key), static_cast<std::uint64_t>(key) * 10);
+    EXPECT_EQ(counts.reads, before + 4);
+    await(
+        [&] {
+            const int now = counts.reads;
+            for (number key = 1; key <= 4; ++key) EXPECT_EQ(counts.find(0, key), static_cast<std::uint64_t>(key) * 10);
+            return counts.reads == now;
+        },
+        "values of ours in Redis again");
+}
+
+} // namespace
+} // namespace sluice::cache::test
