@@ -35,8 +35,8 @@ bool sync(pg_conn* c) noexcept
 
 connection::connection(shard& on, connection_handle made, connection_owner& owner, const connection_limits& limits)
     : shard_(on), handle_(std::move(made)), owner_(owner), limits_(limits),
-      pipeline_(limits.queries_max, limits.flights_max), made_at_(on.now()), renew_at_(on.now() + limits.age_max),
-      head_since_(on.now())
+      pipeline_(limits.queries_max, limits.flights_max), made_at_(on.now()),
+      renew_at_(on.now() + age_of_one(limits.age_max)), head_since_(on.now())
 {
     listen();
 }
