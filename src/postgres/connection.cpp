@@ -264,8 +264,9 @@ bool connection::outdated(const query_run& q, std::string_view state) const noex
 
 void connection::note_failure(query_run& q, std::string_view state)
 {
-    q.repeatable = sql_states::repeatable(state) || outdated(q, state) ||
-                   (use_ == use::leased && sql_states::cancelled(state) && cancelled_lately());
+    const bool cancelled = use_ == use::leased && sql_states::cancelled(state);
+    q.repeatable = sql_states::repeatable(state) || outdated(q, state) || (cancelled && cancelled_lately());
+    q.cancelled_once = q.cancelled_once || (cancelled && !cancelled_lately());
     if (sql_states::stale(state)) forget(q.what);
     if (takes_no_changes(q, state)) note_refusal(q);
 }
