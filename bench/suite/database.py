@@ -3,6 +3,7 @@ import contextlib
 import importlib.util
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -10,7 +11,10 @@ sys.path[:0] = [str(ROOT / 'tests/postgres'), str(ROOT / 'bench/load')]
 
 import fill  # noqa: E402
 import server  # noqa: E402
+from bouncer import Bouncer  # noqa: E402, F401
+from encrypted import Encrypted  # noqa: E402, F401
 from places import Places  # noqa: E402
+from replica import Replica  # noqa: E402
 
 REFUSED_MAX = 16
 
@@ -23,10 +27,48 @@ def redis_server():
     return module.Redis()
 
 
+class Pair:
+    """A PostgreSQL and its replica. When the one is gone the other takes over, and gets a replica where that was."""
+
+    def __init__(self, primary):
+        self.primary, self.replica, self.gone = primary, None, None
+        self.ports = primary.port, server.free_port()
+
+    def url(self):
+        hosts = ','.join(f'127.0.0.1:{port}' for port in self.ports)
+        return self.primary.url(options='?target_session_attrs=read-write').replace(f'127.0.0.1:{self.primary.port}', hosts)
+
+    def complete(self):
+        """Returns once the replica has all that there is."""
+        if self.replica:
+            return
+        if self.gone:
+            self.gone.stop()
+        [port] = set(self.ports) - {self.primary.port}
+        self.replica = Replica(self.primary, port)
+        server.wait_until(lambda: self.primary.psql('SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()') == '1',
+                          'the replica has everything')
+
+    def fail_over(self, seconds):
+        """So long nobody takes writes."""
+        self.primary.kill()
+        time.sleep(seconds)
+        self.replica.promote()
+        self.gone, self.primary, self.replica = self.primary, self.replica, None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in filter(None, (self.replica, self.primary, self.gone)):
+            one.stop()
+
+
 class Database:
-    def __init__(self, sluice, load):
+    def __init__(self, sluice, load, served=None):
+        """`served`: a PostgreSQL of another kind than the plain one."""
         self.sluice, self.load = sluice, load
-        self.server = server.Postgres()
+        self.server = served or server.Postgres()
         self.url = self.server.url()
 
     def with_users(self):
@@ -75,3 +117,9 @@ class Database:
 
     def stop(self):
         self.server.stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

@@ -7,7 +7,7 @@ from servers import Recipe, Server
 
 CONNECTIONS = [1, 2, 4, 8, 20]
 FLOOR_POLLS_US = 200
-WAITING_WRITERS = 32
+WAITING = 32
 
 
 class Recipes:
@@ -75,21 +75,26 @@ def postgres_calls(bench):
 
 
 def postgres_locked(bench):
-    """Reads alone, and beside writes that all wait for one lock. The writers are there only where it is held, and are
-    turned away each second, so that they meet it again and again, all at once."""
+    """Reads of users alone, beside writes that all wait for their table, and beside reads that all wait for another one: the
+    one that says which migrations were made, which readiness asks for. Those who wait are there only where it is held, and
+    are turned away each second, so that they meet it again and again, all at once."""
     database = bench.database().with_users()
     recipe = Recipes(bench, database).sluice.named('sluice', SLUICE_POSTGRES_STATEMENT_TIMEOUT='1s')
-    found = Outcome('postgres-locked', f'64 connections, GET /users/{{id}} from PostgreSQL, alone and while {WAITING_WRITERS} writers '
-                                       'wait for a lock', cpu='process_us')
+    found = Outcome('postgres-locked', f'64 connections, GET /users/{{id}} from PostgreSQL, alone and while {WAITING} others wait for a lock',
+                    cpu='process_us')
     how = {'seconds': bench.seconds, 'script': 'users'}
     with Server(recipe, bench.load.server_cpu) as server:
         bench.load.warm_up(server, script='users')
         for _ in range(bench.rounds):
             found.add('free', bench.load.wrk(server, **how))
-            with database.locked('users'), bench.load.beside(server, WAITING_WRITERS, 'users_write'):
+            with database.locked('users'), bench.load.beside(server, WAITING, 'users_write'):
                 found.add('locked', bench.load.wrk(server, **how))
+            with database.locked('sluice_schema', 'ACCESS EXCLUSIVE'), bench.load.beside(server, WAITING, 'readiness'):
+                found.add('another locked', bench.load.wrk(server, **how))
     found.claim_ratio('p99 while the table is locked ÷ while it is free', 'locked', 'free', 'p99_us', 2)
+    found.claim_ratio('p99 while others read a table that is locked ÷ while it is free', 'another locked', 'free', 'p99_us', 2)
     found.fact_ratio('throughput while the table is locked ÷ while it is free', 'locked', 'free', 'rps')
+    found.fact_ratio('throughput while others read a table that is locked ÷ while it is free', 'another locked', 'free', 'rps')
     return found
 
 

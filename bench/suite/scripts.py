@@ -102,5 +102,6 @@ SCRIPTS = {
             return count % 5 == 0 and write() or read()
         end
     ''',
+    'readiness': 'request = function() return wrk.format("GET", "/readyz") end',
     **{f'arena_{profile}': ARENA.replace('@PROFILE@', profile) for profile in ('baseline', 'limited', 'json', 'async_db', 'crud', 'api')},
 }

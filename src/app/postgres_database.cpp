@@ -102,6 +102,7 @@ private:
                 .connect_timeout = options_.connect_timeout,
                 .statement_timeout = options_.statement_timeout,
                 .idle_timeout = options_.idle_timeout,
+                .waiters_max = options_.max_waiters,
                 .metrics = &shard_metrics()};
     }
 

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 constexpr unsigned shards_max = 1024;
 constexpr std::uint64_t connections_max = 10'000'000;
 constexpr std::uint64_t database_connections_max = 10'000;
+constexpr std::uint64_t waiters_max = 1'000'000;
 constexpr std::uint64_t redis_connections_max = 64;
 constexpr duration timeout_min = 1ms;
 constexpr duration timeout_max = 24h;
@@ -101,6 +102,9 @@ std::vector<setting> make_table()
         row({.key = "postgres.max_connections",
              .meaning = "connections of the whole process, shared out over the shards; at least one for each"},
             whole_number(1, database_connections_max), [](auto& all) -> auto& { return all.postgres.max_connections; }),
+        row({.key = "postgres.max_waiters",
+             .meaning = "of each shard: statements and transactions that wait for a connection; above: 503 at once"},
+            whole_number(1, waiters_max), [](auto& all) -> auto& { return all.postgres.max_waiters; }),
         row({.key = "postgres.pooler",
              .meaning = "`transaction` behind a pooler that gives a connection for a transaction: no named statements"},
             transaction_pooler(), [](auto& all) -> auto& { return all.postgres.transaction_pooler; }),

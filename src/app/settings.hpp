@@ -21,6 +21,7 @@ struct postgres_settings
 {
     postgres::location at;            // used where there is no database_url
     std::size_t max_connections = 20; // of the process
+    std::size_t max_waiters = 1024;   // of a shard
     bool transaction_pooler = false;
     duration idle_timeout = std::chrono::seconds(30);
     duration connect_timeout = std::chrono::seconds(2);

@@ -35,8 +35,8 @@ bool sync(pg_conn* c) noexcept
 
 connection::connection(shard& on, connection_handle made, connection_owner& owner, const connection_limits& limits)
     : shard_(on), handle_(std::move(made)), owner_(owner), limits_(limits),
-      pipeline_(limits.queries_max, limits.flights_max), made_at_(on.now()), renew_at_(on.now() + limits.age_max),
-      head_since_(on.now())
+      pipeline_(limits.queries_max, limits.flights_max), made_at_(on.now()),
+      renew_at_(on.now() + age_of_one(limits.age_max)), head_since_(on.now())
 {
     listen();
 }
@@ -264,8 +264,9 @@ bool connection::outdated(const query_run& q, std::string_view state) const noex
 
 void connection::note_failure(query_run& q, std::string_view state)
 {
-    q.repeatable = sql_states::repeatable(state) || outdated(q, state) ||
-                   (use_ == use::leased && sql_states::cancelled(state) && cancelled_lately());
+    const bool cancelled = use_ == use::leased && sql_states::cancelled(state);
+    q.repeatable = sql_states::repeatable(state) || outdated(q, state) || (cancelled && cancelled_lately());
+    q.cancelled_once = q.cancelled_once || (cancelled && !cancelled_lately());
     if (sql_states::stale(state)) forget(q.what);
     if (takes_no_changes(q, state)) note_refusal(q);
 }

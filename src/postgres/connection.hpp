@@ -54,7 +54,7 @@ struct connection_limits
     bool named_statements = true;
     server_kind wanted = server_kind::any; // leave one that is not of it any more
     duration stalled_after{0};
-    duration age_max{0};
+    duration age_max{0};        // each has one of its own, up to a tenth less
     duration given_up_after{0}; // a head that does not end, not even cancelled
 };
 

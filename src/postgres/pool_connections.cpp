@@ -72,7 +72,6 @@ void pool_state::connected(pipelined_connection made)
     const duration way = std::min(made.round_trip, round_trip_max);
     limits.stalled_after += 3 * way;
     limits.flights_max += static_cast<std::size_t>(way / round_trip_of_a_flight);
-    limits.age_max = age_of_one(limits.age_max);
     open_.push_back(std::make_unique<connection>(shard_, std::move(made.handle), *this, limits));
     keep_house();
     serve();

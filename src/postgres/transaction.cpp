@@ -77,6 +77,7 @@ struct transaction::state
     {
         // Nothing of it is committed, so that even a write whose answer was lost is known not to be done.
         repeatable = repeatable || q.repeatable || mine->on == nullptr;
+        cancelled = cancelled || q.cancelled_once;
         broken = broken || failure.code == errc::timeout || failure.code == errc::cancelled;
     }
 
@@ -91,6 +92,7 @@ struct transaction::state
     bool begun = false;
     bool broken = false; // something of it still runs
     bool repeatable = false;
+    bool cancelled = false; // by somebody else
 };
 
 transaction::transaction(pool& of, const transaction_options& options)
@@ -168,6 +170,7 @@ task<result<void>> transaction::commit()
     const bool rolled_back = answered && answered->command() == "ROLLBACK";
     if (!answered) my.broken = my.broken || answered.error().code == errc::timeout;
     my.repeatable = !answered && q.repeatable;
+    my.cancelled = !answered && q.cancelled_once;
     my.end(answered.has_value());
     if (!answered) co_return fail(std::move(answered.error()));
     if (rolled_back)
@@ -206,7 +209,10 @@ task<result<void>> transaction::rollback_to(std::string_view name)
 }
 task<result<void>> transaction::release(std::string_view name) { return run_unnamed("RELEASE SAVEPOINT", name); }
 
-bool transaction::worth_repeating() const noexcept { return state_->repeatable; }
+bool transaction::worth_repeating(unsigned attempt) const noexcept
+{
+    return state_->repeatable || (state_->cancelled && attempt == 1);
+}
 
 task<result<void>> transaction::back_off(unsigned attempt)
 {

@@ -125,9 +125,9 @@ class Postgres:
     role = database = 'sluice'
     password = PASSWORD
 
-    def __init__(self, settings=None, access=()):
+    def __init__(self, settings=None, access=(), port=None):
         self.settings, self.access = settings or {}, access
-        self.bin, self.port = newest_bin(), free_port()
+        self.bin, self.port = newest_bin(), port or free_port()
         self.folder = self.socket = tempfile.mkdtemp(prefix='sluice-pg-')
         self.data = os.path.join(self.folder, 'data')
         self.pid_file = os.path.join(self.data, 'postmaster.pid')

@@ -1,38 +1,20 @@
 """The server on a PostgreSQL that speaks TLS alone: tls_test.py BINARY."""
 import os
-import shutil
 import subprocess
 import threading
 
 import faulty
-import server
 import sluice
+from encrypted import Encrypted
 from faulty import OURS, now
 from users_client import Client
 
 CLEF = '\U0001d11e'  # four bytes, as long as a character can be
 
 
-class Encrypted(server.Postgres):
-    """With a certificate that it has signed itself, for 127.0.0.1."""
-
-    def initialise(self):
-        super().initialise()
-        self.certificate, self.key = (os.path.join(self.folder, name) for name in ('certificate', 'key'))
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=test', '-addext',
-                        'subjectAltName=IP:127.0.0.1', '-keyout', self.key, '-out', self.certificate],
-                       check=True, stderr=subprocess.DEVNULL)
-        os.chmod(self.key, 0o600)
-        if self.account:
-            shutil.chown(self.key, server.ACCOUNT)
-        self.settings = {'ssl': 'on', 'ssl_cert_file': self.certificate, 'ssl_key_file': self.key}
-
-
 class Tls(faulty.Case):
-    access = ('hostssl all sluice 127.0.0.1/32 scram-sha-256', 'hostnossl all sluice 127.0.0.1/32 reject')
-
     def make_database(self):
-        return Encrypted(access=self.access)
+        return Encrypted()
 
     def url(self, mode):
         return self.database.url(options=f'?sslmode={mode}&sslrootcert={self.database.certificate}')

@@ -156,5 +156,43 @@ TEST_F(TransactionIsolation, survives_a_deadlock_if_it_is_repeatable)
     }
 }
 
+TEST_F(TransactionIsolation, runs_once_more_if_it_is_repeatable_when_somebody_else_cancels_it)
+{
+    static constexpr statement nap{"nap", "SELECT pg_sleep(60)", access::reads};
+    struct
+    {
+        bool repeatable;
+        int cancellations, runs;
+        bool ends_well;
+    } const rounds[] = {{false, 1, 1, false}, {true, 1, 2, true}, {true, 2, 2, false}};
+    for (const auto& [repeatable, cancellations, wanted, ends_well] : rounds) {
+        make_pairs("0");
+        pool& db = open();
+        int runs = 0;
+        const auto body = [&runs, naps = cancellations](transaction& t) -> task<result<void>> {
+            auto touched = co_await t.query(touch_one, 1);
+            if (!touched) co_return fail(touched.error());
+            if (++runs > naps) co_return {};
+            auto slept = co_await t.query(nap);
+            if (!slept) co_return fail(slept.error());
+            co_return {};
+        };
+        auto ended = shards.start(0, [&, repeats = repeatable] { return transact(db, {.repeatable = repeats}, body); });
+        std::string before = "never";
+        for (int i = 0; i < wanted - (ends_well ? 1 : 0); ++i) {
+            const std::string napping =
+                test::back_ends + (" AND wait_event = 'PgSleep' AND query_start::text <> '" + before + "'");
+            admin.await("SELECT count(*) " + napping, "1");
+            before = admin("SELECT query_start " + napping);
+            admin("SELECT pg_cancel_backend(pid) " + napping);
+        }
+        const auto how = ended.get();
+        EXPECT_EQ(how.has_value(), ends_well);
+        if (!how) EXPECT_EQ(how.error().code, errc::unavailable) << how.error().detail;
+        EXPECT_EQ(runs, wanted);
+        EXPECT_EQ(sum(), ends_well ? "1" : "0");
+    }
+}
+
 } // namespace
 } // namespace sluice::postgres

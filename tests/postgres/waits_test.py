@@ -1,6 +1,8 @@
 """Requests whose statements wait, are given up, change their shape or break a rule, and those beside them: waits_test.py BINARY."""
+import contextlib
 import json
 import re
+import select
 import socket
 import struct
 
@@ -60,6 +62,26 @@ class Waits(faulty.Case):
             self.assert_no_refusal(load)
             self.end(load, serving)
             self.database.psql('TRUNCATE users, journal')
+
+    def test_more_than_may_wait_for_a_connection_is_refused_at_once(self):
+        serving, session = self.serve_ready(max_connections=2, max_waiters=2, statement_timeout='60s', connect_timeout='60s'), self.session()
+        session('BEGIN')
+        session('LOCK TABLE users')
+        with contextlib.ExitStack() as clients:
+            asking = []
+
+            def answered():
+                asking.append(clients.enter_context(Client(serving.port)))
+                asking[-1].ask('GET', '/users')
+                sockets = [client.connection.sock for client in asking]
+                return select.select(sockets, [], [], 0)[0]
+            server.wait_until(answered, 'one is answered though the table is locked')
+            [first, *_] = answered()
+            refused = next(client for client in asking if client.connection.sock is first).answer()
+            self.assertEqual((refused.status, refused.headers['Retry-After']), (503, '1'), refused.text)
+            self.assertIn(b'Too much waits for the database', refused.text)
+            self.assertGreater(count_of(serving, 'sluice_postgres_refused_total'), 0)
+            session('COMMIT')
 
     def test_a_statement_that_takes_too_long_is_answered_504_and_cancelled_on_the_server(self):
         serving = self.serve_ready(statement_timeout='2s')

@@ -10,10 +10,11 @@
 // It commits when the body gives a value, and its result is then the body's; it rolls back on an error, and by itself
 // when the body throws or its connection is lost. A failed statement fails the transaction: only a savepoint lets it go
 // on. Declared repeatable, the body runs again where PostgreSQL says that it met another transaction (serialization
-// failure, deadlock), its connection was lost before the commit, the schema changed under a prepared statement, or the
-// server takes no changes any more where the pool's URL asks for one that does; so it must change nothing outside of
-// the database. A first statement that was refused for that runs elsewhere by itself. Otherwise these are
-// errc::unavailable. A commit whose answer is lost is errc::outcome_unknown, and never repeated.
+// failure, deadlock), its connection was lost before the commit, the schema changed under a prepared statement,
+// somebody else cancelled its first run, or the server takes no changes any more where the pool's URL asks for one that
+// does; so it must change nothing outside of the database. A first statement that was refused for the last of these
+// runs elsewhere by itself. Otherwise these are errc::unavailable. A commit whose answer is lost is
+// errc::outcome_unknown, and never repeated.
 //
 // Inside the body use the transaction alone: a query on the pool may wait for a connection that this one holds.
 //
@@ -71,8 +72,8 @@ public:
     [[nodiscard]] task<result<void>> begin();
     [[nodiscard]] task<result<void>> commit();
     [[nodiscard]] task<result<void>> roll_back();
-    // Did it fail for a reason that another run may not meet?
-    [[nodiscard]] bool worth_repeating() const noexcept;
+    // Did it, in that attempt, fail for a reason that another one may not meet?
+    [[nodiscard]] bool worth_repeating(unsigned attempt) const noexcept;
     // Waits a little, longer after each attempt, so that those who met do not meet again.
     [[nodiscard]] static task<result<void>> back_off(unsigned attempt);
 
@@ -93,7 +94,7 @@ template <class F>
         auto ended = co_await (made ? t.commit() : t.roll_back());
         if (made && ended) co_return made;
         error failure = made ? std::move(ended.error()) : std::move(made.error());
-        if (!options.repeatable || attempt >= options.attempts_max || !t.worth_repeating())
+        if (!options.repeatable || attempt >= options.attempts_max || !t.worth_repeating(attempt))
             co_return fail(std::move(failure));
         auto waited = co_await transaction::back_off(attempt);
         if (!waited) co_return fail(std::move(waited.error()));
