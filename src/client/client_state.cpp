@@ -60,7 +60,7 @@ client_state::~client_state() { stop_.unlink(); }
 void client_state::on_stop()
 {
     shared_.stopping = true;
-    for (const auto& one : origins_) one->drop_idle();
+    for (const auto& one : origins_) one->on_stop();
 }
 
 // At the bound of origins one that nobody uses makes room. Null: there is none.
