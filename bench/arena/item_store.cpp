@@ -39,25 +39,37 @@ constexpr statement upsert_item{
                     "ON CONFLICT (id) DO UPDATE SET name = $2, category = $3, price = $4, quantity = $5 "
                     "RETURNING id, name, category, price, quantity, active, tags, rating_score, rating_count"};
 
-// The columns in the order in which all of them name them.
-stored_item read_item(const row& from)
+result<void> read_columns(const row& from, auto&... into)
 {
-    return {.id = from.get<std::int32_t>(0),
-            .name = from.get<sluice::pooled_string>(1),
-            .category = from.get<sluice::pooled_string>(2),
-            .price = from.get<std::int32_t>(3),
-            .quantity = from.get<std::int32_t>(4),
-            .active = from.get<bool>(5),
-            .tags = {sluice::pooled_string(from.get<json_text>(6).text)},
-            .rating = {.score = static_cast<std::uint32_t>(from.get<std::int32_t>(7)),
-                       .count = static_cast<std::uint32_t>(from.get<std::int32_t>(8))}};
+    result<void> done;
+    int column = 0;
+    (void)((done = from.read(column++, into)).has_value() && ...);
+    return done;
 }
 
-stored_items read_items(const rows& from)
+// The columns in the order in which all of them name them; an error where one does not fit.
+result<stored_item> read_item(const row& from)
 {
-    stored_items made;
-    made.reserve(from.size());
-    for (const row one : from) made.push_back(read_item(one));
+    result<stored_item> made;
+    json_text tags;
+    std::int32_t score = 0, count = 0;
+    auto done = read_columns(from, made->id, made->name, made->category, made->price, made->quantity, made->active,
+                             tags, score, count);
+    if (!done) return fail(std::move(done).error());
+    made->tags.text = tags.text;
+    made->rating = {.score = static_cast<std::uint32_t>(score), .count = static_cast<std::uint32_t>(count)};
+    return made;
+}
+
+result<stored_items> read_items(const rows& from)
+{
+    result<stored_items> made;
+    made->reserve(from.size());
+    for (const row one : from) {
+        auto item = read_item(one);
+        if (!item) return fail(std::move(item).error());
+        made->push_back(std::move(*item));
+    }
     return made;
 }
 

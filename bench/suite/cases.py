@@ -1,5 +1,6 @@
 """What is measured. Each case is a function of a Bench and gives an Outcome; GROUPS says which belong together."""
 import contextlib
+import math
 import socket
 import statistics
 import time
@@ -23,6 +24,7 @@ KNOWN_USER = '019c0000-0000-7000-8000-000000000001'  # whom users_memory has fro
 PAIRS_MIN = 20
 STARTS = 20
 SETTLE_SECONDS = 0.5
+WINDOW_SECONDS_MAX = 1.25  # on the average, of one that should take a second
 
 
 class Bench:
@@ -49,18 +51,27 @@ class Bench:
             self.running.callback(self.redis.stop)
         return self.redis
 
-    def alternate(self, outcome, recipes, rounds=None, seconds=None, warm_seconds=1, **how):
+    def alternate(self, outcome, recipes, rounds=None, seconds=None, warm_seconds=1, total_seconds=math.inf, **how):
         """All servers run the whole time, since one without work costs nothing; the windows take turns, and every round
-        begins with another server, so that none is always the one after a certain other."""
+        begins with another server, so that none is always the one after a certain other. No round begins after
+        `total_seconds`."""
         seconds = seconds or self.seconds
         with contextlib.ExitStack() as running:
             servers = [running.enter_context(Server(recipe, self.load.server_cpu)) for recipe in recipes]
             for server in servers:
                 self.load.warm_up(server, warm_seconds, **how)
+            end = time.monotonic() + total_seconds
             for turn in range(rounds or self.rounds):
+                if time.monotonic() > end:
+                    break
                 first = turn % len(servers)
                 for server in servers[first:] + servers[:first]:
                     outcome.add(server.name, self.load.wrk(server, seconds, **how))
+
+    def alternate_often(self, outcome, recipes, rounds_min, **how):
+        """For a ratio whose bound is near: many windows of a second, fewer where other programs have them taken again."""
+        rounds = max(self.rounds, rounds_min)
+        self.alternate(outcome, recipes, rounds, 1, total_seconds=rounds * len(recipes) * WINDOW_SECONDS_MAX, **how)
 
 
 def pipeline(bench):

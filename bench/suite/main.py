@@ -23,7 +23,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog='scripts/bench', description=__doc__)
     parser.add_argument('what', nargs='*', metavar='GROUP|CASE', help='what to measure; none: all. Groups and their cases: ' + '; '.join(
         f'{name}: {", ".join(one.__name__.replace("_", "-") for one in group)}' for name, group in GROUPS.items()))
-    parser.add_argument('--rounds', type=int, default=5, help='windows of each server (default: 5)')
+    parser.add_argument('--rounds', type=int, default=6, help='windows of each server (default: 6, the fewest that tell how sure a ratio is)')
     parser.add_argument('--seconds', type=int, default=4, help='length of a window (default: 4)')
     parser.add_argument('--tries', type=int, default=5, help='how often a window is taken in which other programs were busy (default: 5)')
     parser.add_argument('--build', type=Path, default=Path(__file__).resolve().parents[2] / 'build', help='a release build (default: build)')

@@ -30,7 +30,7 @@ PEERS = {'floor', 'nginx', 'node', 'alone', 'sleeps', 'pg_floor', 'pg_floor poll
 
 def html(outcomes, about):
     head = (f'{about["cpu"]}, {about["cpus"]} CPUs, Linux {about["kernel"]}, {about["date"]}; {about["rounds"]} rounds of '
-            f'{about["seconds"]} s, servers in turn. Bars are medians, dots the rounds.')
+            f'{about["seconds"]} s, servers in turn. Bars are medians, dots the rounds. 95 %: the median of more rounds would be there.')
     sections = '\n'.join(section(outcome) for outcome in outcomes)
     return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f'<title>Sluice: measurements</title><style>{STYLE}</style></head>\n<body><h1>Sluice: measurements</h1>'

@@ -30,5 +30,6 @@ def text(outcome):
 def claim(one):
     if one['value'] is None:
         return f'        {one["what"]}: not measured'
-    value = f'{one["value"]:.2f}'
-    return f'{"holds " if one["holds"] else "MISSED"}  {one["what"]}: {value} ({"at least" if one["least"] else "at most"} {one["bound"]:g})'
+    within = ', 95 %: {:.2f}–{:.2f}'.format(*one['interval']) if one['interval'] else ''
+    bound = f'{"at least" if one["least"] else "at most"} {one["bound"]:g}'
+    return f'{"holds " if one["holds"] else "MISSED"}  {one["what"]}: {one["value"]:.2f}{within} ({bound})'

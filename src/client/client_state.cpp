@@ -3,7 +3,6 @@
 #include "client/request_writer.hpp"
 #include "http/characters.hpp"
 
-#include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
 
 #include <algorithm>
@@ -20,6 +19,14 @@ std::unexpected<error> failed(errc code, std::string_view detail)
     error made{.code = code, .detail = std::string(detail), .dependency = "http"};
     if (code == errc::unavailable || code == errc::outcome_unknown) made.retry_after = std::chrono::seconds(1);
     return fail(std::move(made));
+}
+
+// A call without an answer: its span says why in the words of the metric that counts it.
+void unanswered(span& calling, event_count& counted, std::string_view why)
+{
+    ++counted;
+    calling.failed();
+    calling.attribute("error.type", why);
 }
 
 // Made twice, it is the same as made once (RFC 9110, section 9.2.2).
@@ -53,7 +60,7 @@ client_state::~client_state() { stop_.unlink(); }
 void client_state::on_stop()
 {
     shared_.stopping = true;
-    for (const auto& one : origins_) one->drop_idle();
+    for (const auto& one : origins_) one->on_stop();
 }
 
 // At the bound of origins one that nobody uses makes room. Null: there is none.
@@ -80,7 +87,8 @@ task<result<answer>> client_state::send(call what)
     if (auto valid = check_fields(what); !valid) co_return fail(std::move(valid.error()));
     origin* const to = origin_of(*where);
     if (to == nullptr) {
-        ++counters_.refused;
+        span refused(name(what.method), span_kind::client);
+        unanswered(refused, counters_.refused, "refused");
         co_return failed(errc::unavailable, "Too many other services are called already");
     }
     const user_of using_it(*to);
@@ -89,23 +97,23 @@ task<result<answer>> client_state::send(call what)
 }
 
 // A connection that nobody else uses, which the caller uses before it waits for anything.
-task<result<client_connection*>> client_state::connection_to(origin& to, time_point limit)
+task<result<client_connection*>> client_state::connection_to(origin& to, time_point limit, span& calling)
 {
     for (;;) {
         if (client_connection* idle = to.take_idle()) co_return idle;
         origin::waiter waiting;
         if (!to.join(waiting)) {
-            ++counters_.refused;
+            unanswered(calling, counters_.refused, "refused");
             co_return failed(errc::unavailable, "Too many calls wait for another service already");
         }
         const wait_end how = co_await waiting.finished.until(limit);
         if (how != wait_end::completed) {
             to.leave(waiting);
             if (waiting.given != nullptr) to.give_back(*waiting.given); // it came too late for us
-            co_return given_up(how, {}, false);
+            co_return given_up(how, {}, false, calling);
         }
         if (waiting.given == nullptr) {
-            ++counters_.unreached;
+            unanswered(calling, counters_.unreached, "unreached");
             co_return failed(errc::unavailable, "Another service cannot be reached");
         }
         // Since it was given it may have ended, and then there is another.
@@ -117,11 +125,8 @@ task<result<answer>> client_state::exchange_with(origin& to, const call& what, c
 {
     for (bool again = false;; again = true) {
         span calling(name(what.method), span_kind::client);
-        const auto on = co_await connection_to(to, limit);
-        if (!on) {
-            calling.failed();
-            co_return fail(on.error());
-        }
+        const auto on = co_await connection_to(to, limit, calling);
+        if (!on) co_return fail(on.error());
         buffer request;
         trace_context trace;
         const context* const current = context::current();
@@ -138,50 +143,39 @@ task<result<answer>> client_state::exchange_with(origin& to, const call& what, c
         const wait_end how = co_await with.finished.until(limit);
         if (!with.how) {
             (*on)->leave();
-            calling.failed();
-            co_return given_up(how, what, true);
+            co_return given_up(how, what, true, calling);
         }
-        if (with.how != exchange::end::stale || again || !idempotent(what.method)) {
-            if (with.how != exchange::end::answered)
-                calling.failed();
-            else
-                calling.attribute("http.response.status_code", static_cast<std::int64_t>(with.got.status()));
-            co_return settle(with, what);
-        }
+        if (with.how != exchange::end::stale || again || !idempotent(what.method))
+            co_return settle(with, what, calling);
         ++counters_.repeated;
         to.drop_idle(); // they were kept as long
     }
 }
 
-result<answer> client_state::settle(exchange& with, const call& what)
+result<answer> client_state::settle(exchange& with, const call& what, span& calling)
 {
-    switch (*with.how) {
-    case exchange::end::answered:
+    if (with.how == exchange::end::answered) {
         ++counters_.answers;
+        calling.attribute("http.response.status_code", static_cast<std::int64_t>(with.got.status()));
         return std::move(with.got);
-    case exchange::end::malformed:
-        ++counters_.lost;
-        return failed(errc::unavailable, "Another service gave an answer that is not valid HTTP");
-    case exchange::end::too_large:
-        ++counters_.lost;
-        return failed(errc::unavailable, "Another service gave an answer that is too large");
-    case exchange::end::lost:
-    case exchange::end::stale:
-        break;
     }
-    ++counters_.lost;
+    unanswered(calling, counters_.lost, "lost");
+    if (with.how == exchange::end::malformed)
+        return failed(errc::unavailable, "Another service gave an answer that is not valid HTTP");
+    if (with.how == exchange::end::too_large)
+        return failed(errc::unavailable, "Another service gave an answer that is too large");
     if (idempotent(what.method)) return failed(errc::unavailable, "Another service closed before it had answered");
     return failed(errc::outcome_unknown,
                   "Another service closed before it had answered; what was asked may or may not have been done");
 }
 
-std::unexpected<error> client_state::given_up(wait_end how, const call& what, bool sent)
+std::unexpected<error> client_state::given_up(wait_end how, const call& what, bool sent, span& calling)
 {
     if (how == wait_end::cancelled) {
-        ++counters_.cancelled;
+        unanswered(calling, counters_.cancelled, "cancelled");
         return fail(how);
     }
-    ++counters_.timeouts;
+    unanswered(calling, counters_.timeouts, "timeout");
     return failed(errc::timeout, sent && !idempotent(what.method)
                                      ? "Another service did not answer in time; what was asked may still be done"
                                      : "Another service did not answer in time");

@@ -5,6 +5,7 @@
 
 #include <sluice/client/client.hpp>
 #include <sluice/core/bound.hpp>
+#include <sluice/core/span.hpp>
 #include <sluice/coro/stop.hpp>
 
 #include <memory>
@@ -23,10 +24,10 @@ public:
 
 private:
     [[nodiscard]] origin* origin_of(const url& where);
-    [[nodiscard]] task<result<client_connection*>> connection_to(origin& to, time_point limit);
+    [[nodiscard]] task<result<client_connection*>> connection_to(origin& to, time_point limit, span& calling);
     [[nodiscard]] task<result<answer>> exchange_with(origin& to, const call& what, const url& where, time_point limit);
-    [[nodiscard]] result<answer> settle(exchange& with, const call& what);
-    [[nodiscard]] std::unexpected<error> given_up(wait_end how, const call& what, bool sent);
+    [[nodiscard]] result<answer> settle(exchange& with, const call& what, span& calling);
+    [[nodiscard]] std::unexpected<error> given_up(wait_end how, const call& what, bool sent, span& calling);
     void on_stop();
 
     client_options options_;

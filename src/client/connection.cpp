@@ -11,12 +11,12 @@ namespace sluice::http {
 
 // --- The beginning and the end.
 
-task<result<void>> client_connection::open(std::span<const socket_address> to, time_point limit)
+task<result<void>> client_connection::open(std::span<const socket_address> to, context& in_time)
 {
     std::int32_t failure = ECONNREFUSED;
-    for (std::size_t i = 0; i < to.size(); ++i) {
-        const duration share = (limit - shard_.now()) / static_cast<std::int64_t>(to.size() - i);
-        failure = co_await connect(to[i], shard_.now() + share);
+    for (std::size_t i = 0; i < to.size() && !in_time.stop->requested(); ++i) {
+        const duration share = (in_time.deadline - shard_.now()) / static_cast<std::int64_t>(to.size() - i);
+        failure = co_await connect(to[i], in_time, shard_.now() + share);
         if (failure == 0) {
             receive();
             co_return {};
@@ -27,7 +27,7 @@ task<result<void>> client_connection::open(std::span<const socket_address> to, t
 }
 
 // Zero, or why not.
-task<std::int32_t> client_connection::connect(const socket_address& to, time_point limit)
+task<std::int32_t> client_connection::connect(const socket_address& to, context& in_time, time_point limit)
 {
     fd_ = ::socket(to.bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd_ < 0) co_return errno;
@@ -38,11 +38,13 @@ task<std::int32_t> client_connection::connect(const socket_address& to, time_poi
     wait trying;
     connecting_ = &trying;
     shard_.ring().connect(fd_, reinterpret_cast<const sockaddr*>(&to.bytes), to.size, connect_);
+    context* const before = context::exchange_current(&in_time);
     (void)co_await trying.until(limit);
+    context::exchange_current(before);
     connecting_ = nullptr;
-    const bool in_time = !connect_.in_flight();
-    if (in_time && connected_ == 0) co_return 0;
-    if (!in_time) { // the kernel still reads the address
+    const bool decided = !connect_.in_flight();
+    if (decided && connected_ == 0) co_return 0;
+    if (!decided) { // the kernel still reads the address
         wait given_back;
         connecting_ = &given_back;
         shard_.ring().cancel(connect_);
@@ -50,7 +52,7 @@ task<std::int32_t> client_connection::connect(const socket_address& to, time_poi
         connecting_ = nullptr;
     }
     shard_.ring().close(std::exchange(fd_, -1));
-    co_return in_time&& connected_ < 0 ? -connected_ : ETIMEDOUT;
+    co_return decided&& connected_ < 0 ? -connected_ : ETIMEDOUT;
 }
 
 void client_connection::on_connected(completion what)

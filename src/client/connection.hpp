@@ -12,6 +12,7 @@
 #include <sluice/client/client.hpp>
 #include <sluice/core/bound.hpp>
 #include <sluice/core/buffer.hpp>
+#include <sluice/core/context.hpp>
 #include <sluice/core/pool.hpp>
 #include <sluice/coro/task.hpp>
 #include <sluice/ring/operation.hpp>
@@ -66,8 +67,9 @@ public:
     client_connection(const client_connection&) = delete;
     client_connection& operator=(const client_connection&) = delete;
 
-    // Tries the addresses one after the other. Once; close() must follow, whatever this gives.
-    [[nodiscard]] task<result<void>> open(std::span<const socket_address> to, time_point limit);
+    // Tries the addresses one after the other, until the deadline or the stop of `in_time`, which has both. Once;
+    // close() must follow, whatever this gives.
+    [[nodiscard]] task<result<void>> open(std::span<const socket_address> to, context& in_time);
     // Sends the request, and ends `with` once there is an outcome, unless leave() comes first. Not while another is
     // under way.
     void begin(buffer request, method asked, const answer_limits& bounds, exchange& with);
@@ -81,7 +83,7 @@ public:
     [[nodiscard]] task<void> close();
 
 private:
-    [[nodiscard]] task<std::int32_t> connect(const socket_address& to, time_point limit);
+    [[nodiscard]] task<std::int32_t> connect(const socket_address& to, context& in_time, time_point limit);
     void on_connected(completion what);
     void on_sent(completion what);
     void on_received(completion what);

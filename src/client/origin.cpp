@@ -58,6 +58,12 @@ void origin::drop_idle()
     while (!idle_.empty()) idle_.back()->end();
 }
 
+void origin::on_stop()
+{
+    drop_idle();
+    give_up_what_nobody_awaits();
+}
+
 void origin::released(client_connection& which)
 {
     if (!waiters_.empty()) {
@@ -80,10 +86,18 @@ void origin::ended(client_connection& which)
     ++shared_.counters.busy; // until it is closed
 }
 
-void origin::waits_no_more() noexcept
+void origin::waits_no_more()
 {
     --waiting_;
     --shared_.counters.waiting;
+    give_up_what_nobody_awaits();
+}
+
+// A connection that is made for nobody may be of use later, but not once the shard ends, which it would only hold up.
+void origin::give_up_what_nobody_awaits()
+{
+    if (!shared_.stopping || waiting_ > 0) return;
+    for (; !attempts_.empty(); --opening_) attempts_.pop_front().given_up.request();
 }
 
 void origin::make_connections()
@@ -91,7 +105,6 @@ void origin::make_connections()
     while (opening_ < waiting_ && connections_ < shared_.options.connections_max) {
         auto made = std::make_unique<client_connection>(shared_.on, static_cast<connection_owner&>(*this));
         ++connections_;
-        ++opening_;
         ++shared_.counters.busy;
         shared_.on.background().spawn(keep(std::move(made)), &background_);
     }
@@ -100,15 +113,21 @@ void origin::make_connections()
 // A connection's life.
 task<void> origin::keep(std::unique_ptr<client_connection> made)
 {
-    const result<void> opened = co_await open(*made);
-    --opening_;
+    attempt mine;
+    attempts_.push_back(mine);
+    ++opening_;
+    const result<void> opened = co_await open(*made, mine.given_up);
+    if (mine.linked()) {
+        mine.unlink();
+        --opening_;
+    }
     if (opened) {
         ++shared_.counters.connects;
         if (!said_.empty()) log(log_level::info, "A service is back", {{"service", authority_}});
         said_.clear();
         released(*made);
         (void)co_await made->ended().until();
-    } else {
+    } else if (!mine.given_up.requested()) {
         not_made(opened.error());
     }
     co_await made->close();
@@ -118,20 +137,20 @@ task<void> origin::keep(std::unique_ptr<client_connection> made)
     make_connections();
 }
 
-task<result<void>> origin::open(client_connection& made)
+task<result<void>> origin::open(client_connection& made, stop_source& given_up)
 {
-    const time_point limit = shared_.on.now() + shared_.options.connect_timeout;
+    context in_time{
+        .deadline = shared_.on.now() + shared_.options.connect_timeout, .stop = &given_up, .task = background_.task};
     if (!socket_.empty()) {
         const auto there = unix_address(socket_);
         if (!there) co_return fail(there.error());
-        co_return co_await made.open({&*there, 1}, limit);
+        co_return co_await made.open({&*there, 1}, in_time);
     }
-    context in_time{.deadline = limit};
     context* const before = context::exchange_current(&in_time);
     const auto found = co_await addresses_of(host_, port_, shared_.blocking);
     context::exchange_current(before);
     if (!found) co_return fail(found.error());
-    co_return co_await made.open(*found, limit);
+    co_return co_await made.open(*found, in_time);
 }
 
 void origin::not_made(const error& why)

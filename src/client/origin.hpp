@@ -10,6 +10,7 @@
 
 #include <sluice/core/context.hpp>
 #include <sluice/core/intrusive_list.hpp>
+#include <sluice/coro/stop.hpp>
 
 #include <memory>
 #include <optional>
@@ -53,30 +54,40 @@ public:
     void leave(waiter& who);
     // Given and not used.
     void give_back(client_connection& unused);
-    // The idle ones are not to be trusted, or not to be kept.
+    // The idle ones are not to be trusted.
     void drop_idle();
+    // None is kept any more, and none made for nobody.
+    void on_stop();
 
     std::size_t users = 0; // calls that refer to it
 
 private:
+    // To make a connection, in the frame of the coroutine that does.
+    struct attempt : list_node<attempt>
+    {
+        stop_source given_up;
+    };
+
     void released(client_connection& which) override;
     void ended(client_connection& which) override;
 
     void make_connections();
     [[nodiscard]] task<void> keep(std::unique_ptr<client_connection> made);
-    [[nodiscard]] task<result<void>> open(client_connection& made);
+    [[nodiscard]] task<result<void>> open(client_connection& made, stop_source& given_up);
     void not_made(const error& why);
-    void waits_no_more() noexcept;
+    void waits_no_more();
+    void give_up_what_nobody_awaits();
 
     shared& shared_;
     std::string authority_, host_, socket_;
     std::uint16_t port_;
     context background_{.task = "http::client: to connect"}; // of the tasks that make connections
     std::size_t connections_ = 0;
-    std::size_t opening_ = 0;
+    std::size_t opening_ = 0; // as long as the list of attempts
     std::size_t waiting_ = 0;
     pooled_vector<client_connection*> idle_;
     intrusive_list<waiter, waiter> waiters_;
+    intrusive_list<attempt, attempt> attempts_;
     std::string said_; // of the outage that goes on
 };
 

@@ -68,8 +68,8 @@ void log_access(const http::request& asked, const access& answered, const access
 {
     context& request = asked.context();
     const bool slow = options.slow > duration::zero() && answered.took >= options.slow;
-    const bool kept = slow || static_cast<std::uint16_t>(answered.status) >= first_error || request.debug ||
-                      request.trace.kept_at(options.ratio);
+    const bool kept =
+        slow || answered.sampled || request.debug || static_cast<std::uint16_t>(answered.status) >= first_error;
     if (!slow && !(options.lines && kept)) return;
     // The lines name the request's trace, wherever this is called from.
     context* before = context::exchange_current(&request);

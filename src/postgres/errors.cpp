@@ -28,35 +28,23 @@ error make(errc code, std::string detail)
     return {.code = code, .detail = std::move(detail), .dependency = dependency};
 }
 
-// A fault of the program or of its operator may meet every request: each shard tells of a statement once a second, and
-// then how often it was not told.
 struct complaint
 {
-    std::string statement;
+    std::string what;
     time_point next{};
     std::uint64_t untold = 0;
 };
 constexpr duration complaint_pause = std::chrono::seconds(1);
-constexpr std::size_t complaints_max = 64; // of statements apart; all others are as one
+constexpr std::size_t complaints_max = 64; // apart; all others are as one
 
 error fault(const pg_result* failed, const statement& of)
 {
-    static thread_local std::vector<complaint> complaints;
-    auto mine = std::ranges::find(complaints, of.name, &complaint::statement);
-    if (mine == complaints.end()) {
-        const bool room = complaints.size() < complaints_max;
-        mine = room ? complaints.insert(mine, {.statement = of.name}) : complaints.end() - 1;
-    }
-    if (const time_point now = steady_clock::now(); now >= mine->next) {
-        mine->next = now + complaint_pause;
+    if (const auto untold = untold_if_due(of.name))
         log(log_level::error, "PostgreSQL refused a statement",
             {{"statement", of.name},
              {"sqlstate", sql_state(failed)},
              {"reason", field(failed, PG_DIAG_MESSAGE_PRIMARY)},
-             {"untold", std::exchange(mine->untold, 0)}});
-    } else {
-        ++mine->untold;
-    }
+             {"untold", *untold}});
     return make(errc::internal, "The database refused a statement");
 }
 
@@ -108,6 +96,23 @@ error statement_error(const pg_result* failed, const statement& of, const parame
         return unavailable("The database lacks something that the server needs");
     }
     return fault(failed, of);
+}
+
+std::optional<std::uint64_t> untold_if_due(std::string_view what)
+{
+    static thread_local std::vector<complaint> complaints;
+    auto mine = std::ranges::find(complaints, what, &complaint::what);
+    if (mine == complaints.end()) {
+        const bool room = complaints.size() < complaints_max;
+        mine = room ? complaints.insert(mine, {.what = std::string(what)}) : complaints.end() - 1;
+    }
+    const time_point now = steady_clock::now();
+    if (now < mine->next) {
+        ++mine->untold;
+        return std::nullopt;
+    }
+    mine->next = now + complaint_pause;
+    return std::exchange(mine->untold, 0);
 }
 
 error unavailable(std::string detail)

@@ -6,6 +6,8 @@
 #include <sluice/postgres/statement.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +37,10 @@ namespace sql_states {
 
 // The failure of a statement; it is logged where it is a fault of the program.
 [[nodiscard]] error statement_error(const pg_result* failed, const statement& of, const parameters& with);
+
+// What may meet every request and is a fault of the program or of its operator: each shard tells of each once a second,
+// and then how often it has not told of it. Nothing: it is not to be told now.
+[[nodiscard]] std::optional<std::uint64_t> untold_if_due(std::string_view what);
 
 // Errors of our own.
 [[nodiscard]] error unavailable(std::string detail);

@@ -1,14 +1,12 @@
 #include "postgres/errors.hpp"
 
 #include <sluice/core/assert.hpp>
-#include <sluice/core/clock.hpp>
 #include <sluice/core/log.hpp>
 #include <sluice/postgres/rows.hpp>
 
 #include <fmt/format.h>
 
 #include <charconv>
-#include <chrono>
 #include <libpq-fe.h>
 #include <string>
 #include <utility>
@@ -86,15 +84,9 @@ void row::misread(int column, std::string_view wanted) const noexcept
 
 error row::unfit(int column, std::string_view wanted) const
 {
-    // It may meet every request: each shard says the same once a second.
-    static thread_local std::string said;
-    static thread_local time_point again{};
-    std::string reason = mismatch(column, wanted);
-    if (const time_point now = steady_clock::now(); reason != said || now >= again) {
-        log(log_level::error, "A column of PostgreSQL's does not fit", {{"reason", reason}});
-        said = std::move(reason);
-        again = now + std::chrono::seconds(1);
-    }
+    const std::string reason = mismatch(column, wanted);
+    if (const auto untold = untold_if_due(reason))
+        log(log_level::error, "A column of PostgreSQL's does not fit", {{"reason", reason}, {"untold", *untold}});
     return unavailable("The database's tables are not those that the server knows");
 }
 

@@ -87,7 +87,6 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
     if (!administration && matched != nullptr) end_trace(*exchange_, status, took);
     access_log_options wanted = server_.options().access_log;
     if (administration) wanted.slow = {};
-    if (wanted.ratio < 1) wanted.ratio = deciding_trace(*exchange_).kept_at(wanted.ratio) ? 1 : 0;
     if (matched == nullptr) { // no request that could be understood: nothing of it can be named
         if (!wanted.lines) return;
         context* before = context::exchange_current(&belongs);
@@ -98,7 +97,12 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
         context::exchange_current(before);
         return;
     }
-    log_access(asked, {.status = status, .bytes_out = bytes_out, .took = took, .head = exchange_->time_of_head()},
+    log_access(asked,
+               {.status = status,
+                .bytes_out = bytes_out,
+                .took = took,
+                .head = exchange_->time_of_head(),
+                .sampled = wanted.ratio >= 1 || deciding_trace(*exchange_).kept_at(wanted.ratio)},
                wanted);
 }
 

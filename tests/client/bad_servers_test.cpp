@@ -183,5 +183,20 @@ TEST_F(BadServers, leave_a_call_that_waits_for_a_connection_its_deadline)
     EXPECT_EQ(counters(http).waiting, 0u);
 }
 
+TEST_F(BadServers, that_take_no_connection_hold_up_no_shard_that_ends)
+{
+    const silent_port server;
+    test::shard_runner ending; // before the server does
+    const auto call = [&]() -> task<unsigned> {
+        shard& here = shard::current();
+        auto& http = here.own<http::client>(here, blocking, http::client_options{.connect_timeout = 1h});
+        const std::string url = server.url();
+        const auto got = co_await http.send({.url = url, .timeout = 20ms});
+        EXPECT_EQ(got.error().code, errc::timeout);
+        co_return http.counters().busy;
+    };
+    EXPECT_EQ(ending.run(call), 1u) << "a connection is still being made, for whoever calls next";
+}
+
 } // namespace
 } // namespace sluice::testing

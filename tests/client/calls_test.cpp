@@ -12,6 +12,7 @@
 
 #include <array>
 #include <filesystem>
+#include <tuple>
 #include <unistd.h>
 
 namespace sluice::testing {
@@ -135,15 +136,30 @@ TEST_F(Calls, carry_no_trace_of_work_that_has_a_context_and_no_trace)
     EXPECT_EQ(shards.start(0, call, &background).get()->body(), "(none)");
 }
 
-TEST_F(Calls, that_reach_nobody_are_spans_that_failed)
+TEST_F(Calls, without_an_answer_are_spans_that_say_why)
 {
-    auto& http = open();
-    span_log spans;
-    context during{.trace = trace_context::start(), .spans = &spans};
-    EXPECT_FALSE(shards.start(0, [&http] { return http.get("http://unix:/nobody/here.sock"); }, &during).get());
-    ASSERT_EQ(spans.all().size(), 1u);
-    EXPECT_EQ(spans.all()[0].name, "GET");
-    EXPECT_TRUE(spans.all()[0].failed);
+    http::client_options nowhere = patient(), no_room = patient();
+    nowhere.origins_max = 0;
+    no_room.waiting_max = 0;
+    const std::tuple<http::client_options, time_point, std::string_view> all[] = {{patient(), never, "unreached"},
+                                                                                  {nowhere, never, "refused"},
+                                                                                  {no_room, never, "refused"},
+                                                                                  {patient(), time_point(), "timeout"}};
+    for (const auto& [options, deadline, why] : all) {
+        auto& http = open(options);
+        span_log spans;
+        context during{.trace = trace_context::start(), .spans = &spans, .deadline = deadline};
+        EXPECT_FALSE(shards.start(0, [&http] { return http.get("http://unix:/nobody/here.sock"); }, &during).get());
+        ASSERT_EQ(spans.all().size(), 1u) << why;
+        const span_record& call = spans.all()[0];
+        EXPECT_EQ(call.name, "GET");
+        EXPECT_EQ(call.kind, span_kind::client);
+        EXPECT_TRUE(call.failed);
+        EXPECT_NE(call.end, never);
+        ASSERT_EQ(call.all().size(), 1u) << why;
+        EXPECT_EQ(call.all()[0].name, "error.type");
+        EXPECT_EQ(call.all()[0].text, why);
+    }
 }
 
 TEST_F(Calls, go_to_a_name_and_to_a_socket)

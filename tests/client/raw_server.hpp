@@ -2,7 +2,7 @@
 //
 //     raw_server server([](peer& p) { p.read_request(); p.write("HTTP/1.1 200 OK\r\n"); p.reset(); });
 //
-// What a script waits for ends when the server does.
+// What a script waits for ends when the server does. And one that takes no connection at all: silent_port.
 #pragma once
 
 #include <arpa/inet.h>
@@ -87,19 +87,57 @@ private:
     std::string received_;
 };
 
+// Listens on a port of 127.0.0.1 that is free.
+inline sockaddr_in listen_anywhere(int fd, int backlog)
+{
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    ::listen(fd, backlog);
+    return address;
+}
+
+inline std::string url_of(const sockaddr_in& address)
+{
+    return "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
+
+// Its queue is full, so that the kernel drops whatever else would connect: that neither fails nor succeeds.
+class silent_port
+{
+public:
+    silent_port() : address_(listen_anywhere(listener_, 0))
+    {
+        for (const int fd : fillers_) ::connect(fd, reinterpret_cast<const sockaddr*>(&address_), sizeof address_);
+    }
+    ~silent_port()
+    {
+        for (const int fd : fillers_) ::close(fd);
+        ::close(listener_);
+    }
+    silent_port(const silent_port&) = delete;
+    silent_port& operator=(const silent_port&) = delete;
+
+    [[nodiscard]] std::string url() const { return url_of(address_); }
+
+private:
+    static int non_blocking() { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+
+    int listener_ = non_blocking();
+    int fillers_[4] = {non_blocking(), non_blocking(), non_blocking(),
+                       non_blocking()}; // the first takes the only place
+    sockaddr_in address_;
+};
+
 class raw_server
 {
 public:
-    explicit raw_server(std::function<void(peer&)> script) : script_(std::move(script))
+    explicit raw_server(std::function<void(peer&)> script)
+        : url_(url_of(listen_anywhere(listener_, 128))), script_(std::move(script))
     {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-        ::listen(listener_, 128);
-        url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
         acceptor_ = std::thread([this] { accept(); });
     }
     ~raw_server()

@@ -79,5 +79,17 @@ TEST(Trace, is_kept_at_its_ratio_by_its_id_alone)
     EXPECT_TRUE(trace_context::from_traceparent(last).value().kept_at(1));
 }
 
+TEST(Trace, is_kept_by_that_part_of_its_id_which_is_random_everywhere)
+{
+    int kept = 0;
+    trace_context one = trace_context::start();
+    one.trace_id[8] = 0xFF;
+    for (int i = 0; i < 256; ++i) {
+        one.trace_id[9] = static_cast<std::uint8_t>(i);
+        kept += one.kept_at(0.25) ? 1 : 0;
+    }
+    EXPECT_EQ(kept, 64);
+}
+
 } // namespace
 } // namespace sluice

@@ -135,6 +135,18 @@ class ArenaItems(unittest.TestCase):
             self.assertEqual((status, [one['pointer'] for one in problem['errors']]), (422, [f'/{member}']), member)
         self.assertEqual(self.rows('id = 600000'), [])
 
+    def test_a_column_that_does_not_fit_fails_what_reads_it_and_nothing_else(self):
+        def change(kind):
+            self.database.psql(f'ALTER TABLE items ALTER rating_score TYPE {kind}')
+        change('bigint')
+        try:
+            self.assertEqual(self.ask('GET', '/crud/items/70')[0], 503)
+            self.assertEqual(self.ask('GET', '/async-db?limit=7'), (200, EMPTY))
+            self.assertEqual(self.ask('PUT', '/crud/items/70', {'name': 'a', 'price': 1, 'quantity': 1})[0], 200)
+        finally:
+            change('integer')
+        self.assertEqual(self.ask('GET', '/crud/items/70'), (200, self.item(70)))
+
 
 class ArenaWithoutItsDatabase(unittest.TestCase):
     def test_without_a_url_there_is_nothing_to_find(self):

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 import urllib.request
 from pathlib import Path
+from unittest import mock
 
 import told
 
@@ -21,7 +22,7 @@ import page  # noqa: E402
 import recovery_cases  # noqa: E402
 import table  # noqa: E402
 import telemetry_cases  # noqa: E402
-from outcome import Outcome  # noqa: E402
+from outcome import Outcome, median_interval  # noqa: E402
 
 
 def window(cpu_us, rps=1000.0, p50_us=10.0):
@@ -76,6 +77,32 @@ class Bench(unittest.TestCase):
                                                                                     ('a peer that was not there', False)])
         self.assertIn('not measured', table.claim(found.claims[-1]))
         self.assertNotIn('not measured', table.claim(found.claims[1]))
+
+    def test_a_ratio_is_as_sure_as_its_rounds_make_it(self):
+        self.assertIsNone(median_interval([]))
+        self.assertIsNone(median_interval([1, 2, 3, 4, 5]))
+        self.assertEqual(median_interval([3, 1, 2, 6, 5, 4]), (1, 6))
+        self.assertEqual(median_interval(range(1, 61)), (22, 39))
+        found = Outcome('sure', 'a ratio')
+        for cpu_us in range(101, 161):
+            found.add('floor', window(100))
+            found.add('sluice', window(cpu_us))
+        found.claim_ratio('a ratio', 'sluice', 'floor', 'cpu_us', 1.4)
+        self.assertEqual(found.data()['claims'][0]['interval'], (1.22, 1.39))
+        self.assertEqual(table.claim(found.claims[0]), 'holds   a ratio: 1.31, 95 %: 1.22–1.39 (at most 1.4)')
+
+    def test_many_short_rounds_are_fewer_where_windows_are_taken_again(self):
+        for tries, windows in ((1, 2 * 40), (5, 2 * 11)):
+            clock = [0]
+
+            def wrk(_, seconds, tries=tries, clock=clock):
+                clock[0] += tries * seconds
+                return window(1)
+            found = Outcome('short', 'short windows')
+            bench = cases.Bench(mock.MagicMock(), mock.Mock(wrk=wrk), 6, 4, None)
+            with mock.patch.object(cases, 'Server'), mock.patch.object(cases.time, 'monotonic', lambda clock=clock: clock[0]):
+                bench.alternate_often(found, ['one', 'other'], 40)
+            self.assertEqual([len(of) for of in found.windows.values()], [windows])  # the servers have one name here
 
     def test_what_wrk_says_is_read(self):
         said = '     50%  232.00us\n     99%    1.20ms\n  Socket errors: connect 0, read 1, write 2, timeout 3\n'

@@ -95,34 +95,31 @@ TEST(AccessLog, is_silent_where_it_is_not_wanted_and_above_its_level)
     EXPECT_EQ(line.lines, 0);
 }
 
-TEST(AccessLog, has_a_line_for_a_part_of_the_traces)
+TEST(AccessLog, has_a_line_for_what_is_sampled_every_error_and_slow_request_and_for_who_asks_for_it)
 {
     kept_line line;
-    const access_log_options some = {.lines = true, .ratio = 0.25};
     http::test_request asked;
-    for (int i = 0; i < 256; ++i) {
-        asked.context().trace.trace_id[8] = 0xFF; // which is not random everywhere
-        asked.context().trace.trace_id[9] = static_cast<std::uint8_t>(i);
-        log_access(asked.get(), good(), some);
+    access answered = good();
+    answered.sampled = false;
+    log_access(asked.get(), answered, every_line);
+    EXPECT_EQ(line.lines, 0);
+    answered.sampled = true;
+    log_access(asked.get(), answered, every_line);
+    EXPECT_EQ(line.lines, 1);
+    answered.sampled = false;
+    for (const http::status failed : {http::status::bad_request, http::status::internal_server_error}) {
+        answered.status = failed;
+        log_access(asked.get(), answered, every_line);
     }
-    EXPECT_EQ(line.lines, 64);
-    log_access(asked.get(), good(), {.lines = true, .ratio = 0});
-    EXPECT_EQ(line.lines, 64);
-}
-
-TEST(AccessLog, has_a_line_for_every_error_and_slow_request_and_for_who_asks_for_it)
-{
-    kept_line line;
-    const access_log_options few = {.lines = true, .ratio = 0};
-    http::test_request asked;
-    for (const http::status failed : {http::status::bad_request, http::status::internal_server_error})
-        log_access(asked.get(), {.status = failed, .bytes_out = 0, .took = {}}, few);
-    EXPECT_EQ(line.lines, 2);
-    log_access(asked.get(), good(few.slow), few);
-    EXPECT_EQ(line.lines, 4); // and the one with its stages
+    EXPECT_EQ(line.lines, 3);
+    answered.status = http::status::ok;
+    answered.took = every_line.slow;
+    log_access(asked.get(), answered, every_line);
+    EXPECT_EQ(line.lines, 5); // and the one with its stages
+    answered.took = {};
     asked.context().debug = true;
-    log_access(asked.get(), good(), few);
-    EXPECT_EQ(line.lines, 5);
+    log_access(asked.get(), answered, every_line);
+    EXPECT_EQ(line.lines, 6);
 }
 
 TEST(AccessLog, says_where_the_time_of_a_slow_request_went)

@@ -1,4 +1,5 @@
 // The binary form of each type, byte by byte, without a server.
+#include "../server/kept_lines.hpp"
 #include "results.hpp"
 
 #include <sluice/postgres/fields.hpp>
@@ -309,6 +310,22 @@ TEST(Rows, become_no_models_where_a_column_does_not_fit)
     EXPECT_EQ(refusal(type_id::text, "Ada"), std::nullopt);
     EXPECT_EQ(refusal(type_id::jsonb, "\1{}"), errc::unavailable);
     EXPECT_EQ(refusal(type_id::text, std::nullopt), errc::unavailable);
+}
+
+TEST(Rows, tell_of_columns_that_do_not_fit_and_take_turns_as_rarely_as_of_one)
+{
+    const rows found = test::result_of({{type_id::text, "one"}, {type_id::text, "other"}}, {{"a", "b"}});
+    testing::kept_lines lines;
+    constexpr std::size_t times = 100;
+    std::int32_t number = 0;
+    for (std::size_t i = 0; i < times; ++i)
+        for (const int column : {0, 1}) EXPECT_FALSE(found[0].read(column, number));
+    const auto said = lines.named("A column of PostgreSQL's does not fit");
+    EXPECT_GE(said.size(), 2U);
+    ASSERT_LT(said.size(), times);
+    std::size_t told = said.size();
+    for (const auto& line : said) told += std::stoul(line.at("untold"));
+    EXPECT_LE(told, 2 * times);
 }
 
 TEST(Rows, are_walked_in_their_order_and_may_be_none)

@@ -23,7 +23,10 @@
 namespace sluice::sqlite {
 namespace {
 
-constexpr migration steps[] = {{.name = "numbers", .sql = "CREATE TABLE numbers (n INTEGER PRIMARY KEY) STRICT;"}};
+constexpr migration steps[] = {{.name = "numbers", .sql = "CREATE TABLE numbers (n INTEGER PRIMARY KEY) STRICT;"},
+                               {.name = "doubles", // whose rule is looked at by COMMIT
+                                .sql = "CREATE TABLE doubles (n INTEGER PRIMARY KEY, half INTEGER NOT NULL REFERENCES "
+                                       "numbers (n) DEFERRABLE INITIALLY DEFERRED) STRICT;"}};
 
 class Database : public testing::Test
 {
@@ -157,6 +160,39 @@ TEST_F(Database, shows_a_commit_that_writes_shared_in_the_trace_of_each)
     EXPECT_EQ(commits[0]->begin, commits[1]->begin);
     EXPECT_EQ(commits[0]->end, commits[1]->end);
     EXPECT_NE(commits[0]->id, commits[1]->id);
+}
+
+TEST_F(Database, shows_a_rollback_of_writes_that_cannot_be_committed_in_the_trace_of_each)
+{
+    test::shard_runner shards;
+    span_log spans[2];
+    context first{.trace = trace_context::start(), .spans = &spans[0]};
+    context second{.trace = trace_context::start(), .spans = &spans[1]};
+    const auto of_nothing = [](connection& c) { return c.execute("INSERT INTO doubles VALUES (2, 1)"); };
+    auto held = hold(shards);
+    auto one = shards.start(0, [&] { return db->write(of_nothing); }, &first);
+    auto other = shards.start(0, insert(2), &second);
+    ASSERT_TRUE(shards.run(count())); // both are queued by now
+    let_go();
+    ASSERT_TRUE(held.get());
+    EXPECT_FALSE(one.get());
+    EXPECT_FALSE(other.get());
+    EXPECT_EQ(shards.run(count()).value(), 0);
+
+    for (const span_log& all : spans) {
+        ASSERT_GE(all.all().size(), 2U);
+        const span_record &commit = all.all().end()[-2], &rollback = all.all().back();
+        EXPECT_EQ(commit.all()[1].text, "COMMIT");
+        EXPECT_TRUE(commit.failed);
+        EXPECT_EQ(rollback.name, commit.name);
+        EXPECT_EQ(rollback.kind, span_kind::client);
+        EXPECT_FALSE(rollback.failed);
+        ASSERT_EQ(rollback.all().size(), 3U);
+        EXPECT_EQ(rollback.all()[0].text, "sqlite");
+        EXPECT_EQ(rollback.all()[1].text, "ROLLBACK");
+        EXPECT_EQ(rollback.all()[2].name, "sluice.writes");
+        EXPECT_EQ(rollback.all()[2].number, 2);
+    }
 }
 
 TEST_F(Database, leaves_the_trace_alone_of_a_request_that_has_gone)

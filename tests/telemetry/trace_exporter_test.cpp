@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -21,12 +22,12 @@ using namespace std::chrono_literals;
 class TraceExporter : public ::testing::Test
 {
 protected:
-    trace_exporter& open(trace_exporter_options options)
+    trace_exporter& open(trace_exporter_options options, http::client_options through = {})
     {
         if (options.url.empty()) options.url = "http://unix:/no/collector.sock";
-        return *shards->run([this, options]() -> task<trace_exporter*> {
+        return *shards->run([this, options, through]() -> task<trace_exporter*> {
             shard& here = shard::current();
-            co_return &here.own<trace_exporter>(here, here.own<http::client>(here, blocking), options);
+            co_return &here.own<trace_exporter>(here, here.own<http::client>(here, blocking, through), options);
         });
     }
     // A request that took so long, with so many spans below it.
@@ -170,6 +171,33 @@ TEST_F(TraceExporter, ends_with_its_shard_beside_a_collector_that_never_answers)
     ASSERT_TRUE(eventually([&] { return counts.batches == 1; }));
     end_request(true, 1ms, false); // waits until that one is over
     shards.reset();
+}
+
+TEST_F(TraceExporter, ends_with_its_shard_beside_a_collector_that_takes_no_connection)
+{
+    testing::silent_port collector;
+    const trace_exporter_options options = {.url = collector.url(), .interval = 1ms, .timeout = 1h};
+    const auto& counts = open(options, {.connect_timeout = 1h}).counters();
+    end_request(true, 1ms, false);
+    ASSERT_TRUE(eventually([&] { return counts.batches == 1; }));
+    end_request(true, 1ms, false); // waits until that one is over
+    shards.reset();
+}
+
+TEST_F(TraceExporter, gives_the_last_spans_to_its_collector_when_its_shard_ends)
+{
+    std::atomic<int> batches = 0;
+    testing::raw_server collector([&](testing::peer& p) {
+        while (!p.read_request().empty()) {
+            ++batches;
+            p.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+        }
+    });
+    open({.url = collector.url(""), .interval = 1h});
+    end_request(true, 1ms, false);
+    EXPECT_EQ(batches, 0);
+    shards.reset();
+    EXPECT_EQ(batches, 1);
 }
 
 // A collector's word about a batch of two spans, and how many of them it took.

@@ -29,12 +29,14 @@ struct access
     std::uint64_t bytes_out; // head and body
     duration took;           // from the complete head to the last byte handed over
     duration head = {};      // before that: from the head's first byte to its last
+    bool sampled = true;     // good and quick as it may be, it is among the access_log_options::ratio that have a line
 };
 
 struct access_log_options
 {
     bool lines = false; // access lines
-    double ratio = 1;   // of the lines of good and quick answers: which traces, so that services agree
+    double ratio = 1;   // of the lines of good and quick answers: which traces, so that services agree; the session
+                        // chooses them (access::sampled)
     duration slow = std::chrono::milliseconds(500); // from here on a request is slow; zero: none is
 };
 
