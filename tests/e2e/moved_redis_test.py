@@ -77,18 +77,26 @@ class MovedRedis(unittest.TestCase):
         return path
 
     def test_nothing_is_older_than_a_write_on_another_server(self):
-        with self.serving(2) as (serving, name, first, second), Client(serving.port) as client:
-            await_clients(first, 'sluice', 2)
+        self.check_a_write_on_another_server(connections=1)
+
+    def test_nothing_is_with_several_connections_of_a_shard(self):
+        self.check_a_write_on_another_server(connections=2)
+
+    def check_a_write_on_another_server(self, connections):
+        count = 2 * connections
+        with self.serving(2, SLUICE_REDIS_CONNECTIONS=str(connections)) as (serving, name, first, second), \
+                Client(serving.port) as client:
+            await_clients(first, 'sluice', count)
             path = self.stored_user(client, first)
             name.point(second)
             cut(first, 'normal', 'pubsub')
-            await_clients(second, 'sluice', 2)
+            await_clients(second, 'sluice', count)
             self.assertEqual(name_of(client, path), 'one')
             rename(client, path, 'two')
             server.wait_until(lambda: self.metric(serving, 'sluice_cache_pending') == 0, 'the deletion')
             name.point(first)
             cut(second, 'normal', 'pubsub')
-            await_clients(first, 'sluice', 2)
+            await_clients(first, 'sluice', count)
             for _ in range(10):
                 self.assertEqual(name_of(client, path), 'two')
 
@@ -104,15 +112,21 @@ class MovedRedis(unittest.TestCase):
                 await_clients(then, 'sluice-subscriber', 1)
 
     # What one shard deletes on another server than its own, the others would go on to read from theirs.
-    def test_all_shards_follow_the_first_that_finds_another_server(self):
-        with self.serving(3) as (_, name, first, second):
+    def test_all_connections_follow_the_first_that_finds_another_server(self):
+        for shards, connections in ((3, 1), (2, 2)):
+            with self.subTest(shards=shards, connections=connections):
+                self.check_that_all_follow(shards, connections)
+
+    def check_that_all_follow(self, shards, connections):
+        count = shards * connections
+        with self.serving(shards, SLUICE_REDIS_CONNECTIONS=str(connections)) as (_, name, first, second):
             now, then = first, second
-            for which in range(3):
-                await_clients(now, 'sluice', 3)
+            for which in range(count):
+                await_clients(now, 'sluice', count)
                 await_clients(now, 'sluice-subscriber', 1)
                 name.point(then)
                 now.command('CLIENT', 'KILL', 'ID', clients_of(now, 'sluice')[which].decode())
-                await_clients(then, 'sluice', 3)
+                await_clients(then, 'sluice', count)
                 await_clients(then, 'sluice-subscriber', 1)
                 now, then = then, now
 
