@@ -42,7 +42,7 @@ task<result<std::optional<pooled_string>>> text(client_state& state, command_lin
 
 } // namespace
 
-client::client(shard& on, offload_pool& blocking, client_options options) : group_(options.group)
+client::client(shard& on, offload_pool& blocking, client_options options)
 {
     SLUICE_ASSERT(options.connections > 0);
     for (unsigned i = 0; i < options.connections; ++i)
@@ -115,9 +115,8 @@ bool client::moved_since(time_point greeted_at, std::string_view run) const noex
     return std::ranges::any_of(connections_, [&](const auto& one) { return one->moved_since(greeted_at, run); });
 }
 
-void client::follow(time_point greeted_at, const std::string& run)
+void client::follow(time_point greeted_at, std::string_view run)
 {
-    if (group_ != nullptr) return group_->tell_all_of_run(greeted_at, run);
     for (const auto& one : connections_) one->hear_of_run(greeted_at, run);
 }
 

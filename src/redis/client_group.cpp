@@ -19,16 +19,16 @@ task<void> client_group::tell(unsigned to, duration silent_for)
     });
 }
 
-void client_group::tell_all_of_run(time_point greeted_at, const std::string& run)
+void client_group::tell_all_of_run(std::uint64_t greeting, const std::string& run)
 {
     for (unsigned to = 0; to < connections_.size(); ++to)
-        shard::current().background().spawn(tell_of_run(to, greeted_at, run));
+        shard::current().background().spawn(tell_of_run(to, greeting, run));
 }
 
-task<void> client_group::tell_of_run(unsigned to, time_point greeted_at, std::string run)
+task<void> client_group::tell_of_run(unsigned to, std::uint64_t greeting, std::string run)
 {
-    co_await on_shard(to, [this, to, greeted_at, &run] {
-        for (client_state* one : connections_[to]) one->hear_of_run(greeted_at, run);
+    co_await on_shard(to, [this, to, greeting, &run] {
+        for (client_state* one : connections_[to]) one->hear_of_run(greeting, run);
     });
 }
 

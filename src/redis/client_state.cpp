@@ -149,6 +149,9 @@ void client_state::greeted()
     why_leaving_.clear();
     commands_.begin();
     flush();
+    if (options_.group == nullptr) return;
+    greeting_ = options_.group->next_greeting();
+    options_.group->tell_all_of_run(greeting_, connection_.run_id());
 }
 
 void client_state::flush()
@@ -221,7 +224,16 @@ bool client_state::moved_since(time_point greeted_at, std::string_view run) cons
 
 void client_state::hear_of_run(time_point greeted_at, std::string_view run)
 {
-    if (!is_elsewhere(run) || connection_.greeted_at() > greeted_at) return;
+    if (is_elsewhere(run) && connection_.greeted_at() <= greeted_at) leave_former();
+}
+
+void client_state::hear_of_run(std::uint64_t greeting, std::string_view run)
+{
+    if (is_elsewhere(run) && greeting_ < greeting) leave_former();
+}
+
+void client_state::leave_former()
+{
     why_leaving_ = "its name stands for another server by now";
     look_at_end();
 }

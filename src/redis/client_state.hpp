@@ -18,6 +18,7 @@
 #include <sluice/shard/wait.hpp>
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,8 +42,11 @@ public:
     void hear_of_silence(duration silent_for);
     // Has this connection been made after that time, and to another run than that one?
     [[nodiscard]] bool moved_since(time_point greeted_at, std::string_view run) const;
-    // Another connection has been greeted by that run, then: if this is an older one to another run, it is left.
+    // The subscriber beside it has been greeted by that run, then: if this is an older connection to another run, it is
+    // left.
     void hear_of_run(time_point greeted_at, std::string_view run);
+    // The same of another client of the group: which of its greetings that was.
+    void hear_of_run(std::uint64_t greeting, std::string_view run);
 
     [[nodiscard]] client_counters counters() const;
     [[nodiscard]] duration command_timeout() const noexcept { return options_.command_timeout; }
@@ -106,6 +110,7 @@ private:
     void look_at_end();
     [[nodiscard]] bool is_elsewhere(std::string_view run) const;
     void look_at_head();
+    void leave_former();
     void fell_silent(std::string why);
     void give_up(std::string why);
     void drop_waiting(std::string_view why);
@@ -119,7 +124,8 @@ private:
     multiplexer commands_;
     time_point asked_at_ = {}; // when a reply was first expected
     bool stopping_ = false;
-    std::string why_leaving_; // once every reply is there; empty: it is not left
+    std::uint64_t greeting_ = 0; // of the group's
+    std::string why_leaving_;    // once every reply is there; empty: it is not left
     std::unordered_map<const script*, known_script> scripts_;
     client_counters counters_;
     said_once said_; // of refused commands

@@ -1,7 +1,8 @@
 """Two processes on one PostgreSQL, with readers and writers at full speed on both: coherence_test.py BINARY HISTORY.
 
 Whatever happens to Redis meanwhile, no process gives a value older than a write that it has acknowledged, and none gives
-one for longer than cache.ttl after any process has acknowledged another."""
+one for longer than cache.ttl after any process has acknowledged another: of names, of whose an e-mail is, and of who
+is there at all, on every shard."""
 import json
 import os
 import random
@@ -18,6 +19,14 @@ BINARY, HISTORY = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
 SECONDS = int(os.environ.get('SLUICE_COHERENCE_SECONDS', '8'))
 TTL_SECONDS = 3
 USERS = 40
+SHARDS = 2
+
+
+class Check(unittest.TestCase):
+    def test_the_check_finds_what_is_wrong_in_a_history(self):
+        judged = subprocess.run([HISTORY, '--doctored'], capture_output=True, text=True, timeout=60)
+        self.assertEqual((judged.returncode, judged.stderr), (0, ''))
+        self.assertEqual(judged.stdout, '28 judged\n')
 
 
 class Coherence(unittest.TestCase):
@@ -35,12 +44,12 @@ class Coherence(unittest.TestCase):
                        'SLUICE_LOG_ACCESS': 'false', **environment}
         servers = []
         for _ in range(2):
-            server = sluice.Server(BINARY, '--shards', '2', folder=self.folder.name, environment=environment)
+            server = sluice.Server(BINARY, '--shards', str(SHARDS), folder=self.folder.name, environment=environment)
             servers.append(server)
             self.addCleanup(server.__exit__)
         # Behind the others: its two dozen threads would keep the database from the CPUs for seconds.
         running = subprocess.Popen(['nice', '-n', '10', HISTORY, str(SECONDS), str(TTL_SECONDS * 1000), str(USERS),
-                                    *(str(s.port) for s in servers)],
+                                    str(SHARDS), *(f'{s.port}:{s.admin_port}' for s in servers)],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertEqual(running.stdout.readline(), 'begun\n')
         deadline = time.monotonic() + SECONDS
@@ -54,6 +63,9 @@ class Coherence(unittest.TestCase):
         self.assertEqual(seen['failed_reads'], 0)
         self.assertGreater(seen['reads'], 100)
         self.assertGreater(seen['writes'], 20)
+        # Each shard has been asked, and by e-mail, and for users that were not there.
+        for what in ('least_reads_of_a_shard', 'found_by_email', 'found_nobody', 'deletions'):
+            self.assertGreater(seen[what], 0, what)
         return seen
 
     def test_with_redis(self):

@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 import unittest
+import uuid
 
 import sluice
 from users_client import Client
@@ -62,9 +63,9 @@ class MovedRedis(unittest.TestCase):
                 yield serving, name, first, second
 
     @staticmethod
-    def pending(of):
+    def metric(of, name):
         lines = of.get('/metrics', port=of.admin_port)[1].decode().splitlines()
-        return sum(float(line.rpartition(' ')[2]) for line in lines if line.startswith('sluice_cache_pending'))
+        return sum(float(line.rpartition(' ')[2]) for line in lines if line.startswith(name))
 
     @staticmethod
     def stored_user(client, redis):
@@ -76,18 +77,26 @@ class MovedRedis(unittest.TestCase):
         return path
 
     def test_nothing_is_older_than_a_write_on_another_server(self):
-        with self.serving(2) as (serving, name, first, second), Client(serving.port) as client:
-            await_clients(first, 'sluice', 2)
+        self.check_a_write_on_another_server(connections=1)
+
+    def test_nothing_is_with_several_connections_of_a_shard(self):
+        self.check_a_write_on_another_server(connections=2)
+
+    def check_a_write_on_another_server(self, connections):
+        count = 2 * connections
+        with self.serving(2, SLUICE_REDIS_CONNECTIONS=str(connections)) as (serving, name, first, second), \
+                Client(serving.port) as client:
+            await_clients(first, 'sluice', count)
             path = self.stored_user(client, first)
             name.point(second)
             cut(first, 'normal', 'pubsub')
-            await_clients(second, 'sluice', 2)
+            await_clients(second, 'sluice', count)
             self.assertEqual(name_of(client, path), 'one')
             rename(client, path, 'two')
-            server.wait_until(lambda: self.pending(serving) == 0, 'the deletion')
+            server.wait_until(lambda: self.metric(serving, 'sluice_cache_pending') == 0, 'the deletion')
             name.point(first)
             cut(second, 'normal', 'pubsub')
-            await_clients(first, 'sluice', 2)
+            await_clients(first, 'sluice', count)
             for _ in range(10):
                 self.assertEqual(name_of(client, path), 'two')
 
@@ -102,15 +111,41 @@ class MovedRedis(unittest.TestCase):
                 await_clients(then, 'sluice', 2)
                 await_clients(then, 'sluice-subscriber', 1)
 
+    # What one shard deletes on another server than its own, the others would go on to read from theirs.
+    def test_all_connections_follow_the_first_that_finds_another_server(self):
+        for shards, connections in ((3, 1), (2, 2)):
+            with self.subTest(shards=shards, connections=connections):
+                self.check_that_all_follow(shards, connections)
+
+    def check_that_all_follow(self, shards, connections):
+        count = shards * connections
+        with self.serving(shards, SLUICE_REDIS_CONNECTIONS=str(connections)) as (_, name, first, second):
+            now, then = first, second
+            for which in range(count):
+                await_clients(now, 'sluice', count)
+                await_clients(now, 'sluice-subscriber', 1)
+                name.point(then)
+                now.command('CLIENT', 'KILL', 'ID', clients_of(now, 'sluice')[which].decode())
+                await_clients(then, 'sluice', count)
+                await_clients(then, 'sluice-subscriber', 1)
+                now, then = then, now
+
     def test_a_deletion_counts_for_nothing_while_connections_are_on_different_servers(self):
         with self.serving(1, SLUICE_REDIS_CONNECTIONS='2') as (serving, name, first, second), \
-                Client(serving.port) as client:
+                Client(serving.port) as client, Client(serving.port) as one, Client(serving.port) as other:
             await_clients(first, 'sluice', 2)
             path = self.stored_user(client, first)
+            # Each of the two waits for a reply, and is not left before.
+            first.command('CLIENT', 'PAUSE', '600000', 'WRITE')
+            for waiting, asking in enumerate((one, other), 1):
+                asking.ask('GET', f'/users/{uuid.uuid4()}')
+                server.wait_until(lambda: self.metric(serving, 'sluice_redis_in_flight') == waiting, 'one that waits')
             name.point(second)
             first.command('CLIENT', 'KILL', 'ID', clients_of(first, 'sluice')[0].decode())
             await_clients(second, 'sluice', 1)
             rename(client, path, 'two')
+            await_clients(first, 'sluice', 1)
+            first.command('CLIENT', 'UNPAUSE')
             name.point(first)
             cut(second, 'normal', 'pubsub')
             await_clients(first, 'sluice', 2)

@@ -146,15 +146,14 @@ public:
     // For a subscriber beside it, which was greeted then, by that run: has a command's connection been made to another
     // one since?
     [[nodiscard]] bool moved_since(time_point greeted_at, std::string_view run) const noexcept;
-    // Leaves connections that are older than that and to another run, those of the whole group.
-    void follow(time_point greeted_at, const std::string& run);
+    // Leaves its connections that are older than that and to another run. What they find instead, they tell the group.
+    void follow(time_point greeted_at, std::string_view run);
 
 private:
     [[nodiscard]] task<result<reply>> run_script(const script& s, command_line call);
     [[nodiscard]] client_state& pick() const noexcept;
 
     std::vector<std::unique_ptr<client_state>> connections_;
-    client_group* group_;
 };
 
 } // namespace sluice::redis

@@ -8,8 +8,9 @@
 // knows better; all others are given up, so whatever waits for them ends at once, and is refused until they have been
 // greeted again.
 //
-// And where the name of a server comes to stand for another one, while some connections go on to the former: a
-// subscriber that has been greeted tells them, and those that are older and on another run are made anew.
+// And where the name of a server comes to stand for another one, while some connections go on to the former: whichever
+// has been greeted tells all others, and those that were greeted earlier, by another run, are made anew. Earlier is
+// what was counted earlier, since the clocks of two shards are up to a turn apart.
 //
 // Made before the shards, outlives them. What it holds of a shard is touched on that shard alone.
 #pragma once
@@ -17,6 +18,8 @@
 #include <sluice/core/clock.hpp>
 #include <sluice/coro/task.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,7 +27,6 @@
 
 namespace sluice::redis {
 
-class client;
 class client_state;
 
 class client_group
@@ -35,14 +37,15 @@ public:
     client_group& operator=(const client_group&) = delete;
 
 private:
-    friend class client;
     friend class client_state;
     void tell_all(duration silent_for);
     [[nodiscard]] task<void> tell(unsigned to, duration silent_for);
-    void tell_all_of_run(time_point greeted_at, const std::string& run);
-    [[nodiscard]] task<void> tell_of_run(unsigned to, time_point greeted_at, std::string run);
+    [[nodiscard]] std::uint64_t next_greeting() noexcept { return ++greetings_; }
+    void tell_all_of_run(std::uint64_t greeting, const std::string& run);
+    [[nodiscard]] task<void> tell_of_run(unsigned to, std::uint64_t greeting, std::string run);
 
     std::vector<std::vector<client_state*>> connections_; // of each shard
+    std::atomic<std::uint64_t> greetings_{0};
 };
 
 } // namespace sluice::redis
