@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 namespace sluice::postgres::detail {
@@ -17,7 +18,7 @@ task<result<void>> open_cursor(transaction& t, const statement& s, parameters wi
 
 task<result<rows>> fetch(transaction& t, unsigned count)
 {
-    const std::string sql = fmt::format("FETCH FORWARD {} FROM sluice_stream", count);
+    const std::string sql = fmt::format("FETCH FORWARD {} FROM sluice_stream", std::max(1U, count));
     const statement once{"", sql.c_str(), access::reads};
     co_return co_await t.run(once, {});
 }

@@ -102,5 +102,22 @@ TEST_F(Stream, that_is_late_has_changed_nothing)
     expect_nothing_running();
 }
 
+TEST_F(Stream, gives_rows_one_by_one_where_it_may_give_none)
+{
+    pool& db = open();
+    std::size_t pieces = 0, given = 0;
+    const auto ended = shards.run([&] {
+        return stream(db, series, parameters::of(std::int32_t{3}), {.rows_a_piece = 0},
+                      [&](const rows& piece) -> task<result<void>> {
+                          ++pieces;
+                          given += piece.size();
+                          co_return {};
+                      });
+    });
+    EXPECT_TRUE(ended);
+    EXPECT_EQ(pieces, 3u);
+    EXPECT_EQ(given, 3u);
+}
+
 } // namespace
 } // namespace sluice::postgres
