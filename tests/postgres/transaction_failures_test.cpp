@@ -1,0 +1,97 @@
+// Failures within a transaction of which PostgreSQL does not know, or may not: values that are refused before they are
+// sent, and statements that nobody waits for any more. Run by server.py.
+#include "database.hpp"
+
+#include <sluice/postgres/transaction.hpp>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace sluice::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_view_literals;
+using test::insert;
+
+constexpr statement say{"say", "SELECT $1::text", access::reads};
+constexpr std::string_view unsayable = "a\0b"sv;
+
+class TransactionFailures : public test::Database
+{
+protected:
+    void SetUp() override
+    {
+        Database::SetUp();
+        admin("CREATE TABLE numbers (n int8 PRIMARY KEY); GRANT ALL ON numbers TO sluice");
+    }
+    std::string stored() { return admin("SELECT coalesce(string_agg(n::text, ',' ORDER BY n), '') FROM numbers"); }
+};
+
+TEST_F(TransactionFailures, of_a_value_that_is_refused_commit_nothing)
+{
+    pool& db = open();
+    for (const bool first : {true, false}) {
+        const auto ended = shards.run([&] {
+            return transact(db, {}, [first](transaction& t) -> task<result<void>> {
+                if (!first) EXPECT_TRUE(co_await t.query(insert, std::int64_t{1}));
+                auto refused = co_await t.query(say, unsayable);
+                EXPECT_EQ(refused.error().code, errc::invalid);
+                auto after = co_await t.query(insert, std::int64_t{2});
+                EXPECT_EQ(after.error().code, errc::invalid);
+                co_return {}; // as if nothing had happened
+            });
+        });
+        ASSERT_FALSE(ended);
+        EXPECT_EQ(ended.error().code, errc::invalid);
+        EXPECT_EQ(stored(), "");
+    }
+    EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
+}
+
+TEST_F(TransactionFailures, of_a_value_that_is_refused_are_undone_by_a_savepoint)
+{
+    pool& db = open();
+    const auto ended = shards.run([&] {
+        return transact(db, {}, [](transaction& t) -> task<result<void>> {
+            auto first = co_await t.query(insert, std::int64_t{1});
+            auto saved = co_await t.savepoint("before");
+            auto second = co_await t.query(insert, std::int64_t{2});
+            auto refused = co_await t.query(say, unsayable);
+            EXPECT_TRUE(first && saved && second && !refused);
+            EXPECT_FALSE(co_await t.savepoint("after"));
+            EXPECT_TRUE(co_await t.rollback_to("before"));
+            EXPECT_TRUE(co_await t.query(insert, std::int64_t{3}));
+            co_return {};
+        });
+    });
+    EXPECT_TRUE(ended) << ended.error().detail;
+    EXPECT_EQ(stored(), "1,3");
+}
+
+TEST_F(TransactionFailures, of_a_late_statement_commit_nothing_though_it_ends_well)
+{
+    static constexpr statement nap{"nap", "SELECT sleep_whatever_comes()"};
+    admin("CREATE FUNCTION sleep_whatever_comes() RETURNS void LANGUAGE plpgsql AS "
+          "$$BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END$$");
+    pool_options hasty = options();
+    hasty.statement_timeout = 1s;
+    pool& db = open(hasty);
+    const auto ended = shards.run([&] {
+        return transact(db, {}, [](transaction& t) -> task<result<void>> {
+            EXPECT_TRUE(co_await t.query(insert, std::int64_t{1}));
+            auto late = co_await t.query(nap);
+            EXPECT_EQ(late.error().code, errc::timeout);
+            EXPECT_EQ(late.error().detail, "The database did not answer in time"); // and nothing of it is done
+            co_return {};
+        });
+    });
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, errc::timeout);
+    admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state <> 'idle'", "0");
+    EXPECT_EQ(stored(), "");
+}
+
+} // namespace
+} // namespace sluice::postgres
