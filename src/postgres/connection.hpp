@@ -119,7 +119,7 @@ private:
     {
         std::string name; // on this connection
         std::string sql;
-        unsigned version = 0;
+        bool taken = false; // the name is: by an earlier form of it, or by another
         bool there = false; // or on its way
     };
 

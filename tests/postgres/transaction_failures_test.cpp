@@ -1,5 +1,5 @@
 // Failures within a transaction of which PostgreSQL does not know, or may not: values that are refused before they are
-// sent, and statements that nobody waits for any more. Run by server.py.
+// sent, statements that nobody waits for any more, names that are taken. Run by server.py.
 #include "database.hpp"
 
 #include <sluice/postgres/transaction.hpp>
@@ -91,6 +91,49 @@ TEST_F(TransactionFailures, of_a_late_statement_commit_nothing_though_it_ends_we
     EXPECT_EQ(ended.error().code, errc::timeout);
     admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state <> 'idle'", "0");
     EXPECT_EQ(stored(), "");
+}
+
+TEST_F(TransactionFailures, of_a_name_that_is_taken_are_for_now_or_met_no_second_time)
+{
+    static constexpr statement other{"", "PREPARE say AS SELECT 2"};
+    pool_options one = options();
+    one.connections_max = 1;
+    for (const bool repeatable : {false, true}) {
+        pool& db = open(one);
+        ASSERT_TRUE(shards.run([&] { return db.query(other); }));
+        const auto ask = [&] {
+            return transact(db, {.repeatable = repeatable}, [](transaction& t) -> task<result<void>> {
+                auto said = co_await t.query(say, "something"sv);
+                if (!said) co_return fail(said.error());
+                co_return {};
+            });
+        };
+        const auto met = shards.run(ask);
+        EXPECT_EQ(met.has_value(), repeatable);
+        if (!met) EXPECT_EQ(met.error().code, errc::unavailable) << met.error().detail;
+        EXPECT_TRUE(shards.run(ask));
+    }
+}
+
+TEST_F(TransactionFailures, are_none_where_two_statements_have_one_name)
+{
+    static constexpr statement one{"same", "SELECT 1::int8", access::reads};
+    static constexpr statement two{"same", "SELECT 2::int8", access::reads};
+    pool_options few = options();
+    few.connections_max = 1;
+    pool& db = open(few);
+    for (int i = 0; i < 2; ++i) {
+        const auto sum = shards.run([&] {
+            return transact(db, {}, [](transaction& t) -> task<result<std::int64_t>> {
+                auto first = co_await t.query(one);
+                auto second = co_await t.query(two);
+                if (!first || !second) co_return fail(errc::internal);
+                co_return (*first)[0].get<std::int64_t>(0) + (*second)[0].get<std::int64_t>(0);
+            });
+        });
+        ASSERT_TRUE(sum) << sum.error().detail;
+        EXPECT_EQ(*sum, 3);
+    }
 }
 
 } // namespace
