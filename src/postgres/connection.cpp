@@ -351,9 +351,13 @@ void connection::look_at_head()
 
 bool connection::abandon()
 {
-    const bool cancelling = !ended_ && pipeline_.working() && cancel_running(*handle_);
+    const bool works = !ended_ && pipeline_.working();
+    if (works && !cancel_running(*handle_)) {
+        retire(); // what runs is nobody's, and so is cancelled as soon as that is possible
+        return false;
+    }
     lose({});
-    return cancelling;
+    return works;
 }
 
 void connection::lose(std::string why)

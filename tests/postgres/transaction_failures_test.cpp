@@ -2,9 +2,11 @@
 // sent, statements that nobody waits for any more, names that are taken. Run by server.py.
 #include "database.hpp"
 
+#include <sluice/coro/stop.hpp>
 #include <sluice/postgres/transaction.hpp>
 
 #include <chrono>
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -91,6 +93,46 @@ TEST_F(TransactionFailures, of_a_late_statement_commit_nothing_though_it_ends_we
     EXPECT_EQ(ended.error().code, errc::timeout);
     admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state <> 'idle'", "0");
     EXPECT_EQ(stored(), "");
+}
+
+// More at once than there may be cancellations under way.
+TEST_F(TransactionFailures, of_many_at_once_leave_nothing_running)
+{
+    static constexpr statement lock{"lock", "LOCK TABLE numbers IN SHARE MODE", access::reads};
+    static constexpr unsigned count = 10;
+    pool_options many = options();
+    many.connections_max = count + 1; // transactions may have all but one
+    many.connect_timeout = many.statement_timeout = 60s;
+    pool& db = open(many);
+    admin("BEGIN; LOCK TABLE numbers");
+    stop_source stop;
+    std::deque<context> requests(count, context{.stop = &stop});
+    std::vector<std::future<result<void>>> waiting;
+    for (context& request : requests)
+        waiting.push_back(shards.start(
+            0,
+            [&db] {
+                return transact(db, {}, [](transaction& t) -> task<result<void>> {
+                    auto locked = co_await t.query(lock);
+                    if (!locked) co_return fail(locked.error());
+                    co_return {};
+                });
+            },
+            &request));
+    const std::string running =
+        std::string("SELECT count(*) FROM pg_locks JOIN pg_stat_activity a USING (pid) WHERE NOT granted AND ") +
+        "application_name = 'sluice'";
+    test::session watcher;
+    watcher.await(running, std::to_string(count));
+    on_shard([&] {
+        stop.request();
+        return true;
+    });
+    for (auto& one : waiting) EXPECT_EQ(one.get().error().code, errc::cancelled);
+    watcher.await(running, "0");
+    EXPECT_GE(on_shard([&] { return db.counters().cancels; }), count);
+    admin("COMMIT");
+    EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
 }
 
 TEST_F(TransactionFailures, of_a_name_that_is_taken_are_for_now_or_met_no_second_time)
