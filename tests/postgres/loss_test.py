@@ -102,6 +102,14 @@ class Standstill(faulty.Case):
         self.end(load, serving)
         self.tell(load, 'frozen', fault, back)
 
+    def test_frozen_at_the_start_it_keeps_the_server_from_nothing_but_its_tables(self):
+        self.database.freeze()
+        self.addCleanup(self.database.thaw)
+        serving = self.serve(connect_timeout='24h')
+        self.assertEqual(serving.get('/healthz')[0].status, 200)
+        self.assertEqual(serving.get('/readyz')[0].status, 503)
+        self.assertEqual(serving.stop(), 0)
+
     def test_frozen_until_its_connections_are_given_up_it_is_used_again(self):
         serving = self.serve_ready(statement_timeout='500ms', connect_timeout='500ms')
         load = self.load(serving, readers=4, writers=4)
