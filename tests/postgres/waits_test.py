@@ -1,6 +1,7 @@
 """Requests whose statements wait, are given up, change their shape or break a rule, and those beside them: waits_test.py BINARY."""
 import json
 import re
+import signal
 import socket
 import struct
 
@@ -111,6 +112,22 @@ class Waits(faulty.Case):
         load.ledger.note('INSERT', 'ada@example.com', 'Ada', DONE)
         self.assert_no_refusal(load)
         self.end(load, serving)
+
+    def test_a_write_that_waits_longer_than_a_stop_may_take_ends_with_it(self):
+        for signals in (1, 2):  # the second one waits for nothing
+            with self.subTest(signals=signals):
+                grace = '0s' if signals == 1 else '10m'
+                serving = self.serve_ready(statement_timeout='10m', SLUICE_LIMITS_REQUEST_TIMEOUT='10m', SLUICE_SHUTDOWN_GRACE=grace)
+                session = self.session()
+                session('BEGIN')
+                session('LOCK TABLE users')
+                with ask(serving.port, 'POST', '/users', json.dumps({'email': 'ada@example.com', 'name': 'Ada'})):
+                    self.await_value(f'SELECT count(*) {WAITING}', '1')
+                    if signals == 2:
+                        serving.signal(signal.SIGTERM)
+                        serving.await_lines(1, 'Draining')
+                    self.assertEqual(serving.stop(), 0)
+                session('ROLLBACK')
 
     def test_resets_under_load_disturb_nobody_else(self):
         serving = self.serve_ready()
