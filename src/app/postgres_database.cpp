@@ -11,6 +11,8 @@
 #include <sluice/postgres/pool.hpp>
 #include <sluice/server/metrics_routes.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -18,6 +20,9 @@
 
 namespace sluice::app {
 namespace {
+
+// Until the server serves, ready or not.
+constexpr duration first_attempt_max = std::chrono::seconds(2);
 
 struct part
 {
@@ -58,7 +63,7 @@ public:
           parts_(values.server.shards), connecting_({.threads = values.server.shards + 1}),
           schema_({.url = url_, .connect_timeout = options_.connect_timeout}, postgres_schema)
     {
-        schema_.wait_for_the_first_attempt(options_.connect_timeout);
+        schema_.wait_for_the_first_attempt(std::min<duration>(options_.connect_timeout, first_attempt_max));
     }
     [[nodiscard]] std::string_view kind() const noexcept override { return "postgres"; }
     [[nodiscard]] std::string place() const override { return postgres::place_of(url_); }

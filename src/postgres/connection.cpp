@@ -2,6 +2,8 @@
 
 #include "postgres/errors.hpp"
 
+#include <sluice/core/random.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -50,7 +52,12 @@ void connection::submit(query_run& q)
     bool prepare = false;
     if (named) {
         prepared& known = statements_[&q.what];
-        if (known.name.empty()) known.name = q.what.name;
+        if (known.name.empty()) {
+            // A constant of a header is another in each file that includes it.
+            known.taken =
+                std::ranges::any_of(statements_, [&](const auto& one) { return one.second.name == q.what.name; });
+            known.name = q.what.name;
+        }
         // The same address may be another statement's by now.
         if (known.sql != q.what.sql) {
             known.sql = q.what.sql;
@@ -111,8 +118,10 @@ bool connection::send(const pipeline::action& a)
                                  with.formats(), 1) == 1;
     prepared& known = statements_[&q.what];
     if (a.prepare) {
-        // A name of its own each time: whether the one before is still there, nobody can tell.
-        if (known.version++ > 0) known.name = fmt::format("{}:{}", q.what.name, known.version);
+        // A name of its own each time: whether the one before is still there, nobody can tell. Behind a pooler that was
+        // not said to be one, others prepare in the same session.
+        if (std::exchange(known.taken, true)) known.name = fmt::format("{}:{:x}", q.what.name, random_bits());
+        known.there = true;
         if (PQsendPrepare(c, known.name.c_str(), q.what.sql, with.count(), with.types()) != 1) return false;
         preparing_.push_back(&q.what);
     }
@@ -243,7 +252,8 @@ void connection::take(pg_result* owned)
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
     const auto decided = pipeline_.on_answer(kind);
     // What runs again has not failed.
-    if (q != nullptr && failed && (preparing || decided)) q->failure = failure_of(*q, owned);
+    const bool over = preparing ? pipeline_.unprepared() : decided.has_value();
+    if (q != nullptr && failed && over) q->failure = failure_of(*q, owned);
     if (own) q->got = rows(next.release());
     if (decided) decide(*decided);
     if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
@@ -251,7 +261,7 @@ void connection::take(pg_result* owned)
 
 error connection::failure_of(const query_run& q, const pg_result* failed) const
 {
-    if (outdated(q, sql_state(failed))) return unavailable("The database's schema has changed");
+    if (outdated(q, sql_state(failed))) return unavailable("The database's schema or session has changed");
     if (takes_no_changes(q, sql_state(failed))) return unavailable("The database takes no changes");
     return statement_error(failed, q.what, q.with);
 }
@@ -259,7 +269,7 @@ error connection::failure_of(const query_run& q, const pg_result* failed) const
 // Within a transaction it cannot be prepared again: that has failed as a whole, and only all of it can run again.
 bool connection::outdated(const query_run& q, std::string_view state) const noexcept
 {
-    return use_ == use::leased && q.remembered && sql_states::stale(state);
+    return use_ == use::leased && sql_states::stale(state) && (q.remembered || state == "42P05");
 }
 
 void connection::note_failure(query_run& q, std::string_view state)
@@ -342,9 +352,13 @@ void connection::look_at_head()
 
 bool connection::abandon()
 {
-    const bool cancelling = !ended_ && pipeline_.working() && cancel_running(*handle_);
+    const bool works = !ended_ && pipeline_.working();
+    if (works && !cancel_running(*handle_)) {
+        retire(); // what runs is nobody's, and so is cancelled as soon as that is possible
+        return false;
+    }
     lose({});
-    return cancelling;
+    return works;
 }
 
 void connection::lose(std::string why)

@@ -90,7 +90,8 @@ public:
     void retire() noexcept { retiring_ = true; }
     // Ends it now: everything it holds goes back. Without a reason it was meant to end.
     void give_up(std::string why) { lose(std::move(why)); }
-    // Ends it with a transaction still on it: the server rolls back, and is asked to cancel what runs; was it?
+    // Ends it with a transaction still on it: the server rolls back, and is asked to cancel what runs; was it? Where
+    // too many ask already, the end comes when it has been.
     bool abandon();
 
     [[nodiscard]] bool idle() const noexcept { return pipeline_.idle(); }
@@ -119,7 +120,7 @@ private:
     {
         std::string name; // on this connection
         std::string sql;
-        unsigned version = 0;
+        bool taken = false; // the name is: by an earlier form of it, or by another
         bool there = false; // or on its way
     };
 

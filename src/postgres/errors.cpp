@@ -58,7 +58,10 @@ bool forbidden_by_policy(const pg_result* failed) noexcept
 
 std::string_view sql_state(const pg_result* failed) noexcept { return field(failed, PG_DIAG_SQLSTATE); }
 
-bool sql_states::stale(std::string_view state) noexcept { return state == "26000" || state == "0A000"; }
+bool sql_states::stale(std::string_view state) noexcept
+{
+    return state == "26000" || state == "0A000" || state == "42P05";
+}
 bool sql_states::cancelled(std::string_view state) noexcept { return state == "57014"; }
 bool sql_states::repeatable(std::string_view state) noexcept { return state == "40001" || state == "40P01"; }
 bool sql_states::read_only(std::string_view state) noexcept { return state == "25006"; }

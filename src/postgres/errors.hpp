@@ -23,7 +23,7 @@ inline constexpr std::string_view dependency = "postgres";
 
 // What is true of an SQLSTATE.
 namespace sql_states {
-// The prepared form does not fit any more, or is not there: preparing again mends it.
+// The prepared form does not fit any more, is not there, or another has its name: preparing again mends it.
 [[nodiscard]] bool stale(std::string_view state) noexcept;
 [[nodiscard]] bool cancelled(std::string_view state) noexcept;
 // The transaction met another one, and may succeed if all of it runs again.

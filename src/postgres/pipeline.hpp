@@ -30,8 +30,8 @@ public:
     static constexpr ticket nobody = 0; // whose answer nobody waits for
 
     // A result as the connection read it. `stale` is a failure by which the server refuses the prepared form (SQLSTATE
-    // 26000, or 0A000 after a schema change), `cancelled` one that a cancellation caused which was not meant for it: in
-    // both nothing was done, and the query may run again here.
+    // 26000, 0A000 after a schema change, or 42P05 where another has its name), `cancelled` one that a cancellation
+    // caused which was not meant for it: in both nothing was done, and the query may run again here.
     enum class answer : std::uint8_t
     {
         ok,
@@ -171,7 +171,8 @@ public:
         entry& head = sent_.front();
         if (head.preparing) {
             head.preparing = false;
-            head.preparation_failed = a == answer::failed || a == answer::stale;
+            head.preparation_failed = a == answer::failed || (a == answer::stale && head.prepared_again);
+            head.prepared_again = head.prepared_again || a == answer::stale;
             return std::nullopt;
         }
         const entry done = head;
@@ -182,7 +183,7 @@ public:
             return std::nullopt;
         }
         if (done.asked.query != nobody && !done.preparation_failed && may_run_again(done, a)) {
-            run_again(done, a == answer::stale || (a == answer::aborted && done.asked.prepare));
+            run_again(done, a);
             return std::nullopt;
         }
         return decide(done.asked, a == answer::ok ? verdict::answered : verdict::failed);
@@ -242,10 +243,10 @@ private:
     }
     static bool needs_own_sync(const entry& e) { return e.isolated || e.asked.does == access::writes; }
 
-    void run_again(entry e, bool prepare)
+    void run_again(entry e, answer a)
     {
-        e.prepared_again = e.prepared_again || (prepare && !e.asked.prepare);
-        e.asked.prepare = prepare;
+        e.prepared_again = e.prepared_again || a == answer::stale;
+        e.asked.prepare = a == answer::stale || (a == answer::aborted && e.asked.prepare);
         e.isolated = true;
         e.closes = false;
         waiting_.push_back(e);

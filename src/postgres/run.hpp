@@ -3,6 +3,7 @@
 
 #include "postgres/errors.hpp"
 #include "postgres/pool_state.hpp"
+#include "shard/last_stop.hpp"
 
 #include <sluice/core/context.hpp>
 #include <sluice/core/span.hpp>
@@ -13,19 +14,20 @@
 
 namespace sluice::postgres {
 
-// The request's context without its stop, for a wait that goes on though nobody waits for the answer any more.
-class without_stop
+// The request's context with the shard's last stop in place of its own, for a wait that goes on though nobody waits for
+// the answer any more.
+class until_last_stop
 {
 public:
-    without_stop() noexcept
+    until_last_stop() noexcept
     {
         if (const context* current = context::current()) mine_ = *current;
-        mine_.stop = nullptr;
+        mine_.stop = &last_stop();
         before_ = context::exchange_current(&mine_);
     }
-    ~without_stop() { context::exchange_current(before_); }
-    without_stop(const without_stop&) = delete;
-    without_stop& operator=(const without_stop&) = delete;
+    ~until_last_stop() { context::exchange_current(before_); }
+    until_last_stop(const until_last_stop&) = delete;
+    until_last_stop& operator=(const until_last_stop&) = delete;
 
 private:
     context mine_;
@@ -66,15 +68,16 @@ inline task<result<rows>> finish(pool_state& pool, query_run& q)
     wait_end how = co_await q.finished.until(limit);
     const bool writing = q.on != nullptr && q.what.does == access::writes;
     if (!q.outcome && how == wait_end::cancelled && writing) {
-        const without_stop outliving;
+        const until_last_stop outliving;
         how = co_await q.settled.until(limit);
     }
     if (!q.outcome || !*q.outcome) asking.failed();
     if (q.outcome) co_return std::move(*q.outcome);
     if (how != wait_end::cancelled) pool.count_timeout(q);
-    const bool sent = pool.leave(q);
-    if (how == wait_end::cancelled) co_return fail(how);
-    co_return fail(too_late(sent && q.what.does == access::writes));
+    const bool may_be_done = pool.leave(q) && q.what.does == access::writes;
+    if (how != wait_end::cancelled) co_return fail(too_late(may_be_done));
+    if (may_be_done) co_return fail(outcome_unknown());
+    co_return fail(how);
 }
 
 } // namespace sluice::postgres

@@ -34,6 +34,7 @@ const statement& beginning(const transaction_options& o)
 
 constexpr statement commit_statement{"", "COMMIT"};
 constexpr statement rollback_statement{"", "ROLLBACK"};
+constexpr const char* undoing = "ROLLBACK TO SAVEPOINT";
 
 std::string identifier(std::string_view name)
 {
@@ -78,7 +79,8 @@ struct transaction::state
         // Nothing of it is committed, so that even a write whose answer was lost is known not to be done.
         repeatable = repeatable || q.repeatable || mine->on == nullptr;
         cancelled = cancelled || q.cancelled_once;
-        broken = broken || failure.code == errc::timeout || failure.code == errc::cancelled;
+        broken = broken || failure.code == errc::timeout || failure.code == errc::cancelled ||
+                 failure.code == errc::outcome_unknown;
     }
 
     pool_state& pool;
@@ -93,6 +95,7 @@ struct transaction::state
     bool broken = false; // something of it still runs
     bool repeatable = false;
     bool cancelled = false; // by somebody else
+    std::optional<error> failed; // of a statement: the server does not know of it, or may not
 };
 
 transaction::transaction(pool& of, const transaction_options& options)
@@ -113,8 +116,13 @@ task<result<void>> transaction::begin()
 
 task<result<rows>> transaction::run(const statement& s, parameters with)
 {
-    if (auto refused = with.refusal()) co_return fail(std::move(*refused));
     state& my = *state_;
+    const bool undoes = std::string_view(s.sql).starts_with(undoing);
+    if (my.failed && !undoes) co_return fail(*my.failed);
+    if (auto refused = with.refusal()) {
+        my.failed = *refused;
+        co_return fail(std::move(*refused));
+    }
     for (;;) {
         if (my.mine->on == nullptr) {
             my.repeatable = true;
@@ -133,15 +141,25 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
         const bool begun = my.first->outcome && *my.first->outcome;
         if (opening && !begun) beginning->failed();
         beginning.reset();
-        if (answered && begun) co_return answered;
+        if (answered && begun) {
+            if (undoes) {
+                my.failed.reset();
+                my.broken = false;
+            }
+            co_return answered;
+        }
         // Without its BEGIN nothing may be left to a connection that others get.
         if (my.first->outcome && !begun) answered = fail(my.first->outcome->error());
         const query_run& failed = begun ? q : *my.first;
         if (!begun) my.broken = true;
         my.note(failed, answered.error());
         if (answered.error().code == errc::outcome_unknown) answered = fail(unavailable("The database went away"));
+        if (answered.error().code == errc::timeout) answered = fail(too_late(false));
         // Nothing of it was done, so it may as well begin at a server that takes changes.
-        if (!opening || !failed.refused) co_return answered;
+        if (!opening || !failed.refused) {
+            if (my.broken) my.failed = answered.error();
+            co_return answered;
+        }
         my.refused_at = failed.refused_at;
         my.end(false);
         my.begun = my.broken = my.repeatable = false;
@@ -155,6 +173,11 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
 task<result<void>> transaction::commit()
 {
     state& my = *state_;
+    if (my.failed) {
+        error failure = std::move(*my.failed);
+        (void)co_await roll_back();
+        co_return fail(std::move(failure));
+    }
     if (!my.begun) {
         my.end(true);
         co_return {};
@@ -203,10 +226,7 @@ task<result<void>> transaction::run_unnamed(std::string_view verb, std::string_v
 }
 
 task<result<void>> transaction::savepoint(std::string_view name) { return run_unnamed("SAVEPOINT", name); }
-task<result<void>> transaction::rollback_to(std::string_view name)
-{
-    return run_unnamed("ROLLBACK TO SAVEPOINT", name);
-}
+task<result<void>> transaction::rollback_to(std::string_view name) { return run_unnamed(undoing, name); }
 task<result<void>> transaction::release(std::string_view name) { return run_unnamed("RELEASE SAVEPOINT", name); }
 
 bool transaction::worth_repeating(unsigned attempt) const noexcept

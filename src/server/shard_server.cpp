@@ -1,6 +1,7 @@
 #include "server/shard_server.hpp"
 
 #include "server/listen.hpp"
+#include "shard/last_stop.hpp"
 
 #include <sluice/core/assert.hpp>
 #include <sluice/core/log.hpp>
@@ -145,6 +146,7 @@ void shard_server::grace_is_over()
             {{"connections", session_count_}});
     for (auto& listening : acceptors_) listening->abandon();
     sessions_.for_each([](session& s) { s.close(); });
+    last_stop().request();
     finish_if_done();
 }
 
@@ -153,8 +155,7 @@ void shard_server::finish_if_done()
     if (!draining_ || session_count_ != 0 || handlers_.running() != 0) return;
     for (auto& listening : acceptors_)
         if (!listening->stopped()) return;
-    here_.timers().cancel(grace_);
-    here_.finish();
+    here_.finish(); // what goes on in the background has the rest of the time
 }
 
 } // namespace sluice

@@ -1,3 +1,5 @@
+#include "shard/last_stop.hpp"
+
 #include <sluice/shard/shard.hpp>
 #include <sluice/shard/wait.hpp>
 
@@ -33,6 +35,12 @@ void wait::end(wait_end how) noexcept
     stop_callback::unlink();
     if (timer::armed()) shard::current().timers().cancel(*this);
     if (waiter_.suspended()) waiter_.wake();
+}
+
+stop_source& last_stop() noexcept
+{
+    thread_local stop_source ends;
+    return ends;
 }
 
 void wait::time_is_up(timer& t) { static_cast<wait&>(t).end(wait_end::timeout); }

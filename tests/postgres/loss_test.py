@@ -35,6 +35,27 @@ class Loss(faulty.Case):
         self.end(load, serving)
         self.tell(load, 'killed', fault, back)
 
+    def test_killed_or_thrown_out_while_a_table_is_locked_it_loses_nothing_that_was_acknowledged(self):
+        serving = self.serve_ready(statement_timeout='1500ms', connect_timeout='1s')
+        load = self.load(serving, readers=6, writers=6)
+        for mode, kills in (('EXCLUSIVE', True), ('ACCESS EXCLUSIVE', False), ('ACCESS EXCLUSIVE', True)):
+            load.await_successes()
+            session = self.session()
+            session('BEGIN')
+            session(f'LOCK TABLE users IN {mode} MODE')
+            server.wait_until(lambda: self.database.psql(f"SELECT count(*) > 0 {OURS} AND wait_event_type = 'Lock'") == 't', 'some wait')
+            if kills:
+                self.database.kill()
+                load.await_answers_to_all()
+                self.database.start()
+            else:
+                self.throw_out()
+                load.await_answers_to_all()
+                session('ROLLBACK')
+            load.await_answers_to_all()
+            load.await_successes()
+        self.end(load, serving)
+
     def test_throws_every_session_out_and_each_request_is_answered(self):
         serving = self.serve_ready()
         load = self.load(serving)
@@ -101,6 +122,14 @@ class Standstill(faulty.Case):
             self.await_readiness(serving, 200)
         self.end(load, serving)
         self.tell(load, 'frozen', fault, back)
+
+    def test_frozen_at_the_start_it_keeps_the_server_from_nothing_but_its_tables(self):
+        self.database.freeze()
+        self.addCleanup(self.database.thaw)
+        serving = self.serve(connect_timeout='24h')
+        self.assertEqual(serving.get('/healthz')[0].status, 200)
+        self.assertEqual(serving.get('/readyz')[0].status, 503)
+        self.assertEqual(serving.stop(), 0)
 
     def test_frozen_until_its_connections_are_given_up_it_is_used_again(self):
         serving = self.serve_ready(statement_timeout='500ms', connect_timeout='500ms')

@@ -167,6 +167,30 @@ TEST(Pipeline, prepares_a_stale_statement_again_once)
     EXPECT_EQ(told(p.on_answer(answer::stale)), "1 failed");
 }
 
+TEST(Pipeline, runs_again_once_what_is_stale_at_its_first_use)
+{
+    pipeline p(8, 3);
+    submit(p, 1, access::writes, true);
+    for (const char* becomes : {"nothing", "1 failed"}) {
+        EXPECT_EQ(turn(p), "p1|");
+        EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+        EXPECT_EQ(told(p.on_answer(answer::stale)), becomes);
+        EXPECT_EQ(told(p.on_sync()), "nothing");
+    }
+}
+
+TEST(Pipeline, prepares_once_more_what_cannot_be_prepared_under_its_name)
+{
+    pipeline p(8, 3);
+    submit(p, 1, access::writes, true);
+    for (const char* becomes : {"nothing", "1 failed"}) {
+        EXPECT_EQ(turn(p), "p1|");
+        EXPECT_EQ(told(p.on_answer(answer::stale)), "nothing");
+        EXPECT_EQ(told(p.on_answer(answer::aborted)), becomes);
+        EXPECT_EQ(told(p.on_sync()), "nothing");
+    }
+}
+
 TEST(Pipeline, tells_apart_what_a_lost_connection_leaves_behind)
 {
     pipeline p(8, 3);

@@ -147,6 +147,32 @@ TEST_F(Pool, prepares_again_what_a_changed_schema_or_a_reset_made_stale)
     EXPECT_EQ(on_shard([&] { return db.counters().losses; }), 0u);
 }
 
+TEST_F(Pool, prepares_under_another_name_what_has_the_name_of_something_else)
+{
+    static constexpr statement other{"", "PREPARE taken AS SELECT 2::int8"};
+    static constexpr statement reading{"taken", "SELECT 1::int8 + $1", access::reads};
+    static constexpr statement writing{"taken", "INSERT INTO numbers VALUES ($1) RETURNING n"};
+    admin("CREATE TABLE numbers (n int8); GRANT ALL ON numbers TO sluice");
+    pool_options one = options();
+    one.connections_max = 1;
+    pool& db = open(one);
+    ASSERT_TRUE(shards.run([&] { return db.query(other); }));
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(shards.run([&] { return number(db, reading, 5); }), 6);
+        EXPECT_EQ(shards.run([&] { return number(db, writing, 5); }), 5);
+    }
+    EXPECT_EQ(admin("SELECT count(*) FROM numbers"), "2");
+    EXPECT_EQ(on_shard([&] { return db.counters().errors.size(); }), 1u); // and that of the first alone
+}
+
+TEST_F(Pool, fails_what_the_server_refuses_each_time_as_if_it_were_stale)
+{
+    static constexpr statement refused{"refused", "SELECT refuse()"};
+    admin("CREATE FUNCTION refuse() RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE feature_not_supported; END$$");
+    pool& db = open();
+    EXPECT_EQ(shards.run([&] { return db.query(refused); }).error().code, errc::internal);
+}
+
 TEST_F(Pool, cancels_on_the_server_what_takes_too_long_and_nothing_else)
 {
     pool_options hasty = options();

@@ -3,6 +3,7 @@ import contextlib
 import json
 import re
 import select
+import signal
 import socket
 import struct
 
@@ -16,10 +17,10 @@ WAITING = f"{OURS} AND wait_event_type = 'Lock'"
 AT_ONCE = struct.pack('ii', 1, 0)  # close with a reset
 
 
-def ask(port, method, path, body=''):
+def ask(port, method, path, body='', version='1.1'):
     """Sends a request, and leaves its answer to come."""
     made = socket.create_connection(('127.0.0.1', port))
-    made.sendall(f'{method} {path} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n'
+    made.sendall(f'{method} {path} HTTP/{version}\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n'
                  f'\r\n{body}'.encode())
     return made
 
@@ -133,6 +134,77 @@ class Waits(faulty.Case):
         load.ledger.note('INSERT', 'ada@example.com', 'Ada', DONE)
         self.assert_no_refusal(load)
         self.end(load, serving)
+
+    def test_a_write_that_waits_longer_than_a_stop_may_take_ends_with_it(self):
+        for signals in (1, 2):  # the second one waits for nothing
+            with self.subTest(signals=signals):
+                grace = '0s' if signals == 1 else '10m'
+                serving = self.serve_ready(statement_timeout='10m', SLUICE_LIMITS_REQUEST_TIMEOUT='10m', SLUICE_SHUTDOWN_GRACE=grace)
+                session = self.session()
+                session('BEGIN')
+                session('LOCK TABLE users')
+                with ask(serving.port, 'POST', '/users', json.dumps({'email': 'ada@example.com', 'name': 'Ada'})):
+                    self.await_value(f'SELECT count(*) {WAITING}', '1')
+                    if signals == 2:
+                        serving.signal(signal.SIGTERM)
+                        serving.await_lines(1, 'Draining')
+                    self.assertEqual(serving.stop(), 0)
+                session('ROLLBACK')
+
+    def test_a_write_whose_client_says_no_more_is_answered(self):
+        serving, session = self.serve_ready(statement_timeout='60s', connect_timeout='60s'), self.session()
+        session('BEGIN')
+        session('LOCK TABLE users')
+        waiting = []
+        for number, version in enumerate(('1.1', '1.0')):
+            body = json.dumps({'email': f'ada{number}@example.com', 'name': 'Ada'})
+            waiting.append(ask(serving.port, 'POST', '/users', body, version))
+            self.addCleanup(waiting[-1].close)
+            waiting[-1].shutdown(socket.SHUT_WR)
+        self.await_value(f'SELECT count(*) > 0 {WAITING}', 't')
+        server.wait_until(lambda: count_of(serving, 'http_server_active_requests') == 2, 'both wait')
+        session('COMMIT')
+        for one in waiting:
+            with one.makefile('rb') as answer:
+                self.assertRegex(answer.read(), rb'^HTTP/1\.1 201 ')  # to the end, which comes behind it
+        self.assertEqual(self.database.psql('SELECT count(*) FROM users'), '2')
+
+    def test_what_others_may_make_possible_in_a_moment_is_a_503_with_retry_after(self):
+        serving, session = self.serve_ready(statement_timeout='60s', connect_timeout='60s'), self.session()
+        with Client(serving.port) as client:
+            path = client.create('ada@example.com').headers['Location']
+
+        def refused(setting, before, waits):
+            self.database.psql(f'ALTER ROLE sluice SET {setting}')
+            self.database.psql(f'SELECT count(pg_terminate_backend(pid)) {OURS}')  # it is for new sessions
+            self.await_readiness(serving, 200)
+            session('BEGIN')
+            session(before)
+            with Client(serving.port) as client:
+                client.ask('PATCH', path, {'name': 'Grace'})
+                if waits:
+                    self.await_value(f'SELECT count(*) {WAITING}', '1')
+                    session('COMMIT')
+                answer = client.answer()
+            if not waits:
+                session('COMMIT')
+            self.database.psql(f'ALTER ROLE sluice RESET {setting.split()[0]}')
+            self.assertEqual((answer.status, answer.headers['Retry-After']), (503, '1'), answer.text)
+            self.assertNotIn(OPEN, answer.text)
+        refused("lock_timeout = '50ms'", 'LOCK TABLE users IN EXCLUSIVE MODE', False)  # 55P03
+        refused("default_transaction_isolation = 'repeatable read'", "UPDATE users SET name = 'Eve'", True)  # 40001
+        with Client(serving.port) as client:
+            self.assertEqual(client.send('GET', path).json['name'], 'Eve')
+
+    def test_a_name_that_the_encoding_of_the_database_has_not_is_a_422(self):
+        self.database.psql("CREATE DATABASE latin OWNER sluice ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        serving = self.serve_ready(self.database.url(database='latin'))
+        with Client(serving.port) as client:
+            made = client.create('jose@example.com', 'José')
+            self.assertEqual((made.status, made.json['name']), (201, 'José'))
+            for answer in (client.create('li@example.com', '李'), client.send('PATCH', made.headers['Location'], {'name': '李'})):
+                self.assertEqual(answer.status, 422, answer.text)
+            self.assertEqual(client.send('GET', made.headers['Location']).json['name'], 'José')
 
     def test_resets_under_load_disturb_nobody_else(self):
         serving = self.serve_ready()

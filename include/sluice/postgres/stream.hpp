@@ -22,7 +22,7 @@ namespace sluice::postgres {
 
 struct stream_options
 {
-    unsigned rows_a_piece = 500; // at most
+    unsigned rows_a_piece = 500; // at most; 0 is taken for 1
 };
 
 namespace detail {

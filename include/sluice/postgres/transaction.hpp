@@ -8,12 +8,12 @@
 //     });
 //
 // It commits when the body gives a value, and its result is then the body's; it rolls back on an error, and by itself
-// when the body throws or its connection is lost. A failed statement fails the transaction: only a savepoint lets it go
-// on. Declared repeatable, the body runs again where PostgreSQL says that it met another transaction (serialization
-// failure, deadlock), its connection was lost before the commit, the schema changed under a prepared statement,
-// somebody else cancelled its first run, or the server takes no changes any more where the pool's URL asks for one that
-// does; so it must change nothing outside of the database. A first statement that was refused for the last of these
-// runs elsewhere by itself. Otherwise these are errc::unavailable. A commit whose answer is lost is
+// when the body throws or its connection is lost. A failed, late or refused statement fails the transaction: only a
+// savepoint lets it go on. Declared repeatable, the body runs again where PostgreSQL says that it met another
+// transaction (serialization failure, deadlock), its connection was lost before the commit, the schema changed under a
+// prepared statement, somebody else cancelled its first run, or the server takes no changes any more where the pool's
+// URL asks for one that does; so it must change nothing outside of the database. A first statement that was refused for
+// the last of these runs elsewhere by itself. Otherwise these are errc::unavailable. A commit whose answer is lost is
 // errc::outcome_unknown, and never repeated.
 //
 // Inside the body use the transaction alone: a query on the pool may wait for a connection that this one holds.

@@ -6,8 +6,8 @@
 //     timestamp                timestamptz      date                           date
 //     json_text                jsonb, json      a vector or span of these      their arrays
 //
-// The infinities of timestamptz and date are the maximum and minimum of the C++ type. Values; no I/O, and no allocation
-// but what a container of the caller's makes.
+// Into an enum a text is cast by the statement, `$1::text::mood`. The infinities of timestamptz and date are the
+// maximum and minimum of the C++ type. Values; no I/O, and no allocation but what a container of the caller's makes.
 #pragma once
 
 #include <sluice/core/clock.hpp>
