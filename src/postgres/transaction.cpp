@@ -94,7 +94,7 @@ struct transaction::state
     bool begun = false;
     bool broken = false; // something of it still runs
     bool repeatable = false;
-    bool cancelled = false; // by somebody else
+    bool cancelled = false;      // by somebody else
     std::optional<error> failed; // of a statement: the server does not know of it, or may not
 };
 
