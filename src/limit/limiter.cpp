@@ -161,6 +161,8 @@ task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint3
     else
         said = co_await ask_redis_or_home(key, hash, cost, now, q);
     if (!said) co_return without_redis(now, now.said.without_redis == on_failure::open);
+    // Under a policy that has been changed since: what this shard knew by it is forgotten, or will be.
+    if (&shared_.in_force() != &now) co_return decision_of(*said);
     co_return mine().memory.learn(key, hash, cost, now.by, *said, asked_at, shard_.now());
 }
 
@@ -245,13 +247,17 @@ bool limiter_state::says_nothing_of_redis(const error& why, duration had)
     return true;
 }
 
+// The home goes by the policy in force. Who asks may have begun under one before: of counts over other windows it takes
+// nothing, and above all it does not begin anew with those windows.
 task<verdict> limiter_state::ask_home(client_key key, std::uint64_t hash, const prepared& now, question q)
 {
     const unsigned home = shared_.home_of(hash);
     if (home != shard_.index()) ++counters_.asked_home;
     co_return co_await on_shard(home, [&shared = shared_, &now, key, hash, q] {
         const shard& here = shard::current();
-        return shared.at(here.index()).counters.decide(key, hash, now.by, q, micros_of(here.now()));
+        const rules& by = shared.in_force().by;
+        const question asked = by.same_windows(now.by) ? q : question{.cost = q.cost, .want = q.want};
+        return shared.at(here.index()).counters.decide(key, hash, by, asked, micros_of(here.now()));
     });
 }
 
@@ -269,7 +275,9 @@ task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t ha
         for (unsigned i = 0; i < shard_.count(); ++i) {
             const auto used = co_await on_shard(i, [&shared = shared_, &now, key, hash] {
                 const shard& here = shard::current();
-                return shared.at(here.index()).memory.known(key, hash, now.by, here.now());
+                place& at = shared.at(here.index());
+                if (at.generation != now.generation) return spent_counts{}; // it knows by another policy
+                return at.memory.known(key, hash, now.by, here.now());
             });
             std::ranges::transform(tell.least, used, tell.least.begin(), [](auto a, auto b) { return std::max(a, b); });
         }
@@ -289,7 +297,9 @@ task<void> limiter_state::tell_home(client_key key, std::uint64_t hash, const pr
 {
     co_await on_shard(shared_.home_of(hash), [&shared = shared_, &now, key, hash, others, let_pass] {
         const shard& here = shard::current();
-        shared.at(here.index()).counters.hear(key, hash, now.by, others, let_pass, micros_of(here.now()));
+        const rules& by = shared.in_force().by;
+        if (!by.same_windows(now.by)) return;
+        shared.at(here.index()).counters.hear(key, hash, by, others, let_pass, micros_of(here.now()));
     });
 }
 
