@@ -107,7 +107,7 @@ task<decision> limiter_state::decide(client_key key, std::uint64_t hash, std::ui
     const time_point began = shard_.now();
     context* const request = context::current();
     time_point until = began + shared_.options().redis_patience;
-    if (request != nullptr) until -= request->redis_waited;
+    if (request != nullptr) until = std::min(until - request->redis_waited, request->deadline);
     // What it waits here it will not wait again for Redis.
     const auto charge = [&] {
         if (request != nullptr && redis_ != nullptr) request->redis_waited += shard_.now() - began;
