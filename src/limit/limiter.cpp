@@ -38,7 +38,7 @@ spent_counts spent_by_others(const rules& by, const verdict& said, std::uint32_t
 limiter_state::limiter_state(shard& on, rate_limit& limited, redis::client* redis)
     : of(limited), shard_(on), shared_(limited.state()), redis_(redis)
 {
-    SLUICE_ASSERT(on.count() <= shared_.shards()); // or a shard would have no place
+    SLUICE_ASSERT(on.count() == shared_.shards()); // or a shard would have no place, or a key no home
     background_.stop = &on.background().stop();
 }
 

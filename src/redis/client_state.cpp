@@ -34,7 +34,10 @@ client_state::client_state(shard& on, offload_pool& blocking, client_options opt
                   *this)
 {
     if (options_.metrics != nullptr) metrics_.emplace(*options_.metrics, counters_, connection_.counters());
-    if (options_.group != nullptr) options_.group->connections_.at(on.index()).push_back(this);
+    if (options_.group != nullptr) {
+        SLUICE_ASSERT(options_.group->connections_.size() == on.count()); // or it would tell shards that do not exist
+        options_.group->connections_[on.index()].push_back(this);
+    }
 }
 
 client_state::~client_state()
