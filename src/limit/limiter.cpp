@@ -42,7 +42,10 @@ limiter_state::limiter_state(shard& on, rate_limit& limited, redis::client* redi
     background_.stop = &on.background().stop();
 }
 
-limiter_state::~limiter_state() = default;
+limiter_state::~limiter_state()
+{
+    if (settled_.armed()) shard_.timers().cancel(settled_);
+}
 
 const prepared& limiter_state::in_force()
 {
@@ -308,10 +311,12 @@ void limiter_state::redis_failed(const error& why)
     ++counters_.failures;
     if (failing_) return;
     // A client that waits before it connects again asks nothing, and learns later than others that an outage is over.
-    const bool unasked = why.code == errc::unavailable && redis_->counters().away;
+    const bool away = redis_->counters().away;
+    const bool unasked = why.code == errc::unavailable && away;
     if (unasked && shared_.settling(shard_.now())) return;
     failing_ = true;
-    shared_.begin_failing(why.detail.c_str());
+    const auto what = away ? outage_of::connections : outage_of::decisions;
+    shared_.begin_failing(why.detail.c_str(), shard_.now(), what);
     shard_.background().spawn(watch_for_redis(), &background_);
 }
 
@@ -329,7 +334,7 @@ task<void> limiter_state::watch_for_redis()
         if (said) break;
     }
     failing_ = false;
-    shared_.end_failing(shard_.now());
+    if (!shared_.end_failing(shard_.now())) shard_.timers().arm(settled_, shard_.now() + outage_log::quiet_after);
 }
 
 limiter_counters limiter_state::counters() const
