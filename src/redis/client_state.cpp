@@ -97,8 +97,13 @@ result<reply> client_state::settle(result<reply> how)
 {
     if (!how || how->is != reply::kind::failure) return how;
     ++counters_.failures;
-    if (const auto fault = fault_in(*how); fault && said_.is_news(*fault, shard_.now()))
-        log(log_level::error, "Redis refused a command", {{"reason", *fault}});
+    const fault why = fault_in(*how);
+    if (said_.is_news(why.word, shard_.now())) {
+        if (why.passes)
+            log(log_level::warn, "Redis cannot do what it is asked", {{"reason", words_of(*how)}});
+        else
+            log(log_level::error, "Redis refused a command", {{"reason", why.word}});
+    }
     return fail(error_of(*how));
 }
 

@@ -178,13 +178,15 @@ class WithRedis(Case):
             for server in (one, other):
                 self.assertEqual([line for line in server.lines if line['level'] in ('warn', 'error')], [])
             self.assertEqual(self.check(environment), (0, ''))
-            for right in ('time', 'get', 'pttl', 'set', 'del', 'publish', 'evalsha', 'script|load', 'info'):
+            for right in ('time', 'get', 'pttl', 'set', 'del', 'publish', 'evalsha', 'script|load', 'info', 'subscribe'):
                 with self.subTest(right=right):
                     redis.command('ACL', 'SETUSER', 'sluice', f'-{right}')
                     status, said = self.check(environment)
                     self.assertEqual(status, 1)
                     self.assertIn(right.upper().replace('|', '_').split('_')[0], said.upper())
                     redis.command('ACL', 'SETUSER', 'sluice', f'+{right}')
+            redis.command('ACL', 'SETUSER', 'sluice', 'resetchannels', '&sluice:check')
+            self.assertIn('grant +subscribe &sluice:*', self.check(environment)[1])
 
     def check(self, environment):
         """Its status, and what it says of Redis if that is a failure."""

@@ -204,4 +204,31 @@ class Silence(Case):
         return sum(now[f'sluice_redis_errors_total{{why="{why}"}}'] for why in ('timeout', 'lost'))
 
 
-told.run(Matrix, Silence)
+class Memory(Case):
+    def test_that_is_full_is_said_once_by_each_shard_and_is_the_limits_reason(self):
+        self.go_through('1000')
+        self.assertIn('out of memory', self.said('Redis does not answer: the rate limit goes on without it')[0]['reason'])
+
+    def test_that_is_full_is_said_where_there_is_only_a_cache(self):
+        self.go_through('0')
+
+    def said(self, message):
+        return [line for line in self.lines if line['message'] == message]
+
+    def go_through(self, limit):
+        with self.redis() as redis, self.serving(redis, SLUICE_RATE_LIMIT_REQUESTS=limit) as of:
+            self.until(lambda: self.metrics(of)['sluice_redis_connections'] == 2, 'Redis is used')
+            told_to(redis, 'CONFIG', 'SET', 'maxmemory', '1')()
+            with Client(of.port) as client:
+                self.assertEqual(client.create('ada@example.com').status, 201)
+                for _ in range(20):
+                    self.assertEqual(client.send('GET', '/users?email=ada@example.com').status, 200)
+            self.until(lambda: self.metrics(of)['sluice_redis_errors_total{why="failure"}'] > 0, 'it is full')
+            of.stop()
+            self.lines = of.lines
+        said = self.said('Redis cannot do what it is asked')
+        self.assertEqual([line['reason'][:4] for line in said], ['OOM '] * max(1, len(said)), self.lines)
+        self.assertEqual(len({line['shard'] for line in said}), len(said), said)
+
+
+told.run(Matrix, Silence, Memory)
