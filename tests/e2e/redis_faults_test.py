@@ -4,6 +4,7 @@ Limit and cache are on Redis alone, so that every request needs it several times
 when the fault is over all is as before by itself."""
 import contextlib
 import os
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -31,6 +32,26 @@ def told_to(redis, *words):
     return tell
 
 
+def loading(redis):
+    """It loads what it holds, for as long as it takes over each key; and it answers after each."""
+    asks = socket.socket(socket.AF_UNIX)
+
+    def begin():
+        for name, value in (('loading-process-events-interval-bytes', '1024'), ('rdbcompression', 'no'), ('key-load-delay', '50000')):
+            told_to(redis, 'CONFIG', 'SET', name, value)()
+        redis.command('EVAL', "for i = 1, 2000 do redis.call('SET', 'other:' .. i, ('x'):rep(1024)) end return 1", '0')
+        asks.connect(redis.socket)
+        asks.sendall(server.encode(['DEBUG', 'RELOAD']))
+        server.wait_until(lambda: redis.command('GET', 'other:1')[:8] == b'-LOADING', 'it loads')
+
+    def end():
+        told_to(redis, 'CONFIG', 'SET', 'key-load-delay', '0')()
+        with asks:
+            if asks.recv(100) != b'+OK\r\n':
+                raise AssertionError('it did not load')
+    return begin, end
+
+
 # How each fault begins and ends. The first two are there before the server is.
 FAULTS = {
     'a wrong password': lambda redis: (told_to(redis, 'ACL', 'SETUSER', 'app', 'resetpass', '>another'),
@@ -40,6 +61,7 @@ FAULTS = {
     'frozen': lambda redis: (redis.freeze, redis.thaw),
     'paused': lambda redis: (told_to(redis, 'CLIENT', 'PAUSE', '600000', 'WRITE'), told_to(redis, 'CLIENT', 'UNPAUSE')),
     'read-only': lambda redis: (told_to(redis, 'REPLICAOF', '127.0.0.1', '1'), told_to(redis, 'REPLICAOF', 'NO', 'ONE')),
+    'loading': loading,
     'out of memory': lambda redis: (told_to(redis, 'CONFIG', 'SET', 'maxmemory', '1'), told_to(redis, 'CONFIG', 'SET', 'maxmemory', '0')),
 }
 AT_START = ('a wrong password', 'away at start')
@@ -57,7 +79,7 @@ class Case(unittest.TestCase):
 
     @staticmethod
     def redis():
-        return server.Redis({'user': 'app on >secret ~* &* +@all'})
+        return server.Redis({'user': 'app on >secret ~* &* +@all', 'enable-debug-command': 'yes'})
 
     @staticmethod
     def metrics(of):

@@ -61,6 +61,14 @@ def full(redis):
                 return
 
 
+def has_ipv6():
+    try:
+        with socket.create_server(('::1', 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
 class Readiness(Case):
     def test_says_whether_redis_is_there_and_stays_200_without_it(self):
         redis = self.redis()
@@ -188,6 +196,14 @@ class Check(Case):
         self.assertIn('does not answer within redis.command_timeout', self.line_of(REDIS_URL=redis.url(), **HASTY))
         redis.kill()
         self.assertIn('Connection refused: start it', self.line_of(REDIS_URL=redis.url()))
+
+    @unittest.skipUnless(has_ipv6(), 'there is no ::1')
+    def test_finds_a_server_by_an_address_of_ipv6_and_so_does_serve(self):
+        redis = self.redis(bind='::1')
+        url = f'redis://[::1]:{redis.port}/3'
+        self.assertIn(f'redis: [::1]:{redis.port}/3, version', self.line_of(0, REDIS_URL=url))
+        with self.serve(REDIS_URL=url) as serving:
+            self.await_entry(serving, 'ok')
 
     def test_says_what_mends_a_server_that_has_no_room_and_not_that_a_right_is_missing(self):
         redis = self.redis(maxmemory='1', maxmemory_policy='noeviction')
