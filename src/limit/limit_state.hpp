@@ -3,6 +3,7 @@
 #pragma once
 
 #include "limit/counter_table.hpp"
+#include "limit/outage_log.hpp"
 #include "limit/shard_memory.hpp"
 
 #include <sluice/limit/rate_limit.hpp>
@@ -56,8 +57,10 @@ public:
     [[nodiscard]] const rate_limit_options& options() const noexcept { return options_; }
 
     // --- Redis, as the process sees it: away while one of its shards gets no answer.
-    void begin_failing(const char* why);
-    void end_failing(time_point now);
+    void begin_failing(const char* why, time_point now, outage_of what);
+    // False: that it is over is to be said later, by say_settled().
+    [[nodiscard]] bool end_failing(time_point now);
+    void say_settled(time_point now);
     // Of a request, while Redis decides about others: it has to hear of it, as after an outage.
     void decided_alone(time_point now) noexcept;
     [[nodiscard]] bool failing() const noexcept { return failing_.load(std::memory_order_acquire) != 0; }
@@ -69,6 +72,8 @@ public:
     [[nodiscard]] bool recovering(time_point now, micros longest) const noexcept;
 
 private:
+    void say_back() const;
+
     rate_limit_options options_;
     std::vector<std::unique_ptr<place>> places_;
     std::atomic<const prepared*> in_force_ = nullptr;
@@ -77,6 +82,8 @@ private:
     std::atomic<std::int64_t> recovered_at_ = 0; // nanoseconds; nothing before the process first counted by itself
     std::mutex changing_;                        // of those who change it, never of a shard's requests
     std::vector<std::unique_ptr<const prepared>> policies_;
+    std::mutex telling_; // of a shard that loses Redis or has it back, for some instructions
+    outage_log told_;
 };
 
 } // namespace sluice::limit

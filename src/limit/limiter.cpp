@@ -38,11 +38,14 @@ spent_counts spent_by_others(const rules& by, const verdict& said, std::uint32_t
 limiter_state::limiter_state(shard& on, rate_limit& limited, redis::client* redis)
     : of(limited), shard_(on), shared_(limited.state()), redis_(redis)
 {
-    SLUICE_ASSERT(on.count() <= shared_.shards()); // or a shard would have no place
+    SLUICE_ASSERT(on.count() == shared_.shards()); // or a shard would have no place, or a key no home
     background_.stop = &on.background().stop();
 }
 
-limiter_state::~limiter_state() = default;
+limiter_state::~limiter_state()
+{
+    if (settled_.armed()) shard_.timers().cancel(settled_);
+}
 
 const prepared& limiter_state::in_force()
 {
@@ -107,7 +110,7 @@ task<decision> limiter_state::decide(client_key key, std::uint64_t hash, std::ui
     const time_point began = shard_.now();
     context* const request = context::current();
     time_point until = began + shared_.options().redis_patience;
-    if (request != nullptr) until -= request->redis_waited;
+    if (request != nullptr) until = std::min(until - request->redis_waited, request->deadline);
     // What it waits here it will not wait again for Redis.
     const auto charge = [&] {
         if (request != nullptr && redis_ != nullptr) request->redis_waited += shard_.now() - began;
@@ -161,6 +164,8 @@ task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint3
     else
         said = co_await ask_redis_or_home(key, hash, cost, now, q);
     if (!said) co_return without_redis(now, now.said.without_redis == on_failure::open);
+    // Under a policy that has been changed since: what this shard knew by it is forgotten, or will be.
+    if (&shared_.in_force() != &now) co_return decision_of(*said);
     co_return mine().memory.learn(key, hash, cost, now.by, *said, asked_at, shard_.now());
 }
 
@@ -245,13 +250,17 @@ bool limiter_state::says_nothing_of_redis(const error& why, duration had)
     return true;
 }
 
+// The home goes by the policy in force. Who asks may have begun under one before: of counts over other windows it takes
+// nothing, and above all it does not begin anew with those windows.
 task<verdict> limiter_state::ask_home(client_key key, std::uint64_t hash, const prepared& now, question q)
 {
     const unsigned home = shared_.home_of(hash);
     if (home != shard_.index()) ++counters_.asked_home;
     co_return co_await on_shard(home, [&shared = shared_, &now, key, hash, q] {
         const shard& here = shard::current();
-        return shared.at(here.index()).counters.decide(key, hash, now.by, q, micros_of(here.now()));
+        const rules& by = shared.in_force().by;
+        const question asked = by.same_windows(now.by) ? q : question{.cost = q.cost, .want = q.want};
+        return shared.at(here.index()).counters.decide(key, hash, by, asked, micros_of(here.now()));
     });
 }
 
@@ -269,7 +278,9 @@ task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t ha
         for (unsigned i = 0; i < shard_.count(); ++i) {
             const auto used = co_await on_shard(i, [&shared = shared_, &now, key, hash] {
                 const shard& here = shard::current();
-                return shared.at(here.index()).memory.known(key, hash, now.by, here.now());
+                place& at = shared.at(here.index());
+                if (at.generation != now.generation) return spent_counts{}; // it knows by another policy
+                return at.memory.known(key, hash, now.by, here.now());
             });
             std::ranges::transform(tell.least, used, tell.least.begin(), [](auto a, auto b) { return std::max(a, b); });
         }
@@ -289,7 +300,9 @@ task<void> limiter_state::tell_home(client_key key, std::uint64_t hash, const pr
 {
     co_await on_shard(shared_.home_of(hash), [&shared = shared_, &now, key, hash, others, let_pass] {
         const shard& here = shard::current();
-        shared.at(here.index()).counters.hear(key, hash, now.by, others, let_pass, micros_of(here.now()));
+        const rules& by = shared.in_force().by;
+        if (!by.same_windows(now.by)) return;
+        shared.at(here.index()).counters.hear(key, hash, by, others, let_pass, micros_of(here.now()));
     });
 }
 
@@ -298,10 +311,12 @@ void limiter_state::redis_failed(const error& why)
     ++counters_.failures;
     if (failing_) return;
     // A client that waits before it connects again asks nothing, and learns later than others that an outage is over.
-    const bool unasked = why.code == errc::unavailable && redis_->counters().away;
+    const bool away = redis_->counters().away;
+    const bool unasked = why.code == errc::unavailable && away;
     if (unasked && shared_.settling(shard_.now())) return;
     failing_ = true;
-    shared_.begin_failing(why.detail.c_str());
+    const auto what = away ? outage_of::connections : outage_of::decisions;
+    shared_.begin_failing(why.detail.c_str(), shard_.now(), what);
     shard_.background().spawn(watch_for_redis(), &background_);
 }
 
@@ -319,7 +334,7 @@ task<void> limiter_state::watch_for_redis()
         if (said) break;
     }
     failing_ = false;
-    shared_.end_failing(shard_.now());
+    if (!shared_.end_failing(shard_.now())) shard_.timers().arm(settled_, shard_.now() + outage_log::quiet_after);
 }
 
 limiter_counters limiter_state::counters() const

@@ -3,6 +3,7 @@
 
 #include "limit/limit_state.hpp"
 
+#include <sluice/core/bound.hpp>
 #include <sluice/core/context.hpp>
 #include <sluice/core/intrusive_list.hpp>
 #include <sluice/core/published.hpp>
@@ -10,6 +11,7 @@
 #include <sluice/coro/task.hpp>
 #include <sluice/limit/limiter.hpp>
 #include <sluice/redis/client.hpp>
+#include <sluice/shard/timer.hpp>
 #include <sluice/telemetry/metrics.hpp>
 
 #include <array>
@@ -72,6 +74,7 @@ private:
                                        std::uint32_t let_pass);
     void redis_failed(const error& why);
     [[nodiscard]] task<void> watch_for_redis();
+    void say_settled() { shared_.say_settled(shard_.now()); }
 
     shard& shard_;
     limit_state& shared_;
@@ -80,6 +83,7 @@ private:
     context background_{.task = "rate limit: is Redis back"};
     std::array<intrusive_list<under_way, under_way>, 256> asking_;
     counts counters_;
+    bound<timer, &limiter_state::say_settled> settled_{*this};
 };
 
 } // namespace sluice::limit

@@ -80,10 +80,12 @@ result<void> limit_state::change(policy to)
     return {};
 }
 
-void limit_state::begin_failing(const char* why)
+void limit_state::begin_failing(const char* why, time_point now, outage_of what)
 {
+    const std::scoped_lock one_at_a_time(telling_);
     if (failing_.fetch_add(1, std::memory_order_acq_rel) != 0) return;
     outages_.fetch_add(1, std::memory_order_relaxed);
+    if (!told_.begins(now, what)) return;
     const policy& p = in_force().said;
     log(log_level::warn, "Redis does not answer: the rate limit goes on without it",
         {{"limit", p.name}, {"without_redis", words_of(p.without_redis)}, {"reason", why}});
@@ -94,10 +96,24 @@ void limit_state::decided_alone(time_point now) noexcept
     recovered_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
-void limit_state::end_failing(time_point now)
+bool limit_state::end_failing(time_point now)
 {
     decided_alone(now);
-    if (failing_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    const std::scoped_lock one_at_a_time(telling_);
+    if (failing_.fetch_sub(1, std::memory_order_acq_rel) != 1) return true;
+    const bool said = told_.ends(now);
+    if (said) say_back();
+    return said;
+}
+
+void limit_state::say_settled(time_point now)
+{
+    const std::scoped_lock one_at_a_time(telling_);
+    if (!failing() && told_.settles(now)) say_back();
+}
+
+void limit_state::say_back() const
+{
     log(log_level::info, "Redis answers again: it decides about the rate limit", {{"limit", in_force().said.name}});
 }
 

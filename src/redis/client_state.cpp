@@ -34,7 +34,10 @@ client_state::client_state(shard& on, offload_pool& blocking, client_options opt
                   *this)
 {
     if (options_.metrics != nullptr) metrics_.emplace(*options_.metrics, counters_, connection_.counters());
-    if (options_.group != nullptr) options_.group->connections_.at(on.index()).push_back(this);
+    if (options_.group != nullptr) {
+        SLUICE_ASSERT(options_.group->connections_.size() == on.count()); // or it would tell shards that do not exist
+        options_.group->connections_[on.index()].push_back(this);
+    }
 }
 
 client_state::~client_state()
@@ -94,8 +97,13 @@ result<reply> client_state::settle(result<reply> how)
 {
     if (!how || how->is != reply::kind::failure) return how;
     ++counters_.failures;
-    if (const auto fault = fault_in(*how); fault && said_.is_news(*fault, shard_.now()))
-        log(log_level::error, "Redis refused a command", {{"reason", *fault}});
+    const fault why = fault_in(*how);
+    if (said_.is_news(why.word, shard_.now())) {
+        if (why.passes)
+            log(log_level::warn, "Redis cannot do what it is asked", {{"reason", words_of(*how)}});
+        else
+            log(log_level::error, "Redis refused a command", {{"reason", why.word}});
+    }
     return fail(error_of(*how));
 }
 

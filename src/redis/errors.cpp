@@ -10,9 +10,25 @@ namespace sluice::redis {
 
 namespace {
 
-// The first words of failures that pass by themselves, or once an operator has helped.
-constexpr std::array<std::string_view, 9> passing = {"LOADING",  "BUSY",       "OOM",        "READONLY", "MISCONF",
-                                                     "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "NOAUTH"};
+// Failures that pass by themselves, or once an operator has helped: their first words, and what they mean.
+struct passing_failure
+{
+    std::string_view word;
+    const char* detail;
+};
+constexpr std::array<passing_failure, 9> passing = {{
+    {"LOADING", "Redis cannot do that now: it is loading its data"},
+    {"BUSY", "Redis cannot do that now: a script runs for long"},
+    {"OOM", "Redis cannot do that now: it is out of memory"},
+    {"READONLY", "Redis cannot do that now: it is a replica, which only reads"},
+    {"MISCONF", "Redis cannot do that now: it cannot save what it holds"},
+    {"TRYAGAIN", "Redis cannot do that now"},
+    {"MASTERDOWN", "Redis cannot do that now: it is a replica whose primary is away"},
+    {"NOREPLICAS", "Redis cannot do that now: it has too few replicas"},
+    {"NOAUTH", "Redis cannot do that now: it wants a password"},
+}};
+
+constexpr std::size_t words_max = 200;
 
 std::string_view first_word(const reply& failure) noexcept
 {
@@ -26,15 +42,22 @@ error make(errc code, std::string detail) { return {.code = code, .detail = std:
 
 error error_of(const reply& failure)
 {
-    if (!fault_in(failure)) return unavailable("Redis cannot do that now");
+    const auto* const found = std::ranges::find(passing, first_word(failure), &passing_failure::word);
+    if (found != passing.end()) return unavailable(found->detail);
     return make(errc::internal, "Redis refused a command");
 }
 
-std::optional<std::string_view> fault_in(const reply& failure) noexcept
+fault fault_in(const reply& failure) noexcept
 {
     const std::string_view word = first_word(failure);
-    if (std::ranges::find(passing, word) != passing.end()) return std::nullopt;
-    return word;
+    const bool passes = std::ranges::find(passing, word, &passing_failure::word) != passing.end();
+    return {.word = word, .passes = passes};
+}
+
+std::string_view words_of(const reply& failure) noexcept
+{
+    const std::string_view text = failure.text;
+    return text.substr(0, std::min({text.size(), words_max, text.find(", with args beginning with")}));
 }
 
 bool no_script(const reply& r) noexcept { return r.is == reply::kind::failure && first_word(r) == "NOSCRIPT"; }

@@ -5,7 +5,6 @@
 #include <sluice/redis/client.hpp>
 #include <sluice/redis/reply.hpp>
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,9 +12,15 @@ namespace sluice::redis {
 
 // The error that a failure stands for.
 [[nodiscard]] error error_of(const reply& failure);
-// The failure's first word, where it is a fault of the program or of its rights. Whatever stands behind that word may
-// quote a key or a value.
-[[nodiscard]] std::optional<std::string_view> fault_in(const reply& failure) noexcept;
+struct fault
+{
+    std::string_view word; // the failure's first
+    bool passes;           // by itself, or once an operator has helped; else it is the program's, or one of its rights
+};
+[[nodiscard]] fault fault_in(const reply& failure) noexcept;
+// The server's words for operators, not too many, and without what they quote of an unknown command. Of a fault that
+// does not pass they may quote a key or a value all the same.
+[[nodiscard]] std::string_view words_of(const reply& failure) noexcept;
 // Is the script unknown to the server?
 [[nodiscard]] bool no_script(const reply& r) noexcept;
 

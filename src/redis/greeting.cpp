@@ -1,5 +1,6 @@
 #include "redis/greeting.hpp"
 
+#include "redis/errors.hpp"
 #include "redis/info.hpp"
 
 #include <sluice/core/assert.hpp>
@@ -29,6 +30,7 @@ void greeting::begin()
 {
     next_ = 0;
     run_id_.clear();
+    refusal_.clear();
     why_no_run_id_.clear();
 }
 
@@ -38,7 +40,8 @@ result<void> greeting::on_reply(const reply& r)
     const step now = steps_[next_++];
     const bool refused = r.is == reply::kind::failure;
     const bool needed = now == step::authenticate || now == step::select || r.text.starts_with("NOAUTH");
-    if (refused && needed) return fail(errc::unavailable, "it refuses us: " + std::string(r.text));
+    if (refused && needed) return fail(errc::unavailable, "it refuses us: " + std::string(words_of(r)));
+    if (refused) refusal_ = words_of(r);
     if (now == step::identify) identify(r);
     return {};
 }
@@ -47,7 +50,7 @@ void greeting::identify(const reply& r)
 {
     if (r.is == reply::kind::text) run_id_ = info_value(r.text, "run_id");
     if (!run_id_.empty()) return;
-    why_no_run_id_ = r.is == reply::kind::failure ? std::string(r.text) : "INFO server tells no run_id";
+    why_no_run_id_ = r.is == reply::kind::failure ? std::string(words_of(r)) : "INFO server tells no run_id";
 }
 
 } // namespace sluice::redis

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] result<void> on_reply(const reply& r);
     [[nodiscard]] bool answered() const noexcept { return next_ == steps_.size(); }
 
+    // What was refused last and done without: a server that ends the connection may have said so why.
+    [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
+
     // Of this run of the server: another after a restart, and where another server has taken over. Empty: not told.
     [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
     // Why it is not told: the server's words.
@@ -50,6 +53,7 @@ private:
     std::string bytes_;
     std::vector<step> steps_;
     std::size_t next_ = 0; // of steps_, to be answered
+    std::string refusal_;
     std::string run_id_;
     std::string why_no_run_id_;
 };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <hiredis/hiredis.h>
@@ -18,6 +19,24 @@ namespace sluice::redis {
 namespace {
 
 constexpr unsigned version_min = 7;
+constexpr std::size_t told_max = 200; // of a server's own
+
+// What a server says to everybody, whatever he asks for, and what would mend that.
+struct hindrance
+{
+    std::string_view says;
+    std::string_view mend;
+};
+constexpr std::array<hindrance, 8> hindrances = {{
+    {"NOAUTH", "wants a password, and redis.url has none"},
+    {"DENIED", "is in protected mode: give it a password, or set protected-mode no"},
+    {"ERR max number of clients", "has no room for another connection: raise its maxclients"},
+    {"LOADING", "is loading its data: wait until it has"},
+    {"BUSY", "is busy with a script: end that with SCRIPT KILL"},
+    {"MASTERDOWN", "is a replica whose primary is away: let redis.url name a primary"},
+    {"OOM", "is full: raise its maxmemory"},
+    {"MISCONF", "cannot save what it holds, and takes no writes: look at its disk, or save nothing"},
+}};
 
 struct context_closer
 {
@@ -78,9 +97,16 @@ public:
                 return refuse("takes the connection and does not answer within redis.command_timeout");
             return unreachable();
         }
-        if (given->type == REDIS_REPLY_ERROR && text_of(given).starts_with("NOAUTH"))
-            return refuse("wants a password, and redis.url has none");
+        if (given->type == REDIS_REPLY_ERROR)
+            if (auto hindered = look_for_hindrance(text_of(given)); !hindered) return fail(std::move(hindered.error()));
         return given;
+    }
+
+    [[nodiscard]] result<void> look_for_hindrance(std::string_view failure) const
+    {
+        for (const auto& [says, mend] : hindrances)
+            if (failure.starts_with(says)) return refuse(fmt::format("{} ({})", mend, failure.substr(0, told_max)));
+        return {};
     }
 
     // What must succeed. `refusal`: what is wrong, and the mend, where it does not; the server's words follow.
@@ -88,7 +114,7 @@ public:
     {
         auto given = ask(words);
         if (given && (*given)->type == REDIS_REPLY_ERROR)
-            return refuse(fmt::format("{} ({})", refusal, text_of(*given)));
+            return refuse(fmt::format("{} ({})", refusal, text_of(*given).substr(0, told_max)));
         return given;
     }
 
@@ -160,7 +186,10 @@ local failed = {}
 for _, call in ipairs({{'TIME'}, {'GET', KEYS[1]}, {'PTTL', KEYS[1]}, {'SET', KEYS[1], '', 'PX', 1000}, {'DEL', KEYS[1]},
                        {'PUBLISH', ARGV[1], ''}}) do
   local said = redis.pcall(unpack(call))
-  if type(said) == 'table' and said.err then failed[#failed + 1] = call[1] .. ' (' .. said.err .. ')' end
+  if type(said) == 'table' and said.err then
+    if string.find(said.err, '^OOM') or string.find(said.err, '^MISCONF') then return said end
+    failed[#failed + 1] = call[1] .. ' (' .. said.err .. ')'
+  end
 end
 return table.concat(failed, ', '))lua";
 
@@ -175,6 +204,15 @@ result<void> check_scripts(session& s)
     if (!ran) return fail(std::move(ran.error()));
     if (const std::string_view failed = text_of(*ran); !failed.empty())
         return s.refuse(fmt::format("does not do for this user what our scripts call: {}: grant it", failed));
+    return {};
+}
+
+// The last question: a connection that has subscribed takes hardly any other.
+result<void> check_channel(session& s)
+{
+    auto heard = s.demand({"SUBSCRIBE", "sluice:written"}, // the cache's
+                          "lets this user not hear what other processes write: grant +subscribe &sluice:*");
+    if (!heard) return fail(std::move(heard.error()));
     return {};
 }
 
@@ -193,9 +231,9 @@ result<server_state> inspect(const session_options& with)
     if (auto runs = check_scripts(s); !runs) return fail(std::move(runs.error()));
     const auto asked_at = steady_clock::now();
     if (auto pong = s.demand({"PING"}, "does not answer a PING"); !pong) return fail(std::move(pong.error()));
-    return server_state{.version = std::move(*version),
-                        .eviction = std::move(*eviction),
-                        .latency = std::chrono::duration_cast<duration>(steady_clock::now() - asked_at)};
+    const auto latency = std::chrono::duration_cast<duration>(steady_clock::now() - asked_at);
+    if (auto hears = check_channel(s); !hears) return fail(std::move(hears.error()));
+    return server_state{.version = std::move(*version), .eviction = std::move(*eviction), .latency = latency};
 }
 
 } // namespace sluice::redis

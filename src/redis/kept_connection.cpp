@@ -105,7 +105,10 @@ task<result<void>> kept_connection::greet(time_point limit)
     (void)co_await answers.until(limit);
     greets_ = nullptr;
     if (served_) co_return {}; // be it that it has ended since
-    if (connection_->has_ended()) co_return fail(unavailable(connection_->why()));
+    if (connection_->has_ended()) {
+        const std::string& refusal = greeting_.refusal();
+        co_return fail(unavailable(connection_->why() + (refusal.empty() ? "" : " and had said: " + refusal)));
+    }
     co_return fail(unavailable("it takes the connection, and does not answer"));
 }
 

@@ -163,6 +163,36 @@ class WithRedis(Case):
                 server.signal(signal.SIGHUP)
                 self.await_status(server, '/readyz', status)
 
+    def test_takes_new_windows_during_an_outage_and_ends_beside_a_frozen_redis_that_requests_wait_for(self):
+        def change(window):
+            self.write(f'[rate_limit]\nrequests = 60\nwindow = "{window}"\n')  # too few for leases
+
+        change('1h')
+        with redis_server() as redis, sluice.Server(BINARY, '--shards', '2', folder=self.folder, environment={
+                'REDIS_URL': redis.url(), 'SLUICE_REDIS_COMMAND_TIMEOUT': '4s'}) as server:
+            self.await_status(server, '/users?email=a@example.com', 200)
+            redis.freeze()
+            self.assertEqual(self.ask(server).status, 200)
+            change('2h')
+            server.signal(signal.SIGHUP)
+            while (answer := self.ask(server)).headers['RateLimit-Policy'] != '"default";q=60;w=7200':
+                self.assertEqual(answer.status, 200)
+            redis.thaw()
+            for line in (b'sluice_rate_limit_without_redis{limit="default"} 0', b'sluice_redis_connections 2', b'sluice_redis_away 0'):
+                self.await_metric(server, line)
+            self.assertEqual(self.ask(server).status, 200)
+            redis.freeze()
+            statuses = []
+            asking = [threading.Thread(target=lambda: statuses.append(self.ask(server).status)) for _ in range(4)]
+            for one in asking:
+                one.start()
+            while self.metrics(server)['sluice_redis_in_flight'] < 4:
+                self.assertEqual(statuses, [])
+            self.assertEqual(server.stop(), 0)
+            for one in asking:
+                one.join()
+            self.assertEqual(statuses, [200] * 4)
+
     def test_decides_with_the_rights_that_the_documentation_grants_and_check_names_what_is_missing(self):
         with open(os.path.join(ROOT, 'docs/deploy.md'), encoding='utf-8') as file:
             [line] = re.findall(r'^ACL SETUSER sluice .*$', file.read(), re.MULTILINE)
@@ -178,13 +208,15 @@ class WithRedis(Case):
             for server in (one, other):
                 self.assertEqual([line for line in server.lines if line['level'] in ('warn', 'error')], [])
             self.assertEqual(self.check(environment), (0, ''))
-            for right in ('time', 'get', 'pttl', 'set', 'del', 'publish', 'evalsha', 'script|load', 'info'):
+            for right in ('time', 'get', 'pttl', 'set', 'del', 'publish', 'evalsha', 'script|load', 'info', 'subscribe'):
                 with self.subTest(right=right):
                     redis.command('ACL', 'SETUSER', 'sluice', f'-{right}')
                     status, said = self.check(environment)
                     self.assertEqual(status, 1)
                     self.assertIn(right.upper().replace('|', '_').split('_')[0], said.upper())
                     redis.command('ACL', 'SETUSER', 'sluice', f'+{right}')
+            redis.command('ACL', 'SETUSER', 'sluice', 'resetchannels', '&sluice:check')
+            self.assertIn('grant +subscribe &sluice:*', self.check(environment)[1])
 
     def check(self, environment):
         """Its status, and what it says of Redis if that is a failure."""

@@ -4,6 +4,7 @@ Limit and cache are on Redis alone, so that every request needs it several times
 when the fault is over all is as before by itself."""
 import contextlib
 import os
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -31,6 +32,26 @@ def told_to(redis, *words):
     return tell
 
 
+def loading(redis):
+    """It loads what it holds, for as long as it takes over each key; and it answers after each."""
+    asks = socket.socket(socket.AF_UNIX)
+
+    def begin():
+        for name, value in (('loading-process-events-interval-bytes', '1024'), ('rdbcompression', 'no'), ('key-load-delay', '50000')):
+            told_to(redis, 'CONFIG', 'SET', name, value)()
+        redis.command('EVAL', "for i = 1, 2000 do redis.call('SET', 'other:' .. i, ('x'):rep(1024)) end return 1", '0')
+        asks.connect(redis.socket)
+        asks.sendall(server.encode(['DEBUG', 'RELOAD']))
+        server.wait_until(lambda: redis.command('GET', 'other:1')[:8] == b'-LOADING', 'it loads')
+
+    def end():
+        told_to(redis, 'CONFIG', 'SET', 'key-load-delay', '0')()
+        with asks:
+            if asks.recv(100) != b'+OK\r\n':
+                raise AssertionError('it did not load')
+    return begin, end
+
+
 # How each fault begins and ends. The first two are there before the server is.
 FAULTS = {
     'a wrong password': lambda redis: (told_to(redis, 'ACL', 'SETUSER', 'app', 'resetpass', '>another'),
@@ -41,6 +62,7 @@ FAULTS = {
     'paused': lambda redis: (told_to(redis, 'CLIENT', 'PAUSE', '600000', 'WRITE'), told_to(redis, 'CLIENT', 'UNPAUSE')),
     'read-only': lambda redis: (told_to(redis, 'REPLICAOF', '127.0.0.1', '1'), told_to(redis, 'REPLICAOF', 'NO', 'ONE')),
     'cut off': lambda redis: (lambda: redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'), lambda: None),
+    'loading': loading,
     'out of memory': lambda redis: (told_to(redis, 'CONFIG', 'SET', 'maxmemory', '1'), told_to(redis, 'CONFIG', 'SET', 'maxmemory', '0')),
 }
 AT_START = ('a wrong password', 'away at start')
@@ -58,7 +80,7 @@ class Case(unittest.TestCase):
 
     @staticmethod
     def redis():
-        return server.Redis({'user': 'app on >secret ~* &* +@all'})
+        return server.Redis({'user': 'app on >secret ~* &* +@all', 'enable-debug-command': 'yes'})
 
     @staticmethod
     def metrics(of):
@@ -211,4 +233,31 @@ class Silence(Case):
         return sum(now[f'sluice_redis_errors_total{{why="{why}"}}'] for why in ('timeout', 'lost'))
 
 
-told.run(Matrix, Silence)
+class Memory(Case):
+    def test_that_is_full_is_said_once_by_each_shard_and_is_the_limits_reason(self):
+        self.go_through('1000')
+        self.assertIn('out of memory', self.said('Redis does not answer: the rate limit goes on without it')[0]['reason'])
+
+    def test_that_is_full_is_said_where_there_is_only_a_cache(self):
+        self.go_through('0')
+
+    def said(self, message):
+        return [line for line in self.lines if line['message'] == message]
+
+    def go_through(self, limit):
+        with self.redis() as redis, self.serving(redis, SLUICE_RATE_LIMIT_REQUESTS=limit) as of:
+            self.until(lambda: self.metrics(of)['sluice_redis_connections'] == 2, 'Redis is used')
+            told_to(redis, 'CONFIG', 'SET', 'maxmemory', '1')()
+            with Client(of.port) as client:
+                self.assertEqual(client.create('ada@example.com').status, 201)
+                for _ in range(20):
+                    self.assertEqual(client.send('GET', '/users?email=ada@example.com').status, 200)
+            self.until(lambda: self.metrics(of)['sluice_redis_errors_total{why="failure"}'] > 0, 'it is full')
+            of.stop()
+            self.lines = of.lines
+        said = self.said('Redis cannot do what it is asked')
+        self.assertEqual([line['reason'][:4] for line in said], ['OOM '] * max(1, len(said)), self.lines)
+        self.assertEqual(len({line['shard'] for line in said}), len(said), said)
+
+
+told.run(Matrix, Silence, Memory)

@@ -1,5 +1,7 @@
 """The server beside a Redis when things are not as they should be: redis_test.py BINARY."""
+import contextlib
 import os
+import socket
 import sys
 import tempfile
 import time
@@ -47,6 +49,26 @@ class Case(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, answers)
 
 
+@contextlib.contextmanager
+def full(redis):
+    """While the one connection that it has room for is somebody else's."""
+    while True:
+        with socket.socket(socket.AF_UNIX) as other:
+            other.connect(redis.socket)
+            other.sendall(server.encode(['PING']))
+            if other.recv(100) == b'+PONG\r\n':
+                yield
+                return
+
+
+def has_ipv6():
+    try:
+        with socket.create_server(('::1', 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
 class Readiness(Case):
     def test_says_whether_redis_is_there_and_stays_200_without_it(self):
         redis = self.redis()
@@ -82,6 +104,14 @@ class Readiness(Case):
             self.assertEqual([shard for shard, _ in connections], [0, 0, 1])
             self.assertIn('WRONGPASS', said[0]['reason'])
             self.assertNotIn('guessed', str(serving.lines))
+
+    def test_what_a_server_says_that_has_no_room_for_a_connection_is_the_reason_in_the_log(self):
+        redis = self.redis(maxclients='1')
+        with full(redis), self.serve(REDIS_URL=redis.url()) as serving:
+            serving.await_lines(3, 'Redis cannot be reached')
+            for line in serving.lines:
+                if line['message'] == 'Redis cannot be reached':
+                    self.assertIn('had said: ERR max number of clients reached', line['reason'])
 
     def test_without_a_redis_there_is_no_entry(self):
         with self.serve() as serving:
@@ -166,6 +196,25 @@ class Check(Case):
         self.assertIn('does not answer within redis.command_timeout', self.line_of(REDIS_URL=redis.url(), **HASTY))
         redis.kill()
         self.assertIn('Connection refused: start it', self.line_of(REDIS_URL=redis.url()))
+
+    @unittest.skipUnless(has_ipv6(), 'there is no ::1')
+    def test_finds_a_server_by_an_address_of_ipv6_and_so_does_serve(self):
+        redis = self.redis(bind='::1')
+        url = f'redis://[::1]:{redis.port}/3'
+        self.assertIn(f'redis: [::1]:{redis.port}/3, version', self.line_of(0, REDIS_URL=url))
+        with self.serve(REDIS_URL=url) as serving:
+            self.await_entry(serving, 'ok')
+
+    def test_says_what_mends_a_server_that_has_no_room_and_not_that_a_right_is_missing(self):
+        redis = self.redis(maxmemory='1', maxmemory_policy='noeviction')
+        line = self.line_of(REDIS_URL=redis.url())
+        self.assertIn('is full: raise its maxmemory (OOM ', line)
+        self.assertNotIn('grant', line)
+        redis = self.redis(maxclients='1')
+        with full(redis):
+            line = self.line_of(REDIS_URL=redis.url())
+        self.assertIn('raise its maxclients (ERR max number of clients reached)', line)
+        self.assertNotIn('grant', line)
 
     def test_fails_for_a_replica_which_only_reads(self):
         primary = self.redis()

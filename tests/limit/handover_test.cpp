@@ -49,9 +49,9 @@ protected:
             if (key.hash() % 2 == 1 && --which == 0) return key;
         }
     }
-    static policy local(unsigned requests = allowed)
+    static policy local(unsigned requests = allowed, duration window = 1h)
     {
-        return {.name = "test", .quotas = {{.requests = requests, .window = 1h}}, .without_redis = on_failure::local};
+        return {.name = "test", .quotas = {{.requests = requests, .window = window}}};
     }
 
     rate_limit all{local(), {.shards = 2, .redis_patience = options().command_timeout}};
@@ -137,6 +137,23 @@ TEST_F(Handover, to_redis_counts_both_of_two_who_pass_at_once_in_either_place)
     EXPECT_EQ(late.get().is, outcome::passes);
     EXPECT_EQ(decide(1, waits, somebody(1)).is, outcome::refused);
     EXPECT_EQ(decide(0, asks, somebody(1)).is, outcome::refused);
+}
+
+TEST_F(Handover, from_redis_of_who_asked_before_the_windows_changed_leaves_what_is_counted_since)
+{
+    redis::client_options nowhere = options();
+    nowhere.where = redis::parse_url("unix:/nowhere/redis.sock").value();
+    limiter& asks = *start_limiter(0, all, options());
+    limiter& alone = *start_limiter(1, all, nowhere);
+    ASSERT_EQ(decide(0, asks, client_key::of_text("for the script")).is, outcome::passes);
+    order("freeze");
+    auto late = start_decision(0, asks, somebody(1));
+    ASSERT_EQ(counted(0, asks).asked_redis, 2u);
+    ASSERT_TRUE(all.change(local(2, 2h)));
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(decide(1, alone, somebody(2)).is, outcome::passes);
+    order("thaw");
+    EXPECT_EQ(late.get().is, outcome::passes);
+    EXPECT_EQ(decide(1, alone, somebody(2)).is, outcome::refused);
 }
 
 } // namespace

@@ -22,14 +22,17 @@ protected:
     void start(policy p)
     {
         all = std::make_unique<rate_limit>(std::move(p), rate_limit_options{.shards = shard_count, .keys = 3000});
-        for (unsigned i = 0; i < shard_count; ++i)
-            limiters.push_back(shards
-                                   .start(i,
-                                          [this]() -> task<limiter*> {
-                                              shard& here = shard::current();
-                                              co_return &here.own<limiter>(here, *all);
-                                          })
-                                   .get());
+        for (unsigned i = 0; i < shard_count; ++i) limiters.push_back(open_on(i));
+    }
+    limiter* open_on(unsigned on)
+    {
+        return shards
+            .start(on,
+                   [this]() -> task<limiter*> {
+                       shard& here = shard::current();
+                       co_return &here.own<limiter>(here, *all);
+                   })
+            .get();
     }
     decision decide(unsigned on, const client_key& key, std::uint32_t cost = 1)
     {
@@ -151,6 +154,17 @@ TEST_F(Limiter, keeps_its_bound_where_very_many_clients_come)
     }
     for (auto& one : waiting) EXPECT_TRUE(one.get());
     EXPECT_EQ(passed_of(20, someone), 0u);
+}
+
+using LimiterDeathTest = Limiter;
+
+TEST_F(LimiterDeathTest, is_of_a_limit_that_knows_how_many_shards_there_are)
+{
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    for (const unsigned said : {shard_count - 1, shard_count + 1}) {
+        all = std::make_unique<rate_limit>(policy{.quotas = {{.requests = 5}}}, rate_limit_options{.shards = said});
+        EXPECT_DEATH(open_on(0), "on.count\\(\\) == shared_.shards\\(\\)") << said;
+    }
 }
 
 } // namespace

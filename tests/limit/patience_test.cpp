@@ -117,6 +117,26 @@ TEST_F(Patience, of_which_little_is_left_says_nothing_of_redis)
     expect_no_outage();
 }
 
+TEST_F(Patience, ends_with_the_time_that_the_request_itself_has_which_says_nothing_of_redis)
+{
+    redis::client_options lasting = options();
+    lasting.command_timeout = 1h;
+    start(on_failure::local, lasting, 1000);
+    EXPECT_EQ(decide(somebody).is, outcome::passes); // and the next asks for a lease
+    order("freeze");
+    auto asks = start_decision(somebody);
+    context hurried;
+    hurried.deadline = steady_clock::now() + 50ms;
+    auto decided = start_decision(somebody, &hurried);
+    ASSERT_EQ(decided.wait_for(60s), std::future_status::ready);
+    EXPECT_EQ(decided.get().is, outcome::passes);
+    EXPECT_EQ(counted().joined, 0u) << "the other's question lasts longer";
+    EXPECT_EQ(counted().spent, 1u);
+    order("thaw");
+    EXPECT_EQ(asks.get().is, outcome::passes);
+    expect_no_outage();
+}
+
 // As in a route group within another, whose limit has had most of the time already.
 TEST_F(Patience, of_which_little_is_left_does_not_wait_for_another_requests_question)
 {

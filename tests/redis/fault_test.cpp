@@ -186,6 +186,31 @@ TEST_F(Fault, of_a_server_that_says_it_is_busy_is_told_at_once)
     ASSERT_EQ(test::admin({"CONFIG", "SET", "busy-reply-threshold", "5000"}), "OK");
 }
 
+// With so many keys, and so long for each, that it is asked meanwhile.
+TEST_F(Fault, of_a_server_that_loads_its_data_is_told_at_once_and_passes_by_itself)
+{
+    client& redis = open();
+    await_connected(redis);
+    ASSERT_EQ(test::admin({"EVAL", "for i = 1, 200 do redis.call('SET', i, ('x'):rep(1000)) end return 1", "0"}), "1");
+    ASSERT_EQ(test::admin({"CONFIG", "SET", "loading-process-events-interval-bytes", "1024"}), "OK");
+    ASSERT_EQ(test::admin({"CONFIG", "SET", "key-load-delay", "5000"}), "OK");
+    std::thread reload([] { EXPECT_EQ(test::admin({"DEBUG", "RELOAD"}), "OK"); });
+    for (;;) {
+        const auto got = shards.run([&] { return redis.get("1"); });
+        if (got) continue; // it does not load yet
+        EXPECT_EQ(got.error().code, errc::unavailable);
+        EXPECT_EQ(got.error().detail, "Redis cannot do that now: it is loading its data");
+        break;
+    }
+    reload.join();
+    const auto got = shards.run([&] { return redis.get("1"); });
+    ASSERT_TRUE(got && *got);
+    EXPECT_EQ((*got)->size(), 1000u);
+    EXPECT_EQ(counters(redis).losses, 0u);
+    ASSERT_EQ(test::admin({"CONFIG", "SET", "key-load-delay", "0"}), "OK");
+    ASSERT_EQ(test::admin({"CONFIG", "SET", "loading-process-events-interval-bytes", "2097152"}), "OK");
+}
+
 TEST_F(Fault, of_connections_that_are_dropped_leaves_nobody_waiting)
 {
     client& redis = open_under_load(options());

@@ -68,6 +68,27 @@ TEST(Greeting, is_refused_by_a_wrong_password_a_missing_one_and_a_database_that_
     EXPECT_FALSE(missing.on_reply(refusal("NOAUTH Authentication required.")));
 }
 
+TEST(Greeting, keeps_what_a_server_says_that_then_ends_the_connection)
+{
+    greeting g({.host = "cache"}, "me");
+    g.begin();
+    EXPECT_TRUE(g.on_reply(refusal("ERR max number of clients reached")));
+    EXPECT_EQ(g.refusal(), "ERR max number of clients reached");
+    g.begin();
+    EXPECT_EQ(g.refusal(), "");
+    const std::string long_one = "DENIED Redis is running in protected mode" + std::string(2000, '.');
+    EXPECT_TRUE(g.on_reply(refusal(long_one.c_str())));
+    EXPECT_EQ(g.refusal(), long_one.substr(0, 200));
+}
+
+TEST(Greeting, never_tells_the_password_that_a_server_quotes)
+{
+    greeting g({.host = "cache", .password = "secret"}, "me");
+    g.begin();
+    const auto said = g.on_reply(refusal("ERR unknown command 'AUTH', with args beginning with: 'secret' "));
+    EXPECT_EQ(said.error().detail, "it refuses us: ERR unknown command 'AUTH'");
+}
+
 reply list(const std::vector<const char*>& words)
 {
     reply made{.is = reply::kind::array};

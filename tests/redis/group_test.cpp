@@ -15,9 +15,10 @@ class Group : public test::Redis
 protected:
     void TearDown() override { test::order("thaw"); }
 
-    client& open_on(unsigned on, client_options o)
+    client& open_on(unsigned on, client_options o) { return open_in(group, on, o); }
+    client& open_in(client_group& of, unsigned on, client_options o)
     {
-        o.group = &group;
+        o.group = &of;
         return *two.start(on,
                           [this, o]() -> task<client*> {
                               shard& here = shard::current();
@@ -84,6 +85,17 @@ TEST_F(Group, leaves_a_connection_alone_that_hears_of_the_server)
     EXPECT_FALSE(fails.get());
     EXPECT_TRUE(two.start(1, [&] { return served.ping(); }).get());
     EXPECT_EQ(counters_on(1, served).losses, 0u);
+}
+
+using GroupDeathTest = Group;
+
+TEST_F(GroupDeathTest, knows_how_many_shards_there_are)
+{
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    for (const unsigned said : {1U, 3U}) {
+        client_group other(said);
+        EXPECT_DEATH(open_in(other, 0, options()), "connections_.size\\(\\) == on.count\\(\\)") << said;
+    }
 }
 
 } // namespace

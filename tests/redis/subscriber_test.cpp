@@ -3,6 +3,7 @@
 
 #include <sluice/redis/subscriber.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -176,6 +177,22 @@ TEST_F(Subscriber, ends_a_connection_that_brings_a_message_above_the_bound_and_t
     (void)told.lines(1);
     ASSERT_EQ(test::admin({"PUBLISH", "one", std::string(20'000, 'x')}), "1");
     EXPECT_EQ(told.lines(3), (lines{"subscribed", "lost", "subscribed"}));
+}
+
+TEST_F(Subscriber, is_there_again_after_it_was_cut_off_for_all_that_it_has_not_read)
+{
+    ASSERT_EQ(test::admin({"CONFIG", "SET", "client-output-buffer-limit", "pubsub 32768 0 0"}), "OK");
+    subscriber& s = listen(to({"one"}));
+    (void)told.lines(1);
+    const char* const many = "for i = 1, 1000 do redis.call('PUBLISH', 'one', ('x'):rep(1000)) end return 1";
+    ASSERT_EQ(test::admin({"EVAL", many, "0"}), "1");
+    while (counters_of(s).losses == 0 || !counters_of(s).subscribed) std::this_thread::sleep_for(1ms);
+    ASSERT_EQ(test::admin({"CONFIG", "SET", "client-output-buffer-limit", "pubsub 33554432 8388608 60"}), "OK");
+    EXPECT_EQ(told.lines(1).back(), "subscribed");
+    EXPECT_EQ(std::ranges::count(told.lines(1), "lost"), 1);
+    const std::size_t before = told.lines(1).size();
+    EXPECT_EQ(test::admin({"PUBLISH", "one", "y"}), "1");
+    EXPECT_EQ(told.lines(before + 1).back(), "one=y");
 }
 
 TEST_F(Subscriber, is_never_subscribed_where_it_may_not_be)

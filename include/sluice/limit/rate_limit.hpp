@@ -29,7 +29,7 @@ class limit_state;
 
 struct rate_limit_options
 {
-    unsigned shards = 1;           // of the process
+    unsigned shards = 1;           // of the process, all that there are (asserted)
     std::size_t keys = 65536;      // clients that the process keeps counts of, where it counts
     std::size_t remembered = 4096; // clients that each shard keeps answers about
     duration redis_patience = std::chrono::milliseconds(250); // for an answer

@@ -32,7 +32,7 @@ class client_state;
 class client_group
 {
 public:
-    explicit client_group(unsigned shards) : connections_(shards) {}
+    explicit client_group(unsigned shards) : connections_(shards) {} // all that there are (asserted)
     client_group(const client_group&) = delete;
     client_group& operator=(const client_group&) = delete;
 
