@@ -15,7 +15,6 @@ namespace {
 
 // OpenSSL may hold decrypted bytes of which the socket knows nothing: so much more is read at once, and looked for.
 constexpr int encrypted_reads = 4;
-constexpr duration cancelling_max = std::chrono::seconds(1); // a cancellation that met nothing by then never will
 constexpr duration encrypted_look = std::chrono::milliseconds(2);
 
 pipeline::ticket ticket_of(const query_run& q) noexcept { return reinterpret_cast<pipeline::ticket>(&q); }
@@ -187,33 +186,6 @@ void connection::move_on()
     if (std::exchange(stalled_, false)) owner_.moves_again(*this);
 }
 
-bool connection::cancelling() const noexcept { return cancels_ > 0 && cancelled_lately(); }
-bool connection::cancelled_lately() const noexcept
-{
-    return cancelled_at_ && shard_.now() - *cancelled_at_ < cancelling_max;
-}
-
-pipeline::answer connection::kind_of(const pg_result* result, query_run* of) const
-{
-    switch (PQresultStatus(result)) {
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-    case PGRES_EMPTY_QUERY:
-        return pipeline::answer::ok;
-    case PGRES_PIPELINE_ABORTED:
-        // A statement whose BEGIN failed must not run without it.
-        return use_ == use::leased && !pipeline_.unprepared() ? pipeline::answer::failed : pipeline::answer::aborted;
-    default:
-        break;
-    }
-    const std::string_view state = sql_state(result);
-    if (use_ == use::leased || of == nullptr) return pipeline::answer::failed;
-    if (sql_states::stale(state)) return pipeline::answer::stale;
-    if (sql_states::cancelled(state) && (cancelled_lately() || !std::exchange(of->cancelled_once, true)))
-        return pipeline::answer::cancelled;
-    return pipeline::answer::failed;
-}
-
 void connection::take(pg_result* owned)
 {
     result_handle next(owned);
@@ -260,31 +232,6 @@ error connection::failure_of(const query_run& q, const pg_result* failed) const
 bool connection::outdated(const query_run& q, std::string_view state) const noexcept
 {
     return use_ == use::leased && q.remembered && sql_states::stale(state);
-}
-
-void connection::note_failure(query_run& q, std::string_view state)
-{
-    q.repeatable = sql_states::repeatable(state) || outdated(q, state) ||
-                   (use_ == use::leased && sql_states::cancelled(state) && cancelled_lately());
-    if (sql_states::stale(state)) forget(q.what);
-    if (takes_no_changes(q, state)) note_refusal(q);
-}
-
-// A server in recovery says of a BEGIN that may write only that it cannot do that. What only reads is refused by
-// itself.
-bool connection::takes_no_changes(const query_run& q, std::string_view state) const noexcept
-{
-    return !q.read_only && (sql_states::read_only(state) || (q.joins_next && state == "0A000"));
-}
-
-// Where the URL asks for a server that takes changes, another may be that by now. What several connections say that
-// were there together counts once: what a newer one says as well, the next would say.
-void connection::note_refusal(query_run& q)
-{
-    retire();
-    q.refused = limits_.wanted != server_kind::any && made_at_ <= q.refused_at;
-    q.refused_at = std::min(q.refused_at, shard_.now());
-    if (q.refused && use_ == use::leased) q.repeatable = true;
 }
 
 void connection::decide(const pipeline::decision& d)
