@@ -95,22 +95,20 @@ result<connection_handle> connect_here(const connect_request& request)
     return made;
 }
 
-// What `local` acknowledges is on the disk; what `off` does may be lost.
-result<std::string> acknowledge_what_is_durable(pg_conn& c, const connect_request& request, bool own_session)
+// What `local` acknowledges is on the disk; what `off` does may be lost. A value that was set for the session or the
+// transaction stays, whatever a reload brings.
+std::string acknowledging_what_is_durable(bool of_transaction)
 {
-    if (own_session)
-        return ask(c,
-                   "SELECT set_config('synchronous_commit', 'on', false) "
-                   "WHERE current_setting('synchronous_commit') = 'off'",
-                   request);
-    auto said = ask(c, "SHOW synchronous_commit", request);
-    if (said && *said == "off")
-        return fail(unavailable("synchronous_commit is off behind the pooler, so acknowledged writes could be lost: "
-                                "ALTER ROLE … SET synchronous_commit = on"));
-    return said;
+    return fmt::format("SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
+                       "WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, {})",
+                       of_transaction);
 }
+const std::string durable_session = acknowledging_what_is_durable(false);
+const std::string durable_transaction = acknowledging_what_is_durable(true);
 
 } // namespace
+
+const char* to_be_durable() noexcept { return durable_transaction.c_str(); }
 
 void connection_closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 void result_closer::operator()(pg_result* given) const noexcept { PQclear(given); }
@@ -181,7 +179,7 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     auto made = connect(request);
     if (!made) return fail(std::move(made.error()));
     pg_conn* c = made->get();
-    auto said = acknowledge_what_is_durable(*c, request, own_session);
+    auto said = own_session ? ask(*c, durable_session.c_str(), request) : result<std::string>();
     // The least of a few: what is made on a busy machine is not far away.
     duration round_trip = duration::max();
     for (int i = 0; said && i < pings; ++i) {

@@ -45,7 +45,11 @@ connection::~connection() { SLUICE_ASSERT(ended_); }
 void connection::submit(query_run& q)
 {
     SLUICE_ASSERT(!ended_ && q.on == nullptr);
-    const bool named = limits_.named_statements && q.what.name[0] != '\0';
+    const bool named = limits_.own_session && q.what.name[0] != '\0';
+    // A session of the pooler's is told with each write, or with what follows a BEGIN, in the same flight.
+    const bool begun = std::exchange(beginning_, q.joins_next);
+    const bool tell =
+        !limits_.own_session && !q.read_only && (use_ == use::leased ? begun : q.what.does == access::writes);
     bool prepare = false;
     if (named) {
         prepared& known = statements_[&q.what];
@@ -69,7 +73,8 @@ void connection::submit(query_run& q)
     const bool lost_once = q.lost_at < made_at_;
     const bool taken = pipeline_.submit({.query = ticket_of(q),
                                          .does = q.what.does,
-                                         .prepare = prepare,
+                                         .prepare = prepare || tell,
+                                         .prepares_each_time = tell,
                                          .lost_once = lost_once,
                                          .joins = q.joins_next});
     SLUICE_ASSERT(taken);
@@ -105,9 +110,14 @@ bool connection::send(const pipeline::action& a)
     if (a.what == pipeline::action::kind::sync) return sync(c);
     const query_run& q = *query_of(a.query);
     const parameters& with = q.with;
-    if (!limits_.named_statements || q.what.name[0] == '\0')
+    if (!limits_.own_session || q.what.name[0] == '\0') {
+        if (a.prepare) {
+            if (PQsendQueryParams(c, to_be_durable(), 0, nullptr, nullptr, nullptr, nullptr, 1) != 1) return false;
+            preparing_.push_back(&q.what);
+        }
         return PQsendQueryParams(c, text_with_trace(q), with.count(), with.types(), with.values(), with.lengths(),
                                  with.formats(), 1) == 1;
+    }
     prepared& known = statements_[&q.what];
     if (a.prepare) {
         // A name of its own each time: whether the one before is still there, nobody can tell.

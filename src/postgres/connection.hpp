@@ -51,7 +51,7 @@ struct connection_limits
 {
     std::size_t queries_max = 1024;
     std::size_t flights_max = 3; // of reads that share a sync
-    bool named_statements = true;
+    bool own_session = true;     // no pooler gives it to others: it keeps statements' names, and what it was told
     server_kind wanted = server_kind::any; // leave one that is not of it any more
     duration stalled_after{0};
     duration age_max{0};
@@ -166,7 +166,8 @@ private:
     const statement* stalled_by_ = nullptr;
     unsigned cancels_ = 0; // asked for, and not met in an answer
     std::optional<time_point> cancelled_at_;
-    bool rested_ = true; // it was idle when the flight that is answered next left
+    bool beginning_ = false; // what was submitted last was a BEGIN
+    bool rested_ = true;     // it was idle when the flight that is answered next left
     bool cancelling_head_ = false;
     use use_ = use::shared;
     bool retiring_ = false;

@@ -73,9 +73,10 @@ public:
     {
         ticket query;
         access does;
-        bool prepare = false;   // this connection does not have the statement yet
-        bool lost_once = false; // it has run elsewhere, and that answer was lost
-        bool joins = false;     // no sync between it and the next: if it fails, the next does not run
+        bool prepare = false;            // this connection lacks the statement, or has to be told something first
+        bool prepares_each_time = false; // also where it runs again
+        bool lost_once = false;          // it has run elsewhere, and that answer was lost
+        bool joins = false;              // no sync between it and the next: if it fails, the next does not run
     };
 
     // No flight of reads begins while `flights_max` syncs are not answered.
@@ -182,7 +183,7 @@ public:
             return std::nullopt;
         }
         if (done.asked.query != nobody && !done.preparation_failed && may_run_again(done, a)) {
-            run_again(done, a == answer::stale || (a == answer::aborted && done.asked.prepare));
+            run_again(done, a);
             return std::nullopt;
         }
         return decide(done.asked, a == answer::ok ? verdict::answered : verdict::failed);
@@ -242,10 +243,10 @@ private:
     }
     static bool needs_own_sync(const entry& e) { return e.isolated || e.asked.does == access::writes; }
 
-    void run_again(entry e, bool prepare)
+    void run_again(entry e, answer a)
     {
-        e.prepared_again = e.prepared_again || (prepare && !e.asked.prepare);
-        e.asked.prepare = prepare;
+        e.prepared_again = e.prepared_again || a == answer::stale;
+        e.asked.prepare = a == answer::stale || (a == answer::aborted && e.asked.prepare) || e.asked.prepares_each_time;
         e.isolated = true;
         e.closes = false;
         waiting_.push_back(e);
