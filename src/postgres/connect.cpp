@@ -49,13 +49,6 @@ void leave_behind()
     std::call_once(registered, [] { (void)::on_exit(&end_at_once, nullptr); });
 }
 
-void note(void*, const char* text)
-{
-    std::string_view line = text;
-    while (line.ends_with('\n')) line.remove_suffix(1);
-    log(log_level::debug, "PostgreSQL has a notice", {{"notice", line}});
-}
-
 struct cancel_closer
 {
     void operator()(pg_cancel* request) const noexcept { PQfreeCancel(request); }
@@ -91,16 +84,19 @@ result<connection_handle> connect_here(const connect_request& request)
     connection_handle made(PQconnectdbParams(names.data(), values.data(), 1));
     if (made == nullptr) return fail(unavailable("no memory for a connection"));
     if (PQstatus(made.get()) != CONNECTION_OK) return fail(unavailable(message_of(made.get())));
-    PQsetNoticeProcessor(made.get(), &note, nullptr);
+    PQsetNoticeReceiver(made.get(), [](void*, const pg_result* notice) { note(notice); }, nullptr);
     return made;
 }
 
-// What `local` acknowledges is on the disk; what `off` does may be lost. A value that was set for the session or the
-// transaction stays, whatever a reload brings.
+// What `local` acknowledges is on the disk; what `off` does may be lost. Only a warning tells of a commit that has
+// ceased to wait for a standby. A value that was set for the session or the transaction stays, whatever a reload
+// brings.
 std::string acknowledging_what_is_durable(bool of_transaction)
 {
     return fmt::format("SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
-                       "WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, {})",
+                       "WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, {0}), "
+                       "set_config('client_min_messages', CASE current_setting('client_min_messages') "
+                       "WHEN 'error' THEN 'warning' ELSE current_setting('client_min_messages') END, {0})",
                        of_transaction);
 }
 const std::string durable_session = acknowledging_what_is_durable(false);
@@ -221,6 +217,13 @@ bool is_left_for_another(const pg_conn& connection, server_kind wanted) noexcept
     };
     if (wanted == server_kind::any) return false;
     return is_on("in_hot_standby") || (wanted == server_kind::read_write && is_on("default_transaction_read_only"));
+}
+
+void note(const pg_result* notice)
+{
+    std::string_view line = PQresultErrorMessage(notice);
+    while (line.ends_with('\n')) line.remove_suffix(1);
+    log(log_level::debug, "PostgreSQL has a notice", {{"notice", line}});
 }
 
 bool cancel_running(pg_conn& connection) noexcept

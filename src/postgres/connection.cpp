@@ -37,6 +37,7 @@ connection::connection(shard& on, connection_handle made, connection_owner& owne
       pipeline_(limits.queries_max, limits.flights_max), made_at_(on.now()), renew_at_(on.now() + limits.age_max),
       head_since_(on.now())
 {
+    PQsetNoticeReceiver(handle_.get(), &connection::take_notice, this);
     listen();
 }
 
@@ -147,6 +148,13 @@ bool connection::flush()
     return left >= 0;
 }
 
+// It comes before the answer of the sync that committed, and after that of the one before.
+void connection::take_notice(void* self, const pg_result* notice)
+{
+    if (is_unreplicated(notice)) static_cast<connection*>(self)->unreplicated_ = true;
+    note(notice);
+}
+
 void connection::listen()
 {
     if (!read_poll_.in_flight()) shard_.ring().poll(PQsocket(handle_.get()), POLLIN, read_poll_);
@@ -201,7 +209,14 @@ void connection::take(pg_result* owned)
     result_handle next(owned);
     const auto status = PQresultStatus(owned);
     if (status == PGRES_PIPELINE_SYNC) {
-        if (const auto decided = pipeline_.on_sync()) decide(*decided);
+        const bool unreplicated = std::exchange(unreplicated_, false);
+        if (auto decided = pipeline_.on_sync()) {
+            if (unreplicated) {
+                decided->becomes = pipeline::verdict::failed;
+                query_of(decided->query)->failure = not_replicated();
+            }
+            decide(*decided);
+        }
         if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
         return;
     }

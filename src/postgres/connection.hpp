@@ -123,6 +123,7 @@ private:
         bool there = false; // or on its way
     };
 
+    static void take_notice(void* self, const pg_result* notice);
     void on_readable(completion) { read(); }
     void on_writable(completion);
     void send_all();
@@ -169,6 +170,7 @@ private:
     bool beginning_ = false; // what was submitted last was a BEGIN
     bool rested_ = true;     // it was idle when the flight that is answered next left
     bool cancelling_head_ = false;
+    bool unreplicated_ = false; // so the server said of the commit that is answered next
     use use_ = use::shared;
     bool retiring_ = false;
     bool stalled_ = false;

@@ -160,5 +160,22 @@ TEST_F(Pooled, writes_are_durable_whatever_the_settings_of_their_sessions_have_b
     admin("SELECT pg_reload_conf()");
 }
 
+TEST_F(Pooled, writes_that_no_standby_has_are_not_called_done)
+{
+    pool& db = open_pooled();
+    EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+    admin("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    admin("SELECT pg_reload_conf()");
+    admin.await("SHOW synchronous_standby_names", "nobody");
+    for (int i = 0; i < 2; ++i) admin("CHECKPOINT"); // before its second, the checkpointer knows
+    auto made = shards.start(0, [&] { return db.query(insert, std::int64_t{1}); });
+    const std::string waiting = from_pooler + " AND wait_event = 'SyncRep'";
+    admin.await("SELECT count(*) " + waiting, "1");
+    admin("SELECT pg_cancel_backend(pid) " + waiting);
+    EXPECT_EQ(made.get().error().code, errc::outcome_unknown);
+    admin("ALTER SYSTEM RESET synchronous_standby_names");
+    admin("SELECT pg_reload_conf()");
+}
+
 } // namespace
 } // namespace sluice::postgres
