@@ -65,22 +65,35 @@ void cancel_and_leave(const cancel_handle& request) noexcept
     cancellations.fetch_sub(1, std::memory_order_relaxed);
 }
 
+// As libpq reads them: the environment's, where the URL names none.
+bool has_several_hosts(const std::string& url)
+{
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> all(PQconninfoParse(url.c_str(), nullptr),
+                                                                             &PQconninfoFree);
+    for (const PQconninfoOption* one = all.get(); one != nullptr && one->keyword != nullptr; ++one) {
+        const std::string_view keyword = one->keyword;
+        if (keyword != "host" && keyword != "hostaddr") continue;
+        const char* value = one->val != nullptr ? one->val : std::getenv(one->envvar);
+        if (value != nullptr && std::string_view(value).contains(',')) return true;
+    }
+    return false;
+}
+
 result<connection_handle> connect_here(const connect_request& request)
 {
     const std::string seconds =
         std::to_string(std::max<std::int64_t>(2, std::chrono::ceil<std::chrono::seconds>(request.timeout).count()));
     // What comes before the URL may be overridden by it, what comes after may not.
-    const std::array<const char*, 9> names = {"connect_timeout",
-                                              "fallback_application_name",
-                                              "keepalives_idle",
-                                              "keepalives_interval",
-                                              "keepalives_count",
-                                              "tcp_user_timeout",
-                                              "dbname",
-                                              "client_encoding",
-                                              nullptr};
-    const std::array<const char*, 9> values = {seconds.c_str(),     "sluice", "10",   "5", "3", "20000",
-                                               request.url.c_str(), "UTF8",   nullptr};
+    // Of several hosts libpq takes any, unless it is asked otherwise: a standby, too, which only reads, and old rows.
+    const char* wanted =
+        has_several_hosts(request.url) && std::getenv("PGTARGETSESSIONATTRS") == nullptr ? "read-write" : nullptr;
+    const std::array<const char*, 10> names = {"connect_timeout",           "target_session_attrs",
+                                               "fallback_application_name", "keepalives_idle",
+                                               "keepalives_interval",       "keepalives_count",
+                                               "tcp_user_timeout",          "dbname",
+                                               "client_encoding",           nullptr};
+    const std::array<const char*, 10> values = {seconds.c_str(),     wanted, "sluice", "10", "5", "3", "20000",
+                                                request.url.c_str(), "UTF8", nullptr};
     connection_handle made(PQconnectdbParams(names.data(), values.data(), 1));
     if (made == nullptr) return fail(unavailable("no memory for a connection"));
     if (PQstatus(made.get()) != CONNECTION_OK) return fail(unavailable(message_of(made.get())));

@@ -81,8 +81,10 @@ class Hosts(faulty.Case):
 
     def test_the_one_that_takes_writes_is_found_wherever_it_stands(self):
         replica = self.follow()
-        for ports in ((self.database.port, replica.port), (replica.port, self.database.port)):
-            serving = self.serve_ready(self.url(*ports, options='?target_session_attrs=read-write'))
+        for ports, options in (((self.database.port, replica.port), '?target_session_attrs=read-write'),
+                               ((replica.port, self.database.port), '?target_session_attrs=read-write'),
+                               ((replica.port, self.database.port), '')):
+            serving = self.serve_ready(self.url(*ports, options=options))
             load = self.load(serving, users=10)
             load.await_successes(500)
             load.stop()
@@ -90,6 +92,20 @@ class Hosts(faulty.Case):
             self.assert_no_refusal(load)
             self.assertEqual(serving.stop(), 0)
             self.database.psql('DELETE FROM users')
+
+    def test_unless_asked_to_none_reads_from_a_standby_while_the_primary_is_away(self):
+        replica = self.follow()
+        serving = self.serve_ready(self.url(self.database.port, replica.port))
+        self.database.end()
+        self.await_readiness(serving, 503)
+        self.database.start()
+        self.await_readiness(serving, 200)
+        self.assertEqual(replica.psql(f'SELECT count(*) {faulty.OURS}'), '0')
+        self.assertEqual(serving.stop(), 0)
+        asked = self.serve_ready(self.url(replica.port, self.database.port, options='?target_session_attrs=any'))
+        self.assertEqual(asked.get('/users')[0].status, 200)
+        self.assertGreater(int(replica.psql(f'SELECT count(*) {faulty.OURS}')), 0)
+        self.assertEqual(asked.stop(), 0)
 
     def test_when_the_replica_is_promoted_everything_goes_on_there(self):
         replica = self.follow()
