@@ -15,6 +15,8 @@ namespace {
 
 // OpenSSL may hold decrypted bytes of which the socket knows nothing: so much more is read at once, and looked for.
 constexpr int encrypted_reads = 4;
+// Where any server will do, a connection that is younger is kept, however many changes it refuses.
+constexpr duration refusing_for = std::chrono::seconds(5);
 constexpr duration encrypted_look = std::chrono::milliseconds(2);
 
 pipeline::ticket ticket_of(const query_run& q) noexcept { return reinterpret_cast<pipeline::ticket>(&q); }
