@@ -217,6 +217,8 @@ void connection::take(pg_result* owned)
                 decided->becomes = pipeline::verdict::failed;
                 query_of(decided->query)->failure = not_replicated();
             }
+            const query_run& done = *query_of(decided->query);
+            if (!done.read_only && done.got.command() != "ROLLBACK") owner_.takes_changes(true);
             decide(*decided);
         }
         if (pipeline_.size() > 0) shard_.at_turn_end(flush_);

@@ -41,6 +41,7 @@ public:
     virtual void moves_again(connection& c) = 0;         // it was stalled
     virtual void moved() = 0;                            // a read that was sent runs elsewhere as well
     virtual void cancelled(connection& c) = 0;           // it asked the server to cancel
+    virtual void takes_changes(bool so) = 0;             // one was made, or refused for good
     virtual void ended(connection& c, std::string why) = 0;
 
 protected:

@@ -115,6 +115,16 @@ void pool_state::stalled(connection&)
 void pool_state::moves_again(connection&) { sort_waiters(); }
 void pool_state::cancelled(connection&) { ++counters_.cancels; }
 
+void pool_state::takes_changes(bool so)
+{
+    if (counters_.refuses_changes != so) return;
+    counters_.refuses_changes = !so;
+    if (so)
+        log(log_level::info, "PostgreSQL takes changes again");
+    else
+        log(log_level::warn, "PostgreSQL takes no changes");
+}
+
 void pool_state::failed(std::string_view sql_state)
 {
     if (sql_state.size() < 2) return;
