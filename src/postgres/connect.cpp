@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -106,14 +107,17 @@ result<connection_handle> connect_here(const connect_request& request)
 // brings.
 std::string acknowledging_what_is_durable(bool of_transaction)
 {
-    return fmt::format("SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
+    return fmt::format("set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
                        "WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, {0}), "
                        "set_config('client_min_messages', CASE current_setting('client_min_messages') "
                        "WHEN 'error' THEN 'warning' ELSE current_setting('client_min_messages') END, {0})",
                        of_transaction);
 }
-const std::string durable_session = acknowledging_what_is_durable(false);
-const std::string durable_transaction = acknowledging_what_is_durable(true);
+// How long a statement may run there, in milliseconds; 0: for ever.
+constexpr const char* ask_timeout =
+    "SELECT (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::int8";
+const std::string begin_session = fmt::format("{}, {}", ask_timeout, acknowledging_what_is_durable(false));
+const std::string durable_transaction = fmt::format("SELECT {}", acknowledging_what_is_durable(true));
 
 } // namespace
 
@@ -188,7 +192,9 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     auto made = connect(request);
     if (!made) return fail(std::move(made.error()));
     pg_conn* c = made->get();
-    auto said = own_session ? ask(*c, durable_session.c_str(), request) : result<std::string>();
+    auto said = ask(*c, own_session ? begin_session.c_str() : ask_timeout, request);
+    std::int64_t statement_ms = 0;
+    if (said) (void)std::from_chars(said->data(), said->data() + said->size(), statement_ms);
     // The least of a few: what is made on a busy machine is not far away.
     duration round_trip = duration::max();
     for (int i = 0; said && i < pings; ++i) {
@@ -199,8 +205,11 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     if (!said) return fail(std::move(said.error()));
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
     const server_kind wanted = wanted_kind(*c);
-    return pipelined_connection{
-        .handle = std::move(*made), .took = steady_clock::now() - began, .round_trip = round_trip, .wanted = wanted};
+    return pipelined_connection{.handle = std::move(*made),
+                                .took = steady_clock::now() - began,
+                                .round_trip = round_trip,
+                                .statement_timeout = std::chrono::milliseconds(statement_ms),
+                                .wanted = wanted};
 }
 
 result<void> accept_version(int version)

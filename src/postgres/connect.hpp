@@ -66,6 +66,7 @@ struct pipelined_connection
     connection_handle handle;
     duration took{}; // until it was ready
     duration round_trip{};
+    duration statement_timeout{}; // the role's or the server's own; zero: none
     server_kind wanted = server_kind::any;
 };
 // With `own_session` no pooler shares it, and it is told to acknowledge only what is durable.

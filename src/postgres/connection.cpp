@@ -15,8 +15,6 @@ namespace {
 
 // OpenSSL may hold decrypted bytes of which the socket knows nothing: so much more is read at once, and looked for.
 constexpr int encrypted_reads = 4;
-// Where any server will do, a connection that is younger is kept, however many changes it refuses.
-constexpr duration refusing_for = std::chrono::seconds(5);
 constexpr duration encrypted_look = std::chrono::milliseconds(2);
 
 pipeline::ticket ticket_of(const query_run& q) noexcept { return reinterpret_cast<pipeline::ticket>(&q); }
@@ -254,6 +252,7 @@ error connection::failure_of(const query_run& q, const pg_result* failed) const
 {
     if (outdated(q, sql_state(failed))) return unavailable("The database's schema has changed");
     if (takes_no_changes(q, sql_state(failed))) return unavailable("The database takes no changes");
+    if (ran_too_long(sql_state(failed))) return too_late(false);
     return statement_error(failed, q.what, q.with);
 }
 

@@ -57,6 +57,7 @@ struct connection_limits
     duration stalled_after{0};
     duration age_max{0};
     duration given_up_after{0}; // a head that does not end, not even cancelled
+    duration server_timeout{0}; // after which the server itself cancels a statement; zero: never
 };
 
 // How old one of several may become that were made together: up to a tenth less, so that not all are old at once.
@@ -137,6 +138,7 @@ private:
     [[nodiscard]] pipeline::answer kind_of(const pg_result* result, query_run* of) const;
     // PostgreSQL signals twice for one cancellation (the process and its group): the second may meet what runs next.
     [[nodiscard]] bool cancelled_lately() const noexcept;
+    [[nodiscard]] bool ran_too_long(std::string_view state) const noexcept;
     [[nodiscard]] error failure_of(const query_run& q, const pg_result* failed) const;
     [[nodiscard]] bool outdated(const query_run& q, std::string_view state) const noexcept;
     [[nodiscard]] bool takes_no_changes(const query_run& q, std::string_view state) const noexcept;

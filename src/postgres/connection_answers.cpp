@@ -12,6 +12,8 @@ namespace sluice::postgres {
 namespace {
 
 constexpr duration cancelling_max = std::chrono::seconds(1); // a cancellation that met nothing by then never will
+// Where any server will do, a connection that is younger is kept, however many changes it refuses.
+constexpr duration refusing_for = std::chrono::seconds(5);
 
 } // namespace
 
@@ -19,6 +21,14 @@ bool connection::cancelling() const noexcept { return cancels_ > 0 && cancelled_
 bool connection::cancelled_lately() const noexcept
 {
     return cancelled_at_ && shard_.now() - *cancelled_at_ < cancelling_max;
+}
+
+// Was it the server's own timeout? Only the locale's words tell that from somebody's cancelling; but this takes its
+// time. The server's begins a little before the answer to the statement before it comes here.
+bool connection::ran_too_long(std::string_view state) const noexcept
+{
+    return sql_states::cancelled(state) && !cancelled_lately() && limits_.server_timeout > duration(0) &&
+           shard_.now() - head_since_ > limits_.server_timeout * 3 / 4;
 }
 
 pipeline::answer connection::kind_of(const pg_result* result, query_run* of) const
@@ -37,6 +47,7 @@ pipeline::answer connection::kind_of(const pg_result* result, query_run* of) con
     const std::string_view state = sql_state(result);
     if (use_ == use::leased || of == nullptr) return pipeline::answer::failed;
     if (sql_states::stale(state)) return pipeline::answer::stale;
+    if (ran_too_long(state)) return pipeline::answer::failed;
     if (sql_states::cancelled(state) && (cancelled_lately() || !std::exchange(of->cancelled_once, true)))
         return pipeline::answer::cancelled;
     return pipeline::answer::failed;

@@ -69,6 +69,7 @@ void pool_state::connected(pipelined_connection made)
     said_.clear();
     connection_limits limits = limits_;
     limits.wanted = made.wanted;
+    limits.server_timeout = made.statement_timeout;
     const duration way = std::min(made.round_trip, round_trip_max);
     limits.stalled_after += 3 * way;
     limits.flights_max += static_cast<std::size_t>(way / round_trip_of_a_flight);
