@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -49,13 +50,6 @@ void leave_behind()
     std::call_once(registered, [] { (void)::on_exit(&end_at_once, nullptr); });
 }
 
-void note(void*, const char* text)
-{
-    std::string_view line = text;
-    while (line.ends_with('\n')) line.remove_suffix(1);
-    log(log_level::debug, "PostgreSQL has a notice", {{"notice", line}});
-}
-
 struct cancel_closer
 {
     void operator()(pg_cancel* request) const noexcept { PQfreeCancel(request); }
@@ -72,45 +66,62 @@ void cancel_and_leave(const cancel_handle& request) noexcept
     cancellations.fetch_sub(1, std::memory_order_relaxed);
 }
 
+// As libpq reads them: the environment's, where the URL names none.
+bool has_several_hosts(const std::string& url)
+{
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> all(PQconninfoParse(url.c_str(), nullptr),
+                                                                             &PQconninfoFree);
+    for (const PQconninfoOption* one = all.get(); one != nullptr && one->keyword != nullptr; ++one) {
+        const std::string_view keyword = one->keyword;
+        if (keyword != "host" && keyword != "hostaddr") continue;
+        const char* value = one->val != nullptr ? one->val : std::getenv(one->envvar);
+        if (value != nullptr && std::string_view(value).contains(',')) return true;
+    }
+    return false;
+}
+
 result<connection_handle> connect_here(const connect_request& request)
 {
     const std::string seconds =
         std::to_string(std::max<std::int64_t>(2, std::chrono::ceil<std::chrono::seconds>(request.timeout).count()));
     // What comes before the URL may be overridden by it, what comes after may not.
-    const std::array<const char*, 9> names = {"connect_timeout",
-                                              "fallback_application_name",
-                                              "keepalives_idle",
-                                              "keepalives_interval",
-                                              "keepalives_count",
-                                              "tcp_user_timeout",
-                                              "dbname",
-                                              "client_encoding",
-                                              nullptr};
-    const std::array<const char*, 9> values = {seconds.c_str(),     "sluice", "10",   "5", "3", "20000",
-                                               request.url.c_str(), "UTF8",   nullptr};
+    // Of several hosts libpq takes any, unless it is asked otherwise: a standby, too, which only reads, and old rows.
+    const char* wanted =
+        has_several_hosts(request.url) && std::getenv("PGTARGETSESSIONATTRS") == nullptr ? "read-write" : nullptr;
+    const std::array<const char*, 10> names = {"connect_timeout",           "target_session_attrs",
+                                               "fallback_application_name", "keepalives_idle",
+                                               "keepalives_interval",       "keepalives_count",
+                                               "tcp_user_timeout",          "dbname",
+                                               "client_encoding",           nullptr};
+    const std::array<const char*, 10> values = {seconds.c_str(),     wanted, "sluice", "10", "5", "3", "20000",
+                                                request.url.c_str(), "UTF8", nullptr};
     connection_handle made(PQconnectdbParams(names.data(), values.data(), 1));
     if (made == nullptr) return fail(unavailable("no memory for a connection"));
     if (PQstatus(made.get()) != CONNECTION_OK) return fail(unavailable(message_of(made.get())));
-    PQsetNoticeProcessor(made.get(), &note, nullptr);
+    PQsetNoticeReceiver(made.get(), [](void*, const pg_result* notice) { note(notice); }, nullptr);
     return made;
 }
 
-// What `local` acknowledges is on the disk; what `off` does may be lost.
-result<std::string> acknowledge_what_is_durable(pg_conn& c, const connect_request& request, bool own_session)
+// What `local` acknowledges is on the disk; what `off` does may be lost. Only a warning tells of a commit that has
+// ceased to wait for a standby. A value that was set for the session or the transaction stays, whatever a reload
+// brings.
+std::string acknowledging_what_is_durable(bool of_transaction)
 {
-    if (own_session)
-        return ask(c,
-                   "SELECT set_config('synchronous_commit', 'on', false) "
-                   "WHERE current_setting('synchronous_commit') = 'off'",
-                   request);
-    auto said = ask(c, "SHOW synchronous_commit", request);
-    if (said && *said == "off")
-        return fail(unavailable("synchronous_commit is off behind the pooler, so acknowledged writes could be lost: "
-                                "ALTER ROLE … SET synchronous_commit = on"));
-    return said;
+    return fmt::format("set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
+                       "WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, {0}), "
+                       "set_config('client_min_messages', CASE current_setting('client_min_messages') "
+                       "WHEN 'error' THEN 'warning' ELSE current_setting('client_min_messages') END, {0})",
+                       of_transaction);
 }
+// How long a statement may run there, in milliseconds; 0: for ever.
+constexpr const char* ask_timeout =
+    "SELECT (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::int8";
+const std::string begin_session = fmt::format("{}, {}", ask_timeout, acknowledging_what_is_durable(false));
+const std::string durable_transaction = fmt::format("SELECT {}", acknowledging_what_is_durable(true));
 
 } // namespace
+
+const char* to_be_durable() noexcept { return durable_transaction.c_str(); }
 
 void connection_closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 void result_closer::operator()(pg_result* given) const noexcept { PQclear(given); }
@@ -181,7 +192,9 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     auto made = connect(request);
     if (!made) return fail(std::move(made.error()));
     pg_conn* c = made->get();
-    auto said = acknowledge_what_is_durable(*c, request, own_session);
+    auto said = ask(*c, own_session ? begin_session.c_str() : ask_timeout, request);
+    std::int64_t statement_ms = 0;
+    if (said) (void)std::from_chars(said->data(), said->data() + said->size(), statement_ms);
     // The least of a few: what is made on a busy machine is not far away.
     duration round_trip = duration::max();
     for (int i = 0; said && i < pings; ++i) {
@@ -192,8 +205,11 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     if (!said) return fail(std::move(said.error()));
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
     const server_kind wanted = wanted_kind(*c);
-    return pipelined_connection{
-        .handle = std::move(*made), .took = steady_clock::now() - began, .round_trip = round_trip, .wanted = wanted};
+    return pipelined_connection{.handle = std::move(*made),
+                                .took = steady_clock::now() - began,
+                                .round_trip = round_trip,
+                                .statement_timeout = std::chrono::milliseconds(statement_ms),
+                                .wanted = wanted};
 }
 
 result<void> accept_version(int version)
@@ -223,6 +239,13 @@ bool is_left_for_another(const pg_conn& connection, server_kind wanted) noexcept
     };
     if (wanted == server_kind::any) return false;
     return is_on("in_hot_standby") || (wanted == server_kind::read_write && is_on("default_transaction_read_only"));
+}
+
+void note(const pg_result* notice)
+{
+    std::string_view line = PQresultErrorMessage(notice);
+    while (line.ends_with('\n')) line.remove_suffix(1);
+    log(log_level::debug, "PostgreSQL has a notice", {{"notice", line}});
 }
 
 bool cancel_running(pg_conn& connection) noexcept

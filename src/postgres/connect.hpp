@@ -66,11 +66,15 @@ struct pipelined_connection
     connection_handle handle;
     duration took{}; // until it was ready
     duration round_trip{};
+    duration statement_timeout{}; // the role's or the server's own; zero: none
     server_kind wanted = server_kind::any;
 };
-// It acknowledges only what is durable: with `own_session` no pooler shares it, and it can be told to; otherwise one
-// that does not is refused.
+// With `own_session` no pooler shares it, and it is told to acknowledge only what is durable.
 [[nodiscard]] result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session);
+// What tells a session of somebody else's so, for the transaction that it is run in.
+[[nodiscard]] const char* to_be_durable() noexcept;
+// What becomes of a notice, or a warning, that the server sends.
+void note(const pg_result* notice);
 
 // Asks the server to cancel what this connection runs, from a thread of its own, because a frozen server may keep that
 // waiting without end. False where too many such threads wait already: try again later. It may come late, and then

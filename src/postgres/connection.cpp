@@ -17,7 +17,6 @@ namespace {
 
 // OpenSSL may hold decrypted bytes of which the socket knows nothing: so much more is read at once, and looked for.
 constexpr int encrypted_reads = 4;
-constexpr duration cancelling_max = std::chrono::seconds(1); // a cancellation that met nothing by then never will
 constexpr duration encrypted_look = std::chrono::milliseconds(2);
 
 pipeline::ticket ticket_of(const query_run& q) noexcept { return reinterpret_cast<pipeline::ticket>(&q); }
@@ -40,6 +39,7 @@ connection::connection(shard& on, connection_handle made, connection_owner& owne
       pipeline_(limits.queries_max, limits.flights_max), made_at_(on.now()),
       renew_at_(on.now() + age_of_one(limits.age_max)), head_since_(on.now())
 {
+    PQsetNoticeReceiver(handle_.get(), &connection::take_notice, this);
     listen();
 }
 
@@ -48,7 +48,11 @@ connection::~connection() { SLUICE_ASSERT(ended_); }
 void connection::submit(query_run& q)
 {
     SLUICE_ASSERT(!ended_ && q.on == nullptr);
-    const bool named = limits_.named_statements && q.what.name[0] != '\0';
+    const bool named = limits_.own_session && q.what.name[0] != '\0';
+    // A session of the pooler's is told with each write, or with what follows a BEGIN, in the same flight.
+    const bool begun = std::exchange(beginning_, q.joins_next);
+    const bool tell =
+        !limits_.own_session && !q.read_only && (use_ == use::leased ? begun : q.what.does == access::writes);
     bool prepare = false;
     if (named) {
         prepared& known = statements_[&q.what];
@@ -77,7 +81,8 @@ void connection::submit(query_run& q)
     const bool lost_once = q.lost_at < made_at_;
     const bool taken = pipeline_.submit({.query = ticket_of(q),
                                          .does = q.what.does,
-                                         .prepare = prepare,
+                                         .prepare = prepare || tell,
+                                         .prepares_each_time = tell,
                                          .lost_once = lost_once,
                                          .joins = q.joins_next});
     SLUICE_ASSERT(taken);
@@ -113,9 +118,14 @@ bool connection::send(const pipeline::action& a)
     if (a.what == pipeline::action::kind::sync) return sync(c);
     const query_run& q = *query_of(a.query);
     const parameters& with = q.with;
-    if (!limits_.named_statements || q.what.name[0] == '\0')
+    if (!limits_.own_session || q.what.name[0] == '\0') {
+        if (a.prepare) {
+            if (PQsendQueryParams(c, to_be_durable(), 0, nullptr, nullptr, nullptr, nullptr, 1) != 1) return false;
+            preparing_.push_back(&q.what);
+        }
         return PQsendQueryParams(c, text_with_trace(q), with.count(), with.types(), with.values(), with.lengths(),
                                  with.formats(), 1) == 1;
+    }
     prepared& known = statements_[&q.what];
     if (a.prepare) {
         // A name of its own each time: whether the one before is still there, nobody can tell. Behind a pooler that was
@@ -145,6 +155,13 @@ bool connection::flush()
     const int left = PQflush(handle_.get());
     if (left > 0 && !write_poll_.in_flight()) shard_.ring().poll(PQsocket(handle_.get()), POLLOUT, write_poll_);
     return left >= 0;
+}
+
+// It comes before the answer of the sync that committed, and after that of the one before.
+void connection::take_notice(void* self, const pg_result* notice)
+{
+    if (is_unreplicated(notice)) static_cast<connection*>(self)->unreplicated_ = true;
+    note(notice);
 }
 
 void connection::listen()
@@ -196,39 +213,21 @@ void connection::move_on()
     if (std::exchange(stalled_, false)) owner_.moves_again(*this);
 }
 
-bool connection::cancelling() const noexcept { return cancels_ > 0 && cancelled_lately(); }
-bool connection::cancelled_lately() const noexcept
-{
-    return cancelled_at_ && shard_.now() - *cancelled_at_ < cancelling_max;
-}
-
-pipeline::answer connection::kind_of(const pg_result* result, query_run* of) const
-{
-    switch (PQresultStatus(result)) {
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-    case PGRES_EMPTY_QUERY:
-        return pipeline::answer::ok;
-    case PGRES_PIPELINE_ABORTED:
-        // A statement whose BEGIN failed must not run without it.
-        return use_ == use::leased && !pipeline_.unprepared() ? pipeline::answer::failed : pipeline::answer::aborted;
-    default:
-        break;
-    }
-    const std::string_view state = sql_state(result);
-    if (use_ == use::leased || of == nullptr) return pipeline::answer::failed;
-    if (sql_states::stale(state)) return pipeline::answer::stale;
-    if (sql_states::cancelled(state) && (cancelled_lately() || !std::exchange(of->cancelled_once, true)))
-        return pipeline::answer::cancelled;
-    return pipeline::answer::failed;
-}
-
 void connection::take(pg_result* owned)
 {
     result_handle next(owned);
     const auto status = PQresultStatus(owned);
     if (status == PGRES_PIPELINE_SYNC) {
-        if (const auto decided = pipeline_.on_sync()) decide(*decided);
+        const bool unreplicated = std::exchange(unreplicated_, false);
+        if (auto decided = pipeline_.on_sync()) {
+            if (unreplicated) {
+                decided->becomes = pipeline::verdict::failed;
+                query_of(decided->query)->failure = not_replicated();
+            }
+            const query_run& done = *query_of(decided->query);
+            if (!done.read_only && done.got.command() != "ROLLBACK") owner_.takes_changes(true);
+            decide(*decided);
+        }
         if (pipeline_.size() > 0) shard_.at_turn_end(flush_);
         return;
     }
@@ -263,6 +262,7 @@ error connection::failure_of(const query_run& q, const pg_result* failed) const
 {
     if (outdated(q, sql_state(failed))) return unavailable("The database's schema or session has changed");
     if (takes_no_changes(q, sql_state(failed))) return unavailable("The database takes no changes");
+    if (ran_too_long(sql_state(failed))) return too_late(false);
     return statement_error(failed, q.what, q.with);
 }
 
@@ -270,32 +270,6 @@ error connection::failure_of(const query_run& q, const pg_result* failed) const
 bool connection::outdated(const query_run& q, std::string_view state) const noexcept
 {
     return use_ == use::leased && sql_states::stale(state) && (q.remembered || state == "42P05");
-}
-
-void connection::note_failure(query_run& q, std::string_view state)
-{
-    const bool cancelled = use_ == use::leased && sql_states::cancelled(state);
-    q.repeatable = sql_states::repeatable(state) || outdated(q, state) || (cancelled && cancelled_lately());
-    q.cancelled_once = q.cancelled_once || (cancelled && !cancelled_lately());
-    if (sql_states::stale(state)) forget(q.what);
-    if (takes_no_changes(q, state)) note_refusal(q);
-}
-
-// A server in recovery says of a BEGIN that may write only that it cannot do that. What only reads is refused by
-// itself.
-bool connection::takes_no_changes(const query_run& q, std::string_view state) const noexcept
-{
-    return !q.read_only && (sql_states::read_only(state) || (q.joins_next && state == "0A000"));
-}
-
-// Where the URL asks for a server that takes changes, another may be that by now. What several connections say that
-// were there together counts once: what a newer one says as well, the next would say.
-void connection::note_refusal(query_run& q)
-{
-    retire();
-    q.refused = limits_.wanted != server_kind::any && made_at_ <= q.refused_at;
-    q.refused_at = std::min(q.refused_at, shard_.now());
-    if (q.refused && use_ == use::leased) q.repeatable = true;
 }
 
 void connection::decide(const pipeline::decision& d)

@@ -41,6 +41,7 @@ public:
     virtual void moves_again(connection& c) = 0;         // it was stalled
     virtual void moved() = 0;                            // a read that was sent runs elsewhere as well
     virtual void cancelled(connection& c) = 0;           // it asked the server to cancel
+    virtual void takes_changes(bool so) = 0;             // one was made, or refused for good
     virtual void ended(connection& c, std::string why) = 0;
 
 protected:
@@ -51,11 +52,12 @@ struct connection_limits
 {
     std::size_t queries_max = 1024;
     std::size_t flights_max = 3; // of reads that share a sync
-    bool named_statements = true;
+    bool own_session = true;     // no pooler gives it to others: it keeps statements' names, and what it was told
     server_kind wanted = server_kind::any; // leave one that is not of it any more
     duration stalled_after{0};
     duration age_max{0};        // each has one of its own, up to a tenth less
     duration given_up_after{0}; // a head that does not end, not even cancelled
+    duration server_timeout{0}; // after which the server itself cancels a statement; zero: never
 };
 
 // How old one of several may become that were made together: up to a tenth less, so that not all are old at once.
@@ -124,6 +126,7 @@ private:
         bool there = false; // or on its way
     };
 
+    static void take_notice(void* self, const pg_result* notice);
     void on_readable(completion) { read(); }
     void on_writable(completion);
     void send_all();
@@ -136,6 +139,7 @@ private:
     [[nodiscard]] pipeline::answer kind_of(const pg_result* result, query_run* of) const;
     // PostgreSQL signals twice for one cancellation (the process and its group): the second may meet what runs next.
     [[nodiscard]] bool cancelled_lately() const noexcept;
+    [[nodiscard]] bool ran_too_long(std::string_view state) const noexcept;
     [[nodiscard]] error failure_of(const query_run& q, const pg_result* failed) const;
     [[nodiscard]] bool outdated(const query_run& q, std::string_view state) const noexcept;
     [[nodiscard]] bool takes_no_changes(const query_run& q, std::string_view state) const noexcept;
@@ -167,8 +171,10 @@ private:
     const statement* stalled_by_ = nullptr;
     unsigned cancels_ = 0; // asked for, and not met in an answer
     std::optional<time_point> cancelled_at_;
-    bool rested_ = true; // it was idle when the flight that is answered next left
+    bool beginning_ = false; // what was submitted last was a BEGIN
+    bool rested_ = true;     // it was idle when the flight that is answered next left
     bool cancelling_head_ = false;
+    bool unreplicated_ = false; // so the server said of the commit that is answered next
     use use_ = use::shared;
     bool retiring_ = false;
     bool stalled_ = false;

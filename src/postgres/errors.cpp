@@ -66,6 +66,12 @@ bool sql_states::cancelled(std::string_view state) noexcept { return state == "5
 bool sql_states::repeatable(std::string_view state) noexcept { return state == "40001" || state == "40P01"; }
 bool sql_states::read_only(std::string_view state) noexcept { return state == "25006"; }
 
+bool is_unreplicated(const pg_result* notice) noexcept
+{
+    // Its words are the locale's, and its state is that of every warning.
+    return field(notice, PG_DIAG_SOURCE_FUNCTION) == "SyncRepWaitForLSN";
+}
+
 bool ends_session(const pg_result* failed) noexcept
 {
     std::string_view severity = field(failed, PG_DIAG_SEVERITY_NONLOCALIZED);
@@ -128,6 +134,13 @@ error unavailable(std::string detail)
 error outcome_unknown()
 {
     error made = make(errc::outcome_unknown, "The database went away; the change may or may not have been made");
+    made.retry_after = std::chrono::seconds(1);
+    return made;
+}
+
+error not_replicated()
+{
+    error made = make(errc::outcome_unknown, "No standby has confirmed it; the change may be lost when one takes over");
     made.retry_after = std::chrono::seconds(1);
     return made;
 }

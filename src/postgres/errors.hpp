@@ -32,6 +32,9 @@ namespace sql_states {
 [[nodiscard]] bool read_only(std::string_view state) noexcept;
 } // namespace sql_states
 
+// A warning: the commit waited for a standby, and does no more, since somebody cancelled that. It is called done.
+[[nodiscard]] bool is_unreplicated(const pg_result* notice) noexcept;
+
 // The session ends with this failure, and the statement's outcome is as open as that of a lost connection.
 [[nodiscard]] bool ends_session(const pg_result* failed) noexcept;
 
@@ -45,6 +48,7 @@ namespace sql_states {
 // Errors of our own.
 [[nodiscard]] error unavailable(std::string detail);
 [[nodiscard]] error outcome_unknown();
+[[nodiscard]] error not_replicated();
 [[nodiscard]] error too_late(bool may_be_done);
 
 // What the client library says of a connection, in one line.

@@ -27,9 +27,9 @@ using namespace std::chrono_literals;
 constexpr std::string_view lock_statement = "SELECT pg_advisory_xact_lock(x'736c756963650001'::bigint)";
 
 // Whatever the role's defaults are: it must see what was committed while it waited for the lock, and a step may take
-// its time.
-constexpr std::string_view begin_step =
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0";
+// its time, as may another program with the lock.
+constexpr std::string_view begin_step = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+                                        "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
 // Looking ends even where somebody has locked the table …
 constexpr std::string_view begin_look = "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'";
 // … and where a pooler in front of a server that is away keeps the statement.

@@ -73,9 +73,10 @@ public:
     {
         ticket query;
         access does;
-        bool prepare = false;   // this connection does not have the statement yet
-        bool lost_once = false; // it has run elsewhere, and that answer was lost
-        bool joins = false;     // no sync between it and the next: if it fails, the next does not run
+        bool prepare = false;            // this connection lacks the statement, or has to be told something first
+        bool prepares_each_time = false; // also where it runs again
+        bool lost_once = false;          // it has run elsewhere, and that answer was lost
+        bool joins = false;              // no sync between it and the next: if it fails, the next does not run
     };
 
     // No flight of reads begins while `flights_max` syncs are not answered.
@@ -246,7 +247,7 @@ private:
     void run_again(entry e, answer a)
     {
         e.prepared_again = e.prepared_again || a == answer::stale;
-        e.asked.prepare = a == answer::stale || (a == answer::aborted && e.asked.prepare);
+        e.asked.prepare = a == answer::stale || (a == answer::aborted && e.asked.prepare) || e.asked.prepares_each_time;
         e.isolated = true;
         e.closes = false;
         waiting_.push_back(e);

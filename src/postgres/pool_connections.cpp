@@ -69,6 +69,7 @@ void pool_state::connected(pipelined_connection made)
     said_.clear();
     connection_limits limits = limits_;
     limits.wanted = made.wanted;
+    limits.server_timeout = made.statement_timeout;
     const duration way = std::min(made.round_trip, round_trip_max);
     limits.stalled_after += 3 * way;
     limits.flights_max += static_cast<std::size_t>(way / round_trip_of_a_flight);
@@ -113,6 +114,16 @@ void pool_state::stalled(connection&)
 
 void pool_state::moves_again(connection&) { sort_waiters(); }
 void pool_state::cancelled(connection&) { ++counters_.cancels; }
+
+void pool_state::takes_changes(bool so)
+{
+    if (counters_.refuses_changes != so) return;
+    counters_.refuses_changes = !so;
+    if (so)
+        log(log_level::info, "PostgreSQL takes changes again");
+    else
+        log(log_level::warn, "PostgreSQL takes no changes");
+}
 
 void pool_state::failed(std::string_view sql_state)
 {

@@ -16,6 +16,8 @@ constexpr counted<pool_counters> shown[] = {
     {names::waiting, &pool_counters::waiting, system},
     {names::timeouts, &pool_counters::timeouts, system},
     {{"sluice_postgres_away", "1 while the database cannot be reached.", maximum}, &pool_counters::away},
+    {{"sluice_postgres_refuses_changes", "1 while the server only reads: it refused the last change.", maximum},
+     &pool_counters::refuses_changes},
     {{"sluice_postgres_queries_total", "Statements asked for.", counter}, &pool_counters::queries},
     {{"sluice_postgres_statement_timeouts_total", "Statements whose answers did not come in time.", counter},
      &pool_counters::statement_timeouts},

@@ -20,7 +20,7 @@ constexpr duration stalled_after = std::chrono::milliseconds(10);
 pool_state::pool_state(shard& on, offload_pool& blocking, pool_options options)
     : shard_(on), blocking_(blocking), options_(std::move(options)),
       limits_{.queries_max = options_.queries_max,
-              .named_statements = !options_.transaction_pooler,
+              .own_session = !options_.transaction_pooler,
               .stalled_after = stalled_after,
               .age_max = options_.age_max,
               .given_up_after = options_.statement_timeout + 2 * options_.connect_timeout}

@@ -75,6 +75,7 @@ private:
     void moves_again(connection& c) override;
     void moved() override { ++counters_.moved; }
     void cancelled(connection& c) override;
+    void takes_changes(bool so) override;
     void ended(connection& c, std::string why) override;
 
     [[nodiscard]] connection* choose(const query_run& q);

@@ -1,4 +1,5 @@
-"""The server with more than one PostgreSQL to go to: failover_test.py BINARY."""
+"""The server with more than one PostgreSQL to go to, or with none that takes writes: failover_test.py BINARY."""
+import re
 import socket
 
 import faulty
@@ -58,8 +59,10 @@ class Hosts(faulty.Case):
 
     def test_the_one_that_takes_writes_is_found_wherever_it_stands(self):
         replica = self.follow()
-        for ports in ((self.database.port, replica.port), (replica.port, self.database.port)):
-            serving = self.serve_ready(self.url(*ports, options='?target_session_attrs=read-write'))
+        for ports, options in (((self.database.port, replica.port), '?target_session_attrs=read-write'),
+                               ((replica.port, self.database.port), '?target_session_attrs=read-write'),
+                               ((replica.port, self.database.port), '')):
+            serving = self.serve_ready(self.url(*ports, options=options))
             load = self.load(serving, users=10)
             load.await_successes(500)
             load.stop()
@@ -67,6 +70,20 @@ class Hosts(faulty.Case):
             self.assert_no_refusal(load)
             self.assertEqual(serving.stop(), 0)
             self.database.psql('DELETE FROM users')
+
+    def test_unless_asked_to_none_reads_from_a_standby_while_the_primary_is_away(self):
+        replica = self.follow()
+        serving = self.serve_ready(self.url(self.database.port, replica.port))
+        self.database.end()
+        self.await_readiness(serving, 503)
+        self.database.start()
+        self.await_readiness(serving, 200)
+        self.assertEqual(replica.psql(f'SELECT count(*) {faulty.OURS}'), '0')
+        self.assertEqual(serving.stop(), 0)
+        asked = self.serve_ready(self.url(replica.port, self.database.port, options='?target_session_attrs=any'))
+        self.assertEqual(asked.get('/users')[0].status, 200)
+        self.assertGreater(int(replica.psql(f'SELECT count(*) {faulty.OURS}')), 0)
+        self.assertEqual(asked.stop(), 0)
 
     def test_when_the_replica_is_promoted_everything_goes_on_there(self):
         replica = self.follow()
@@ -95,6 +112,32 @@ class Hosts(faulty.Case):
         self.await_value(f'SELECT count(*) {faulty.OURS}', '0')
         load.await_successes(1000)
         self.end(load, serving, replica)
+
+    def test_the_only_one_is_read_when_it_takes_no_more_writes_and_that_is_said_once(self):
+        def read_only(value):
+            self.database.psql(f'ALTER SYSTEM SET default_transaction_read_only = {value}')
+            self.database.psql('SELECT pg_reload_conf()')
+            self.await_value('SHOW default_transaction_read_only', value)
+
+        def refuses():
+            told = serving.get('/metrics', serving.admin_port)[1].decode()
+            return re.search(r'(?m)^sluice_postgres_refuses_changes (\S+)$', told)[1]
+        serving = self.serve_ready()
+        with Client(serving.port) as client:
+            path = client.create('ada@example.com').headers['Location']
+            self.assertEqual(refuses(), '0')
+            read_only('on')
+            for _ in range(20):
+                self.assertEqual(client.create('grace@example.com').status, 503)
+            self.assertEqual(refuses(), '1')
+            self.assertEqual(client.send('GET', path).status, 200)
+            self.assertEqual(serving.get('/readyz')[0].status, 200)
+            read_only('off')
+            self.assertEqual(client.create('grace@example.com').status, 201)
+            self.assertEqual(refuses(), '0')
+        self.assertEqual(serving.stop(), 0)
+        said = [line['message'] for line in serving.lines if line['message'].startswith('PostgreSQL takes')]
+        self.assertEqual(said, ['PostgreSQL takes no changes', 'PostgreSQL takes changes again'])
 
     def test_the_first_write_after_a_rest_is_done_by_the_one_that_took_over(self):
         replica = self.follow()

@@ -24,9 +24,10 @@ protected:
     Migration() { ask("SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public"); }
 
     // The first column of the first row as text, asked by the role that the database belongs to.
-    std::string ask(const std::string& sql)
+    std::string ask(const std::string& sql) { return ask_at(with.url, sql); }
+    static std::string ask_at(const std::string& url, const std::string& sql)
     {
-        const std::unique_ptr<PGconn, decltype(&PQfinish)> open(PQconnectdb(with.url.c_str()), &PQfinish);
+        const std::unique_ptr<PGconn, decltype(&PQfinish)> open(PQconnectdb(url.c_str()), &PQfinish);
         const std::unique_ptr<PGresult, decltype(&PQclear)> given(PQexec(open.get(), sql.c_str()), &PQclear);
         const auto status = PQresultStatus(given.get());
         EXPECT_TRUE(status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) << PQresultErrorMessage(given.get());
@@ -106,6 +107,21 @@ TEST_F(Migration, sees_what_others_did_whatever_isolation_the_role_prefers)
     const auto found = migrate(with, steps);
     EXPECT_TRUE(found) << found.error().detail;
     EXPECT_TRUE(other.get());
+}
+
+TEST_F(Migration, waits_for_others_however_short_the_role_waits_for_a_lock)
+{
+    const std::string plain = with.url;
+    with.url += "?options=-c%20lock_timeout%3D1ms";
+    const std::unique_ptr<PGconn, decltype(&PQfinish)> other(PQconnectdb(plain.c_str()), &PQfinish);
+    PQclear(PQexec(other.get(), "SELECT pg_advisory_lock(x'736c756963650001'::bigint)"));
+    auto waiting = std::async(std::launch::async, [&] { return migrate(with, std::vector{first}); });
+    const auto count = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    const auto ended = [&] { return waiting.wait_for(std::chrono::milliseconds(20)) == std::future_status::ready; };
+    for (int looks = 0; looks < 5 && !ended();) looks += ask_at(plain, count) == "1" ? 1 : 0;
+    PQclear(PQexec(other.get(), "SELECT pg_advisory_unlock_all()"));
+    const auto found = waiting.get();
+    EXPECT_TRUE(found) << found.error().detail;
 }
 
 TEST_F(Migration, asks_a_database_that_is_up_to_date_for_no_right_to_write)

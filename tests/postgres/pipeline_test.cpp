@@ -50,6 +50,23 @@ TEST(Pipeline, gives_each_write_a_sync_of_its_own)
     EXPECT_EQ(turn(p), "1|2|3|45|");
 }
 
+TEST(Pipeline, sends_what_comes_before_a_write_each_time_that_it_runs)
+{
+    pipeline p(8, 4);
+    ASSERT_TRUE(p.submit({.query = 1, .does = access::writes, .prepare = true, .prepares_each_time = true}));
+    for (const auto first : {answer::ok, answer::cancelled}) {
+        EXPECT_EQ(turn(p), "p1|");
+        EXPECT_EQ(told(p.on_answer(first)), "nothing");
+        EXPECT_EQ(told(p.on_answer(first == answer::ok ? answer::cancelled : answer::aborted)), "nothing");
+        EXPECT_EQ(told(p.on_sync()), "nothing");
+    }
+    EXPECT_EQ(turn(p), "p1|");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_answer(answer::ok)), "nothing");
+    EXPECT_EQ(told(p.on_sync()), "1 answered");
+    EXPECT_EQ(turn(p), "");
+}
+
 TEST(Pipeline, keeps_reads_for_a_larger_flight_while_enough_are_on_the_way)
 {
     pipeline p(8, 2);

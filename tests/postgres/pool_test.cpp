@@ -192,6 +192,21 @@ TEST_F(Pool, cancels_on_the_server_what_takes_too_long_and_nothing_else)
     EXPECT_GE(on_shard([&] { return db.counters().cancels; }), 5u);
 }
 
+TEST_F(Pool, calls_late_what_the_role_gives_no_more_time_and_asks_for_it_once)
+{
+    admin("CREATE SEQUENCE runs; GRANT ALL ON runs TO sluice; ALTER ROLE sluice SET statement_timeout = '200ms'");
+    static constexpr statement slow{"slow", "SELECT nextval('runs'), pg_sleep(60)", access::reads};
+    static constexpr statement slow_change{"slow_change", "SELECT nextval('runs'), pg_sleep(60)"};
+    pool& db = open();
+    for (const statement* what : {&slow, &slow_change}) {
+        const auto late = shards.run([&] { return db.query(*what); });
+        ASSERT_FALSE(late);
+        EXPECT_EQ(late.error().code, errc::timeout) << late.error().detail;
+    }
+    EXPECT_EQ(admin("SELECT last_value FROM runs"), "2");
+    admin("ALTER ROLE sluice RESET statement_timeout");
+}
+
 TEST_F(Pool, runs_reads_again_and_no_write_when_every_back_end_is_terminated)
 {
     admin("CREATE TABLE numbers (n int8); GRANT ALL ON numbers TO sluice");

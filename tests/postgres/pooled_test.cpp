@@ -5,6 +5,7 @@
 #include <sluice/postgres/stream.hpp>
 #include <sluice/postgres/transaction.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -120,6 +121,60 @@ TEST_F(Pooled, transaction_that_rolls_back_takes_its_savepoints_with_it)
     });
     for (const auto& one : undone) EXPECT_EQ(one.error().code, errc::conflict);
     EXPECT_EQ(admin("SELECT count(*) FROM numbers"), "0");
+}
+
+TEST_F(Pooled, writes_are_durable_whatever_the_settings_of_their_sessions_have_become)
+{
+    static constexpr statement insert_and_tell{
+        "", "INSERT INTO numbers VALUES ($1) RETURNING current_setting('synchronous_commit')"};
+    static constexpr statement tell{"", "SELECT current_setting('synchronous_commit')", access::reads};
+    pool& db = open_pooled();
+    const auto all_told = [&](const statement& what, std::int64_t from) {
+        return all(clients, [&db, &what, from](std::size_t i) -> task<std::string> {
+            const std::int64_t n = from + static_cast<std::int64_t>(i);
+            auto made = &what == &tell ? co_await db.query(what) : co_await db.query(what, n);
+            co_return made ? (*made)[0].get<std::string>(0) : made.error().detail;
+        });
+    };
+    for (const auto& told : all_told(insert_and_tell, 0)) EXPECT_EQ(told, "on");
+    admin("ALTER SYSTEM SET synchronous_commit = off");
+    admin("SELECT pg_reload_conf()");
+    for (bool everywhere = false; !everywhere;) {
+        const auto told = all_told(tell, 0);
+        everywhere = std::ranges::count(told, "off") == clients;
+    }
+    for (const auto& told : all_told(insert_and_tell, 10)) EXPECT_EQ(told, "on");
+    const auto together = all(clients, [&db](std::size_t i) {
+        return transact(db, {.level = isolation::serializable, .repeatable = true},
+                        [i](transaction& t) -> task<result<std::string>> {
+                            auto first = co_await t.query(tell);
+                            auto made = co_await t.query(insert, static_cast<std::int64_t>(i) + 20);
+                            auto last = co_await t.query(tell);
+                            if (!first || !made || !last) co_return fail(errc::unavailable);
+                            co_return (*first)[0].get<std::string>(0) + (*last)[0].get<std::string>(0);
+                        });
+    });
+    for (const auto& told : together) EXPECT_EQ(told.value_or("failed"), "onon");
+    for (const auto& told : all_told(tell, 0)) EXPECT_EQ(told, "off") << "other clients' sessions stay as they were";
+    admin("ALTER SYSTEM RESET synchronous_commit");
+    admin("SELECT pg_reload_conf()");
+}
+
+TEST_F(Pooled, writes_that_no_standby_has_are_not_called_done)
+{
+    pool& db = open_pooled();
+    EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+    admin("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    admin("SELECT pg_reload_conf()");
+    admin.await("SHOW synchronous_standby_names", "nobody");
+    for (int i = 0; i < 2; ++i) admin("CHECKPOINT"); // before its second, the checkpointer knows
+    auto made = shards.start(0, [&] { return db.query(insert, std::int64_t{1}); });
+    const std::string waiting = from_pooler + " AND wait_event = 'SyncRep'";
+    admin.await("SELECT count(*) " + waiting, "1");
+    admin("SELECT pg_cancel_backend(pid) " + waiting);
+    EXPECT_EQ(made.get().error().code, errc::outcome_unknown);
+    admin("ALTER SYSTEM RESET synchronous_standby_names");
+    admin("SELECT pg_reload_conf()");
 }
 
 } // namespace

@@ -124,6 +124,15 @@ TEST_F(RefusedChanges, are_not_taken_elsewhere_where_any_server_will_do)
     EXPECT_EQ(stored(), "");
 }
 
+TEST_F(RefusedChanges, cost_no_connection_each_where_the_only_server_takes_none)
+{
+    pool& db = open_for("");
+    demote_all_that_come();
+    for (int i = 0; i < 200; ++i)
+        EXPECT_EQ(shards.run([&] { return db.query(insert, std::int64_t{1}); }).error().code, errc::unavailable);
+    EXPECT_LT(on_shard([&] { return db.counters().connects; }), 20u);
+}
+
 TEST_F(RefusedChanges, begin_a_transaction_anew)
 {
     pool& db = open_for(read_write);

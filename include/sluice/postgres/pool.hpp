@@ -74,7 +74,8 @@ struct pool_counters
     published<unsigned> open;
     published<unsigned> busy; // of those: with a query in flight, or a transaction
     published<std::size_t> waiting;
-    published<bool> away; // no connection, and the last attempt failed
+    published<bool> away;            // no connection, and the last attempt failed
+    published<bool> refuses_changes; // the last one, since its server only reads
     // Since the start:
     event_count queries;
     event_count timeouts;           // connections that did not come in time
