@@ -176,7 +176,8 @@ std::vector<setting> make_table()
         row({.key = "limits.request_timeout", .meaning = "for an answer, from headers complete; after: 504"}, timeout,
             [](auto& all) -> auto& { return all.server.request_timeout; }),
         row({.key = "limits.connections",
-             .meaning = "connections of the whole process; 0: what the limit of open files allows"},
+             .meaning = "connections of the whole process, but for the admin listener's; 0: what the limit of open "
+                        "files allows"},
             whole_number(0, connections_max), [](auto& all) -> auto& { return all.server.connections; }),
         row({.key = "log.level",
              .meaning = "the least important lines that are written; SIGHUP reads it again",
