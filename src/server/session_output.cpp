@@ -67,7 +67,7 @@ void session::answer_is_over()
 void session::record_answer(http::status status, std::uint64_t bytes_out) const
 {
     const route* matched = exchange_->matched;
-    const duration took = matched != nullptr ? steady_clock::now() - exchange_->began_at : duration::zero();
+    const duration took = steady_clock::now() - exchange_->began_at;
     const http::request& asked = exchange_->machine.current();
     context& belongs = exchange_->request_context;
     belongs.stages.charge(exchange_->began_at + took);
@@ -84,7 +84,7 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
                                 .took = took,
                                 .head = exchange_->time_of_head(),
                                 .stages = belongs.stages});
-    if (!administration && matched != nullptr) end_trace(*exchange_, status, took);
+    if (!administration) end_trace(*exchange_, status, took);
     access_log_options wanted = server_.options().access_log;
     if (administration) wanted.slow = {};
     if (wanted.ratio < 1) wanted.ratio = deciding_trace(*exchange_).kept_at(wanted.ratio) ? 1 : 0;

@@ -311,6 +311,37 @@ class Log(unittest.TestCase):
                 self.assertEqual(server.stop(), 0)
                 self.assertEqual({span['traceId'] for span in collector.spans}, wanted)
 
+    def test_what_fails_before_a_route_is_known_is_among_the_traces_that_are_kept(self):
+        collector = Collector(parse=sluice.strict_json)
+        self.addCleanup(collector.end)
+        server = self.start(environment={'SLUICE_TELEMETRY_OTLP_URL': collector.url(), 'SLUICE_TELEMETRY_SAMPLE_RATIO': '0',
+                                         'SLUICE_TRUSTED_PROXIES': '127.0.0.1'})
+
+        def ask(head, flag):
+            with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
+                client.sendall(b'%b\r\ntraceparent: 00-%032x-00000000000000ff-%b\r\n\r\n' % (head, 7, flag))
+                answer = b''.join(iter(lambda: client.recv(4096), b''))
+            return int(answer.split()[1]), re.search(rb'(?i)x-request-id: (\w{32})', answer)[1].decode()
+        ours = f'{7:032x}'
+        self.assertEqual(ask(b'GET / HTTP/1.1\r\nHost: a\r\nHost: b', b'00'), (400, ours))
+        asked = [ask(head, flag) for head, flag in (
+            (b'BREW / HTTP/1.1\r\nHost: a', b'01'),
+            (b'GET / HTTP/9.9\r\nHost: a', b'00'),
+            (b'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked', b'00'),
+            (b'GET / HTTP/1.1\r\nHost: a\r\nHost: b', b'01'))]
+        self.assertEqual([status for status, _ in asked], [501, 505, 501, 400])
+        self.assertEqual([trace == ours for _, trace in asked], [False, False, True, True])  # whose heads could be read
+        self.assertEqual(server.stop(), 0)
+
+        def number(span, name):
+            return next(int(one['value']['intValue']) for one in span['attributes'] if one['key'] == name)
+        told = [(number(span, 'http.response.status_code'), span['traceId']) for span in collector.spans]
+        self.assertEqual(sorted(told), sorted(asked))
+        for span in collector.spans:
+            self.assertEqual((span['name'], span['kind']), ('HTTP', 2))
+            self.assertEqual(span['status'], {'code': 2} if number(span, 'http.response.status_code') >= 500 else {})
+            self.assertGreater(int(span['endTimeUnixNano']), int(span['startTimeUnixNano']))
+
     def ask_slowly(self, server, traceparent):
         """Its body follows a while after its head is known."""
         with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:

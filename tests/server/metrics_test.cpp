@@ -55,6 +55,28 @@ TEST_F(Metrics, count_what_is_no_request_as_such)
     EXPECT_TRUE(has(text, "http_server_active_requests 1")) << text;
 }
 
+// From its first byte, where no head was complete.
+TEST(RefusedRequests, take_the_time_that_they_took)
+{
+    server_options options = quick_options();
+    options.header_timeout = std::chrono::milliseconds(50);
+    running_server server([](shard&, router& routes) { metrics_routes(routes); }, options);
+    for (const std::string_view said : {"GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\n"}) {
+        client peer{server.address()};
+        peer.send(said);
+        (void)peer.read_all();
+    }
+    const std::string text = client(server.address()).ask(testing::get("/metrics")).body;
+    const auto seconds = [&](std::string_view status) {
+        const std::string series = R"(_sum{http_request_method="_OTHER",http_route="",http_response_status_code=")" +
+                                   std::string(status) + "\"} ";
+        const std::size_t found = text.find(series);
+        return found == std::string::npos ? -1 : std::stod(text.substr(found + series.size()));
+    };
+    EXPECT_GT(seconds("505"), 0) << text;
+    EXPECT_GE(seconds("408"), 0.05) << text;
+}
+
 TEST(AdminListener, is_no_load)
 {
     server_options options = quick_options();
