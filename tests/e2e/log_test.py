@@ -167,6 +167,21 @@ class Log(unittest.TestCase):
         self.wait_until(lambda: server.signal(signal.SIGHUP) or self.level(server) == 'error')
         self.assertEqual(server.stop(), 0)
 
+    def test_hangup_reads_the_level_again_beside_what_cannot_change(self):
+        path = os.path.join(self.folder, 'sluice.toml')
+        server = self.start()
+        with open(path + '.new', 'w', encoding='utf-8') as file:
+            file.write('log.level = "debug"\nrate_limit.requests = 100\n')
+        os.rename(path + '.new', path)
+        server.signal(signal.SIGHUP)
+        self.wait_until(lambda: self.level(server) == 'debug')
+        self.assertNotIn('RateLimit', server.get('/users')[0].headers)
+        self.assertEqual(server.stop(), 0)
+        told = [(line['message'], line.get('reason')) for line in server.lines if line['level'] == 'error']
+        self.assertEqual(told, [('The rate limit stays as it is',
+                                 'rate_limit.requests cannot become 0, or cease to be 0, while the server runs')])
+        self.assertEqual(sum(line['message'] == 'The settings were read again' for line in server.lines), 1)
+
     def test_hangup_opens_the_log_again_and_no_line_is_lost_or_torn(self):
         log = os.path.join(self.folder, 's.log')
         server = self.start('--shards', '2', log=log, environment={'SLUICE_LOG_FILE': log})
