@@ -190,7 +190,8 @@ std::vector<setting> make_table()
         row({.key = "log.access", .meaning = "a line for each answered request"}, yes_or_no(),
             [](auto& all) -> auto& { return all.server.access_log.lines; }),
         row({.key = "log.access_ratio",
-             .meaning = "which part of these lines is written; those of errors and of slow requests always are"},
+             .meaning = "which part of these lines is written; those of errors and of slow requests always are, where "
+                        "`log.level` lets them pass"},
             ratio(), [](auto& all) -> auto& { return all.server.access_log.ratio; }),
         row({.key = "log.slow", .meaning = "a request that takes this long logs where its time went; 0: none does"},
             time_span(0s, timeout_max), [](auto& all) -> auto& { return all.server.access_log.slow; }),

@@ -91,7 +91,7 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
     if (matched == nullptr) { // no request that could be understood: nothing of it can be named
         if (!wanted.lines) return;
         context* before = context::exchange_current(&belongs);
-        log(log_level::info, "request refused",
+        log(status >= http::status::internal_server_error ? log_level::warn : log_level::info, "request refused",
             {{"status", static_cast<std::uint16_t>(status)},
              {"bytes_out", bytes_out},
              {"client", std::string_view(client_, client_size_)}});

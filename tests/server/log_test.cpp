@@ -287,6 +287,20 @@ TEST(ServerLog, has_every_line_of_a_request_for_which_a_trusted_peer_asks_for_th
     EXPECT_EQ(lines.named("said").size(), 2U);
 }
 
+TEST(ServerLog, warns_of_what_it_refuses_with_a_5xx)
+{
+    kept_lines lines;
+    server_options options = quick_options();
+    options.access_log.lines = true;
+    running_server server([](shard&, router&) {}, options);
+    EXPECT_EQ(client(server.address()).ask("GET / HTTP/1.1\r\n\r\n").status, 400);
+    EXPECT_EQ(client(server.address()).ask("BREW / HTTP/1.1\r\nHost: a\r\n\r\n").status, 501);
+    const auto refused = lines.named("request refused");
+    ASSERT_EQ(refused.size(), 2U);
+    EXPECT_EQ(refused[0].at("level"), "info");
+    EXPECT_EQ(refused[1].at("level"), "warn");
+}
+
 // Counts whom it was to keep.
 struct counted_traces final : span_sink
 {
