@@ -58,6 +58,12 @@ void origin::drop_idle()
     while (!idle_.empty()) idle_.back()->end();
 }
 
+void origin::retire()
+{
+    retired_ = true;
+    drop_idle();
+}
+
 void origin::released(client_connection& which)
 {
     if (!waiters_.empty()) {
@@ -66,7 +72,7 @@ void origin::released(client_connection& which)
         first.given = &which;
         return first.finished.complete();
     }
-    if (shared_.stopping) return which.end();
+    if (shared_.stopping || retired_) return which.end();
     idle_.push_back(&which);
     ++shared_.counters.idle;
     --shared_.counters.busy;

@@ -55,8 +55,11 @@ public:
     void give_back(client_connection& unused);
     // The idle ones are not to be trusted, or not to be kept.
     void drop_idle();
+    // Nobody will use it any more: it keeps no connection, and is unused() once the last one is closed.
+    void retire();
 
-    std::size_t users = 0; // calls that refer to it
+    std::size_t users = 0;  // calls that refer to it
+    time_point called_at{}; // last
 
 private:
     void released(client_connection& which) override;
@@ -75,6 +78,7 @@ private:
     std::size_t connections_ = 0;
     std::size_t opening_ = 0;
     std::size_t waiting_ = 0;
+    bool retired_ = false;
     pooled_vector<client_connection*> idle_;
     intrusive_list<waiter, waiter> waiters_;
     std::string said_; // of the outage that goes on
