@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <atomic>
 #include <charconv>
@@ -90,16 +91,16 @@ private:
 class raw_server
 {
 public:
-    explicit raw_server(std::function<void(peer&)> script) : script_(std::move(script))
+    // On a free port of the loopback, or on that Unix socket.
+    explicit raw_server(std::function<void(peer&)> script, const std::string& socket = {})
+        : listener_(::socket(socket.empty() ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+          script_(std::move(script))
     {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+        if (socket.empty())
+            bind_to_loopback();
+        else
+            bind_to(socket);
         ::listen(listener_, 128);
-        url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
         acceptor_ = std::thread([this] { accept(); });
     }
     ~raw_server()
@@ -113,6 +114,7 @@ public:
         acceptor_.join();
         for (auto& one : scripts_) one.join();
         ::close(listener_);
+        if (!path_.empty()) ::unlink(path_.c_str());
     }
     raw_server(const raw_server&) = delete;
     raw_server& operator=(const raw_server&) = delete;
@@ -121,6 +123,26 @@ public:
     [[nodiscard]] unsigned connections() const { return connections_; }
 
 private:
+    void bind_to_loopback()
+    {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
+        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+        url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    }
+    void bind_to(const std::string& socket)
+    {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        socket.copy(address.sun_path, sizeof address.sun_path - 1);
+        ::unlink(address.sun_path);
+        ::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+        url_ = "http://unix:" + socket;
+        path_ = socket;
+    }
     void accept()
     {
         for (;;) {
@@ -142,8 +164,9 @@ private:
         }
     }
 
-    int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int listener_;
     std::string url_;
+    std::string path_; // of a Unix socket
     std::function<void(peer&)> script_;
     std::mutex guard_;
     bool ending_ = false;
