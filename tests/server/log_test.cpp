@@ -349,6 +349,15 @@ TEST(ServerLog, keeps_what_a_trusted_peer_chooses_and_nothing_that_a_stranger_do
     }
 }
 
+TEST(ServerLog, has_its_own_level_whatever_who_asks_for_it_wants_to_see)
+{
+    kept_lines lines(log_level::warn);
+    server_options options = quick_options();
+    options.trusted_proxies = http::trusted_peers::parse(std::vector<std::string>{"127.0.0.1"}).value();
+    running_server server([](shard&, router& routes) { log_routes(routes); }, options);
+    EXPECT_EQ(client(server.address()).ask(get("/log/level", "X-Log-Debug: 1\r\n")).body, R"({"level":"warn"})");
+}
+
 TEST(ServerLog, has_a_level_that_changes_at_once)
 {
     kept_lines lines(log_level::warn);
