@@ -367,6 +367,16 @@ class Log(unittest.TestCase):
             client.sendall(b'{}')
             self.assertTrue(b''.join(iter(lambda: client.recv(4096), b'')).startswith(b'HTTP/1.1 422 '))
 
+    def test_hides_what_fields_of_the_names_that_it_is_told_hold_and_nothing_else(self):
+        for redact, path in ((None, '/users'), ('path', '[redacted]'), ('status_,rou', '/users')):
+            with self.subTest(redact):
+                server = self.start(environment={'SLUICE_LOG_REDACT': redact} if redact else {})
+                server.get('/users')
+                self.assertEqual(server.stop(), 0)
+                [line] = [line for line in server.lines if line['message'] == 'request']
+                self.assertEqual((line['path'], line['status'], line['method']), (path, 200, 'GET'))
+                self.assertEqual(line['route'], '[redacted]' if redact and 'rou' in redact else '/users')
+
     def test_only_a_part_of_the_access_lines_is_written_if_so_asked_but_every_error(self):
         server = self.start(environment={'SLUICE_LOG_ACCESS_RATIO': '0'})
         for _ in range(10):
