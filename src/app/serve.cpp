@@ -81,19 +81,17 @@ result<std::unique_ptr<database>> open_database(const settings& values)
     return open_embedded(values.sqlite_path);
 }
 
-// What can change while the server runs, from the same sources as before.
+// What can change while the server runs, from the same sources as before. What cannot is said, and keeps nothing else
+// from changing.
 void reload(const setting_sources& sources, request_limit& limit)
 {
     const auto loaded = load_settings(sources);
-    result<void> changed;
-    if (loaded)
-        changed = limit.change(loaded->values.rate_limit);
-    else
-        changed = fail(errc::invalid, loaded.error());
-    if (!changed) {
-        log(log_level::error, "The settings in use stay as they are", {{"reason", changed.error().detail}});
+    if (!loaded) {
+        log(log_level::error, "The settings in use stay as they are", {{"reason", loaded.error()}});
         return;
     }
+    if (const auto changed = limit.change(loaded->values.rate_limit); !changed)
+        log(log_level::error, "The rate limit stays as it is", {{"reason", changed.error().detail}});
     change_log_level(loaded->values.level);
     log(log_level::info, "The settings were read again", {{"log_level", name(loaded->values.level)}});
 }

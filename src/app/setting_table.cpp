@@ -181,7 +181,8 @@ std::vector<setting> make_table()
         row({.key = "limits.request_timeout", .meaning = "for an answer, from headers complete; after: 504"}, timeout,
             [](auto& all) -> auto& { return all.server.request_timeout; }),
         row({.key = "limits.connections",
-             .meaning = "connections of the whole process; 0: what the limit of open files allows"},
+             .meaning = "connections of the whole process, but for the admin listener's; 0: what the limit of open "
+                        "files allows"},
             whole_number(0, connections_max), [](auto& all) -> auto& { return all.server.connections; }),
         row({.key = "log.level",
              .meaning = "the least important lines that are written; SIGHUP reads it again",
@@ -194,7 +195,8 @@ std::vector<setting> make_table()
         row({.key = "log.access", .meaning = "a line for each answered request"}, yes_or_no(),
             [](auto& all) -> auto& { return all.server.access_log.lines; }),
         row({.key = "log.access_ratio",
-             .meaning = "which part of these lines is written; those of errors and of slow requests always are"},
+             .meaning = "which part of these lines is written; those of errors and of slow requests always are, where "
+                        "`log.level` lets them pass"},
             ratio(), [](auto& all) -> auto& { return all.server.access_log.ratio; }),
         row({.key = "log.slow", .meaning = "a request that takes this long logs where its time went; 0: none does"},
             time_span(0s, timeout_max), [](auto& all) -> auto& { return all.server.access_log.slow; }),

@@ -63,19 +63,32 @@ void client_state::on_stop()
     for (const auto& one : origins_) one->on_stop();
 }
 
-// At the bound of origins one that nobody uses makes room. Null: there is none.
+// Null: there is no room for it.
 origin* client_state::origin_of(const url& where)
 {
-    const auto known = std::ranges::find_if(origins_, [&](const auto& one) { return one->is(where.authority); });
-    if (known != origins_.end()) return known->get();
-    if (origins_.size() >= options_.origins_max) {
-        const auto unused = std::ranges::find_if(origins_, [](const auto& one) { return one->unused(); });
-        if (unused == origins_.end()) return nullptr;
-        origins_.erase(unused);
+    auto known = std::ranges::find_if(origins_, [&](const auto& one) { return one->is(where.authority); });
+    if (known == origins_.end()) {
+        if (origins_.size() >= options_.origins_max && !make_room()) return nullptr;
+        known = origins_.insert(origins_.end(), std::make_unique<origin>(shared_, where));
+        counters_.origins = static_cast<unsigned>(origins_.size());
     }
-    origins_.push_back(std::make_unique<origin>(shared_, where));
-    counters_.origins = static_cast<unsigned>(origins_.size());
-    return origins_.back().get();
+    (*known)->called_at = shared_.on.now();
+    return known->get();
+}
+
+// At the bound the one that nobody has called for the longest time goes, and its connections with it.
+bool client_state::make_room()
+{
+    std::erase_if(leaving_, [](const auto& one) { return one->unused(); });
+    const auto free = [](const auto& one) { return one->users == 0; };
+    const auto last = std::ranges::min_element(origins_, [&](const auto& a, const auto& b) {
+        return free(a) != free(b) ? free(a) : a->called_at < b->called_at;
+    });
+    if (last == origins_.end() || !free(*last) || leaving_.size() >= options_.origins_max) return false;
+    (*last)->retire();
+    if (!(*last)->unused()) leaving_.push_back(std::move(*last));
+    origins_.erase(last);
+    return true;
 }
 
 task<result<answer>> client_state::send(call what)

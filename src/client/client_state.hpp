@@ -24,6 +24,7 @@ public:
 
 private:
     [[nodiscard]] origin* origin_of(const url& where);
+    [[nodiscard]] bool make_room();
     [[nodiscard]] task<result<client_connection*>> connection_to(origin& to, time_point limit, span& calling);
     [[nodiscard]] task<result<answer>> exchange_with(origin& to, const call& what, const url& where, time_point limit);
     [[nodiscard]] result<answer> settle(exchange& with, const call& what, span& calling);
@@ -34,6 +35,7 @@ private:
     client_counters counters_;
     origin::shared shared_;
     std::vector<std::unique_ptr<origin>> origins_;
+    std::vector<std::unique_ptr<origin>> leaving_; // retired; each has a connection that is not closed yet
     bound<stop_callback, &client_state::on_stop> stop_{*this};
 };
 

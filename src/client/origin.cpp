@@ -64,6 +64,13 @@ void origin::on_stop()
     give_up_what_nobody_awaits();
 }
 
+void origin::retire()
+{
+    retired_ = true;
+    drop_idle();
+    give_up_what_nobody_awaits();
+}
+
 void origin::released(client_connection& which)
 {
     if (!waiters_.empty()) {
@@ -72,7 +79,7 @@ void origin::released(client_connection& which)
         first.given = &which;
         return first.finished.complete();
     }
-    if (shared_.stopping) return which.end();
+    if (shared_.stopping || retired_) return which.end();
     idle_.push_back(&which);
     ++shared_.counters.idle;
     --shared_.counters.busy;
@@ -93,10 +100,11 @@ void origin::waits_no_more()
     give_up_what_nobody_awaits();
 }
 
-// A connection that is made for nobody may be of use later, but not once the shard ends, which it would only hold up.
+// A connection that is made for nobody may be of use later, but not of an origin that has gone, nor once the shard ends,
+// which it would only hold up.
 void origin::give_up_what_nobody_awaits()
 {
-    if (!shared_.stopping || waiting_ > 0) return;
+    if ((!shared_.stopping && !retired_) || waiting_ > 0) return;
     for (; !attempts_.empty(); --opening_) attempts_.pop_front().given_up.request();
 }
 

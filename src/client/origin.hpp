@@ -58,8 +58,11 @@ public:
     void drop_idle();
     // None is kept any more, and none made for nobody.
     void on_stop();
+    // Nobody will use it any more: it keeps no connection, and is unused() once the last one is closed.
+    void retire();
 
-    std::size_t users = 0; // calls that refer to it
+    std::size_t users = 0;  // calls that refer to it
+    time_point called_at{}; // last
 
 private:
     // To make a connection, in the frame of the coroutine that does.
@@ -85,6 +88,7 @@ private:
     std::size_t connections_ = 0;
     std::size_t opening_ = 0; // as long as the list of attempts
     std::size_t waiting_ = 0;
+    bool retired_ = false;
     pooled_vector<client_connection*> idle_;
     intrusive_list<waiter, waiter> waiters_;
     intrusive_list<attempt, attempt> attempts_;

@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint16_t first_error = 400;
+constexpr std::uint16_t first_error = 400, first_failure = 500;
 
 std::int64_t microseconds(duration d) noexcept
 {
@@ -22,7 +22,7 @@ std::string_view name(cache_tier tier) noexcept
     return names[static_cast<std::size_t>(tier)];
 }
 
-void write_line(const http::request& asked, const access& answered) noexcept
+void write_line(log_level level, const http::request& asked, const access& answered) noexcept
 {
     const context& request = asked.context();
     const std::array fields = {
@@ -37,7 +37,7 @@ void write_line(const http::request& asked, const access& answered) noexcept
         log_field("cache", name(request.cache)),
     };
     const bool cached = request.cache != cache_tier::none;
-    log(log_level::info, "request", std::span(fields).first(fields.size() - (cached ? 0 : 1)));
+    log(level, "request", std::span(fields).first(fields.size() - (cached ? 0 : 1)));
 }
 
 void write_stages(const http::request& asked, const access& answered) noexcept
@@ -68,12 +68,13 @@ void log_access(const http::request& asked, const access& answered, const access
 {
     context& request = asked.context();
     const bool slow = options.slow > duration::zero() && answered.took >= options.slow;
-    const bool kept =
-        slow || answered.sampled || request.debug || static_cast<std::uint16_t>(answered.status) >= first_error;
+    const auto status = static_cast<std::uint16_t>(answered.status);
+    const bool kept = slow || answered.sampled || request.debug || status >= first_error;
     if (!slow && !(options.lines && kept)) return;
     // The lines name the request's trace, wherever this is called from.
     context* before = context::exchange_current(&request);
-    if (options.lines && log_enabled(log_level::info)) write_line(asked, answered);
+    const log_level level = slow || status >= first_failure ? log_level::warn : log_level::info;
+    if (options.lines && log_enabled(level)) write_line(level, asked, answered);
     if (slow) write_stages(asked, answered);
     context::exchange_current(before);
 }

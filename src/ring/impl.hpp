@@ -56,7 +56,8 @@ struct ring::impl
     char* buffer_memory = nullptr;
     unsigned buffers = 0;
     unsigned buffer_bytes = 0;
-    int unpublished = 0; // buffers added and not yet shown to the kernel
+    unsigned dropped = 0; // completions, by the kernel's count
+    int unpublished = 0;  // buffers added and not yet shown to the kernel
 
     // Completions taken from the queue in this turn; a member, since a turn must not pay for clearing it.
     struct taken

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace sluice {
 
@@ -247,7 +248,10 @@ std::size_t ring::dispatch()
     }
     io_uring_cq_advance(&impl_->uring, static_cast<unsigned>(count));
     counters_.completions += count;
-    counters_.overflows = *impl_->uring.cq.koverflow;
+    // The kernel keeps what finds no room until there is some, and counts only what it had no memory to keep.
+    if (io_uring_cq_has_overflow(&impl_->uring)) ++counters_.overflows;
+    const unsigned dropped = *impl_->uring.cq.koverflow;
+    counters_.overflows += dropped - std::exchange(impl_->dropped, dropped);
 
     for (std::size_t i = 0; i < count; ++i) {
         if (i + fetched_ahead < count)

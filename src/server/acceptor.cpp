@@ -28,8 +28,8 @@ acceptor::~acceptor()
 
 void acceptor::start()
 {
-    if (server_.room() == 0) return pause();
-    one_by_one_ = server_.room() <= server_.burst_max();
+    if (room() == 0) return pause();
+    one_by_one_ = room() <= server_.burst_max();
     if (one_by_one_)
         server_.here().ring().accept(listener_, accept_);
     else
@@ -44,7 +44,7 @@ void acceptor::on_accept(completion c)
         return;
     }
     if (c.more()) {
-        if (!one_by_one_ && server_.room() <= server_.burst_max()) {
+        if (!one_by_one_ && room() <= server_.burst_max()) {
             one_by_one_ = true;
             server_.here().ring().cancel(accept_);
         }
@@ -70,7 +70,7 @@ void acceptor::resume()
     if (listener_ < 0) return;
     if (stopping_) return accept_queued();
     if (!paused_) return;
-    if (server_.room() == 0) return server_.here().timers().arm(retry_, server_.here().now() + retry_after);
+    if (room() == 0) return server_.here().timers().arm(retry_, server_.here().now() + retry_after);
     paused_ = false;
     server_.here().timers().cancel(retry_);
     start();
@@ -91,13 +91,15 @@ void acceptor::stop()
 // it, it waits for a connection to close.
 void acceptor::accept_queued()
 {
-    while (server_.room() != 0) {
+    while (room() != 0) {
         const int fd = queued_max_-- > 0 ? accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC) : -1;
         if (fd < 0) return abandon();
         server_.accepted(fd, routes_);
     }
     server_.here().timers().arm(retry_, server_.here().now() + retry_after); // another shard's may have closed
 }
+
+std::size_t acceptor::room() const noexcept { return server_.connections_to(routes_).room(); }
 
 void acceptor::abandon()
 {

@@ -9,6 +9,8 @@
 #include <sluice/ring/operation.hpp>
 #include <sluice/shard/timer.hpp>
 
+#include <cstddef>
+
 namespace sluice {
 
 class router;
@@ -37,6 +39,7 @@ private:
     void pause();
     void on_retry() { resume(); }
     void accept_queued();
+    [[nodiscard]] std::size_t room() const noexcept;
 
     shard_server& server_;
     const router& routes_;

@@ -25,11 +25,10 @@ namespace {
 
 http::response level_now()
 {
-    // Whatever the level, an error is written; without a sink nothing is.
-    log_level least = log_level::error;
-    for (const log_level one : {log_level::warn, log_level::info, log_level::debug})
-        if (log_enabled(one)) least = one;
-    http::response made = json(level_document{.level = pooled_string(name(least))});
+    // The sink's own, whatever this request asks for. Without a sink nothing is written, and yet an error would be.
+    const std::uint8_t least = detail::log_threshold.load(std::memory_order_relaxed);
+    const log_level now = least == detail::no_log_level ? log_level::error : static_cast<log_level>(least);
+    http::response made = json(level_document{.level = pooled_string(name(now))});
     made.header("Cache-Control", "no-store");
     return made;
 }

@@ -36,8 +36,8 @@ constexpr metric_family submitted = {"sluice_ring_submitted_total", "Operations 
 constexpr metric_family completions = {"sluice_ring_completions_total", "Completions taken.", metric_kind::counter};
 constexpr metric_family no_buffers = {"sluice_ring_no_buffers_total",
                                       "Receives that ended for want of a buffer (ENOBUFS).", metric_kind::counter};
-constexpr metric_family overflows = {"sluice_ring_overflows_total", "Completions that found their queue full.",
-                                     metric_kind::counter};
+constexpr metric_family overflows = {"sluice_ring_overflows_total",
+                                     "Times that completions had no room in their queue.", metric_kind::counter};
 constexpr metric_family stale = {"sluice_ring_stale_total", "Completions of operations that had been abandoned.",
                                  metric_kind::counter};
 constexpr metric_family buffers_free = {"sluice_ring_buffers_free", "Provided buffers left for receives.",

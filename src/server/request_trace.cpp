@@ -29,6 +29,19 @@ std::string_view gather_state(const http::headers& fields, pooled_string& kept)
     return valid_tracestate(kept) ? std::string_view(kept) : std::string_view();
 }
 
+// Has a trusted caller decided whether it is kept?
+void keep_spans(exchange& of, bool decided)
+{
+    context& belongs = of.request_context;
+    if (!decided) belongs.trace.sampled = false;
+    const span_sink* const sink = span_sink::current();
+    if (sink == nullptr) return;
+    if (!decided) belongs.trace.sampled = sink->samples(deciding_trace(of));
+    if (of.spans == nullptr) of.spans = std::make_unique<span_log>();
+    of.spans->clear();
+    belongs.spans = of.spans.get();
+}
+
 } // namespace
 
 void begin_trace(exchange& of, bool trusted)
@@ -41,15 +54,14 @@ void begin_trace(exchange& of, bool trusted)
     belongs.trace = caller ? *caller : trace_context::start();
     if (caller) belongs.trace_state = gather_state(fields, of.trace_state);
     of.trace_of_stranger = caller && !trusted;
-    const bool decided = caller && trusted;
-    if (!decided) belongs.trace.sampled = false;
+    keep_spans(of, caller && trusted);
+}
 
-    const span_sink* const sink = span_sink::current();
-    if (sink == nullptr) return;
-    if (!decided) belongs.trace.sampled = sink->samples(deciding_trace(of));
-    if (of.spans == nullptr) of.spans = std::make_unique<span_log>();
-    of.spans->clear();
-    belongs.spans = of.spans.get();
+void begin_trace_unread(exchange& of)
+{
+    of.request_context.trace = trace_context::start();
+    of.trace_of_stranger = false;
+    keep_spans(of, false);
 }
 
 trace_context deciding_trace(const exchange& of) noexcept
@@ -67,14 +79,18 @@ void end_trace(exchange& of, http::status answered, duration took)
     if (belongs.spans == nullptr || sink == nullptr) return;
     const http::request& asked = of.machine.current();
     span_record own;
-    own.name = asked.route();
+    if (of.matched != nullptr) own.name = asked.route();
     own.kind = span_kind::server;
     own.begin = of.began_at;
     own.end = of.began_at + took;
     own.failed = static_cast<std::uint16_t>(answered) >= 500 || answered == http::status::client_closed_request;
-    own.attribute({.name = "http.request.method", .text = name(asked.method())});
-    own.attribute({.name = "http.route", .text = asked.route()});
-    own.attribute({.name = "url.path", .text = asked.path()});
+    if (of.matched != nullptr) {
+        own.attribute({.name = "http.request.method", .text = name(asked.method())});
+        own.attribute({.name = "http.route", .text = asked.route()});
+        own.attribute({.name = "url.path", .text = asked.path()});
+    } else {
+        own.attribute({.name = "http.request.method", .text = "_OTHER"});
+    }
     own.attribute({.name = "http.response.status_code", .number = static_cast<std::uint16_t>(answered)});
     own.attribute({.name = "client.address", .text = asked.client()});
     sink->take({.trace = belongs.trace, .trace_state = belongs.trace_state, .request = own, .spans = *belongs.spans});

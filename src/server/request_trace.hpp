@@ -13,10 +13,12 @@ namespace sluice {
 
 // Once the head is complete. `trusted`: the peer's sampling flag counts.
 void begin_trace(exchange& of, bool trusted);
+// Of a head that cannot be read: nothing of it counts.
+void begin_trace_unread(exchange& of);
 // Which requests are kept, of those that only a part is kept of, goes by this one's id: by the trace's own, so that
 // services with one ratio agree, and by the span's, which is made here, where a stranger chose the trace's.
 [[nodiscard]] trace_context deciding_trace(const exchange& of) noexcept;
-// Once the answer is written, while the request is still there.
+// Once the answer is written, while the request is still there. Of what no route has matched only the answer is named.
 void end_trace(exchange& of, http::status answered, duration took);
 
 } // namespace sluice

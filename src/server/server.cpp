@@ -116,7 +116,7 @@ struct server::state
     int ended_fd; // a shard ends
     int signal_fd = -1;
     std::vector<listening> listeners; // in the order of options.listen; the admin listener last
-    connection_count connections;
+    connection_counts connections;
     std::unique_ptr<shard_group> group;
     std::mutex ending;                  // guards `servers`: a shard may end while it is ordered to
     std::vector<shard_server*> servers; // null: ended
@@ -162,8 +162,7 @@ result<void> server::bind()
     if (auto able = require_kernel(needs); !able) return able;
     std::size_t connections = descriptors_max() - reserved_descriptors(s.options.shards);
     if (s.options.connections != 0) connections = std::min(connections, s.options.connections);
-    s.connections.max = std::max<std::size_t>(1, connections);
-
+    s.connections.api.max = std::max<std::size_t>(1, connections);
     return s.bind();
 }
 

@@ -43,6 +43,7 @@ public:
     void drain();
     // Now, whatever is under way.
     void close();
+    [[nodiscard]] const router& routes() const noexcept { return routes_; }
 
 private:
     friend class request_body;

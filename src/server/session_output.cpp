@@ -67,7 +67,7 @@ void session::answer_is_over()
 void session::record_answer(http::status status, std::uint64_t bytes_out) const
 {
     const route* matched = exchange_->matched;
-    const duration took = matched != nullptr ? steady_clock::now() - exchange_->began_at : duration::zero();
+    const duration took = steady_clock::now() - exchange_->began_at;
     const http::request& asked = exchange_->machine.current();
     context& belongs = exchange_->request_context;
     belongs.stages.charge(exchange_->began_at + took);
@@ -84,13 +84,13 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
                                 .took = took,
                                 .head = exchange_->time_of_head(),
                                 .stages = belongs.stages});
-    if (!administration && matched != nullptr) end_trace(*exchange_, status, took);
+    if (!administration) end_trace(*exchange_, status, took);
     access_log_options wanted = server_.options().access_log;
     if (administration) wanted.slow = {};
     if (matched == nullptr) { // no request that could be understood: nothing of it can be named
         if (!wanted.lines) return;
         context* before = context::exchange_current(&belongs);
-        log(log_level::info, "request refused",
+        log(status >= http::status::internal_server_error ? log_level::warn : log_level::info, "request refused",
             {{"status", static_cast<std::uint16_t>(status)},
              {"bytes_out", bytes_out},
              {"client", std::string_view(client_, client_size_)}});

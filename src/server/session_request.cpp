@@ -261,11 +261,14 @@ void session::refuse(http::status status, std::string_view detail)
     http::request& asked = exchange_->machine.current();
     if (exchange_->matched == nullptr) {
         exchange_->request_context = {.stop = &exchange_->stop}; // nothing of the request before
+        const bool at_once = exchange_->head_began_at == time_point();
+        exchange_->began_at = at_once ? server_.here().now() : exchange_->head_began_at;
         if (exchange_->machine.refused_whole_head())
             begin_trace(*exchange_, peer_trusted_);
         else
-            exchange_->request_context.trace = trace_context::start();
+            begin_trace_unread(*exchange_);
         parts::context(asked) = &exchange_->request_context;
+        parts::client(asked) = {client_, client_size_};
     }
     http::response answer = http::problem(status, detail, &exchange_->request_context);
     if (body_admitted_) exchange_->matched->finish(asked, answer);

@@ -19,7 +19,7 @@ SLUICE_THREAD_LOCAL thread_local shard_server* of_this_thread = nullptr;
 
 } // namespace
 
-shard_server::shard_server(shard& here, const server_options& options, connection_count& connections)
+shard_server::shard_server(shard& here, const server_options& options, connection_counts& connections)
     : here_(here), options_(options), connections_(connections), metrics_(metric_set_, here, counters_)
 {
     of_this_thread = this;
@@ -66,7 +66,7 @@ void shard_server::accepted(int fd, const router& routes)
     auto* made = new session(*this, routes, fd);
     sessions_.push_back(*made);
     ++session_count_;
-    connections_.open.fetch_add(1, std::memory_order_relaxed);
+    connections_to(routes).open.fetch_add(1, std::memory_order_relaxed);
     made->start();
 }
 
@@ -100,9 +100,10 @@ void shard_server::bury(session& dead) noexcept
 void shard_server::bury_dead()
 {
     while (!dead_.empty()) {
-        delete &dead_.pop_front();
+        session& dead = dead_.pop_front();
+        connections_to(dead.routes()).open.fetch_sub(1, std::memory_order_relaxed);
+        delete &dead;
         --session_count_;
-        connections_.open.fetch_sub(1, std::memory_order_relaxed);
         ++counters_.closed;
     }
     for (auto& listening : acceptors_) listening->resume();

@@ -10,6 +10,7 @@
 #include "server/shard_view.hpp"
 #include "server/slow_requests.hpp"
 
+#include <sluice/ring/probe.hpp>
 #include <sluice/route/router.hpp>
 #include <sluice/server/server.hpp>
 #include <sluice/shard/offload.hpp>
@@ -37,12 +38,26 @@ struct connection_count
 {
     std::size_t max = 0;
     std::atomic<std::size_t> open{0};
+
+    // How many more there may be. Shards that find the last place at the same time each take it.
+    [[nodiscard]] std::size_t room() const noexcept
+    {
+        const std::size_t now = open.load(std::memory_order_relaxed);
+        return now < max ? max - now : 0;
+    }
+};
+
+// Each kind has places of its own, so that a server whose clients have taken theirs can be watched.
+struct connection_counts
+{
+    connection_count api;
+    connection_count admin{.max = admin_connections_max};
 };
 
 class shard_server
 {
 public:
-    shard_server(shard& here, const server_options& options, connection_count& connections);
+    shard_server(shard& here, const server_options& options, connection_counts& connections);
     ~shard_server();
     shard_server(const shard_server&) = delete;
     shard_server& operator=(const shard_server&) = delete;
@@ -62,11 +77,10 @@ public:
 
     // --- For acceptors and sessions.
     void accepted(int fd, const router& routes);
-    // How many more connections there may be. Shards that find the last place at the same time each take it.
-    [[nodiscard]] std::size_t room() const noexcept
+    // Among which those to a listener of these routes count.
+    [[nodiscard]] connection_count& connections_to(const router& routes) const noexcept
     {
-        const std::size_t open = connections_.open.load(std::memory_order_relaxed);
-        return open < connections_.max ? connections_.max - open : 0;
+        return &routes == &admin_ ? connections_.admin : connections_.api;
     }
     // As many as the queues of all shards may hold, and some that come meanwhile.
     [[nodiscard]] std::size_t burst_max() const noexcept;
@@ -109,7 +123,7 @@ private:
     sluice::metric_set metric_set_; // outlives what counts in it
     shard& here_;
     const server_options& options_;
-    connection_count& connections_;
+    connection_counts& connections_;
     router api_;
     router admin_;
     std::vector<std::unique_ptr<acceptor>> acceptors_;

@@ -45,7 +45,7 @@ public:
     [[gnu::cold]] void keep(const slow_request& one) noexcept
     {
         const auto old = [&](const slow_request& r) {
-            return r.matched == nullptr || r.ended_at + memory < one.ended_at;
+            return r.matched == nullptr || r.ended_at + memory <= one.ended_at;
         };
         // First what is old, then the fastest.
         const auto before = [&](const slow_request& a, const slow_request& b) {
@@ -55,14 +55,14 @@ public:
         if (old(*place) || place->took < one.took) *place = one;
         place = std::ranges::min_element(all_, before);
         least_ = old(*place) ? duration(-1) : place->took;
-        least_until_ = one.ended_at + memory;
+        least_until_ = std::ranges::min(all_, {}, &slow_request::ended_at).ended_at + memory;
     }
     [[nodiscard]] std::span<const slow_request> all() const noexcept { return all_; }
 
 private:
     std::array<slow_request, kept> all_{};
     duration least_{-1};       // no slower: not wanted …
-    time_point least_until_{}; // … before that
+    time_point least_until_{}; // … before that: then one of them is old
 };
 
 } // namespace sluice

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <errno.h>
+#include <span>
 #include <type_traits>
 
 namespace sluice::telemetry {
@@ -49,8 +50,17 @@ void append_value(pooled_string& text, const log_field& field, const redaction& 
         field.value);
 }
 
-// Capitals, digits and '_', a letter in front: what the journal takes. A name that has a meaning there is set apart.
-void append_name(pooled_string& text, std::string_view name)
+// What the journal gives a meaning to, and what the entry says by itself. One outside any request says of no trace.
+bool is_taken(std::string_view made, bool in_request) noexcept
+{
+    constexpr std::array<std::string_view, 7> names = {"MESSAGE",   "PRIORITY", "LEVEL",  "SHARD",
+                                                       "TIMESTAMP", "TRACE_ID", "SPAN_ID"};
+    const auto own = std::span(names).first(names.size() - (in_request ? 0 : 2));
+    return made.starts_with("SYSLOG_") || std::ranges::find(own, made) != own.end();
+}
+
+// Capitals, digits and '_', a letter in front: what the journal takes. A name that has a meaning is set apart.
+void append_name(pooled_string& text, std::string_view name, bool in_request)
 {
     const std::size_t begin = text.size();
     for (const char c : name.substr(0, name_max)) {
@@ -60,7 +70,7 @@ void append_name(pooled_string& text, std::string_view name)
     }
     const std::string_view made = std::string_view(text).substr(begin);
     const bool letter_first = !made.empty() && made.front() >= 'A' && made.front() <= 'Z';
-    if (!letter_first || made == "MESSAGE" || made == "PRIORITY" || made.starts_with("SYSLOG_")) {
+    if (!letter_first || is_taken(made, in_request)) {
         text.insert(begin, "FIELD_");
         text.resize(std::min(text.size(), begin + name_max));
     }
@@ -123,7 +133,7 @@ void append_journal(const log_line& line, const redaction& hidden, pooled_string
     }
     for (const log_field& field : line.fields) {
         const std::size_t at = text.size();
-        append_name(text, field.name);
+        append_name(text, field.name, line.trace != nullptr);
         const std::size_t name_size = text.size() - at;
         text.push_back('=');
         append_value(text, field, hidden, false);

@@ -23,6 +23,23 @@ void write_value(json_writer& out, const log_field::value_type& value)
         value);
 }
 
+// Is a field called as something that the line says by itself? A line outside any request says of no trace.
+bool names_own_member(std::string_view field, bool in_request) noexcept
+{
+    switch (field.size()) {
+    case 5:
+        return field == "level" || field == "shard";
+    case 7:
+        return field == "message" || (in_request && field == "span_id");
+    case 8:
+        return in_request && field == "trace_id";
+    case 9:
+        return field == "timestamp";
+    default:
+        return false;
+    }
+}
+
 } // namespace
 
 void append_json(const log_line& line, const redaction& hidden, pooled_string& text)
@@ -51,8 +68,14 @@ void append_json(const log_line& line, const redaction& hidden, pooled_string& t
         out.raw('"');
     }
     for (const log_field& field : line.fields) {
-        out.raw(',');
-        out.string(field.name);
+        if (names_own_member(field.name, line.trace != nullptr)) [[unlikely]] {
+            out.raw(R"(,"field_)");
+            out.raw(field.name);
+            out.raw('"');
+        } else {
+            out.raw(',');
+            out.string(field.name);
+        }
         out.raw(':');
         if (hidden.hides(field.name))
             out.string(redacted);

@@ -1,4 +1,6 @@
-// One log line as JSON, with its line feed. Whatever bytes a message or a field holds, it is one line of valid JSON.
+// One log line as JSON, with its line feed. Whatever bytes a message or a field holds, it is one line of valid JSON,
+// and whatever a field is called, what the line says of itself stands there once: such a field is called field_level,
+// ….
 #pragma once
 
 #include "telemetry/redaction.hpp"

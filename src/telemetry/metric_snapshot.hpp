@@ -18,6 +18,7 @@ public:
     struct series
     {
         double value = 0;                                               // of a histogram: the sum of seconds
+        bool found = false;                                             // `value` is that of a set already
         std::array<std::uint64_t, latency_histogram::buckets> counts{}; // of a histogram
     };
     struct family

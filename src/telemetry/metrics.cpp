@@ -175,7 +175,9 @@ metric_snapshot::metric_snapshot()
         void operator()(const latency_histogram* elsewhere) const { (*this)(*elsewhere); }
         void operator()(double number) const
         {
-            sum.value = kind == metric_kind::maximum ? std::max(sum.value, number) : sum.value + number;
+            const bool larger = kind == metric_kind::maximum && sum.found;
+            sum.value = larger ? std::max(sum.value, number) : sum.value + number;
+            sum.found = true;
         }
     };
     all_sets& all = process_sets();

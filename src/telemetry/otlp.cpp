@@ -105,8 +105,9 @@ void append_span(const finished_trace& of, const span_record& one, bool is_reque
     }
     out += of.trace.sampled ? R"(,"flags":1,"name":)" : R"(,"flags":0,"name":)";
     if (one.kind == span_kind::server) { // named by its method and its route, as the conventions want it
-        pooled_string name(one.attributes[0].text);
-        name += ' ';
+        const std::string_view method = one.attributes[0].text;
+        pooled_string name(method == "_OTHER" ? std::string_view("HTTP") : method);
+        if (!one.name.empty()) name += ' ';
         name += one.name;
         append_json_string(out, name);
     } else {

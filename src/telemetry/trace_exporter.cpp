@@ -1,3 +1,4 @@
+#include "client/url.hpp"
 #include "telemetry/otlp.hpp"
 
 #include <sluice/core/bound.hpp>
@@ -79,14 +80,20 @@ std::optional<rejection> rejection_in(std::string_view answer)
     return found;
 }
 
+// A collector's URL without a path has the protocol's.
 std::string endpoint_of(std::string_view url)
 {
-    while (url.ends_with('/')) url.remove_suffix(1);
-    constexpr std::string_view scheme = "://";
-    const std::size_t host = url.find(scheme);
-    const bool has_path =
-        host != std::string_view::npos && url.find('/', host + scheme.size()) != std::string_view::npos;
-    return std::string(url) + std::string(has_path ? std::string_view() : default_path);
+    const auto parts = http::parse_url(url);
+    if (!parts) return std::string(url); // each call will say what is wrong with it
+    const std::string_view target = parts->target;
+    const std::string_view query = target.substr(std::min(target.find('?'), target.size()));
+    std::string_view path = target.substr(0, target.size() - query.size());
+    while (path.ends_with('/')) path.remove_suffix(1);
+    std::string made(url.substr(0, url.size() - target.size()));
+    if (!parts->socket.empty() && !made.ends_with(':')) made += ':';
+    made += path.empty() ? default_path : path;
+    made += query;
+    return made;
 }
 
 } // namespace

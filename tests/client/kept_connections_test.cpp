@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <functional>
 #include <future>
+#include <memory>
 #include <semaphore>
+#include <vector>
 
 namespace sluice::testing {
 namespace {
@@ -207,6 +209,53 @@ TEST_F(KeptConnections, are_not_tried_a_third_time)
     ASSERT_FALSE(got);
     EXPECT_EQ(got.error().code, errc::unavailable);
     EXPECT_EQ(counters(http).repeated, 1u);
+}
+
+TEST_F(KeptConnections, of_an_origin_that_nobody_calls_make_room_for_others)
+{
+    std::vector<std::unique_ptr<raw_server>> servers;
+    for (int i = 0; i < 6; ++i)
+        servers.push_back(std::make_unique<raw_server>([](peer& p) {
+            while (!p.read_request().empty()) p.write(hi);
+        }));
+    http::client_options options = patient();
+    options.origins_max = 3;
+    options.idle_timeout = 1h;
+    auto& http = open(options);
+    const auto call = [&](std::size_t i) {
+        const auto got = get(http, servers[i]->url());
+        EXPECT_TRUE(got) << i << ": " << got.error().detail;
+    };
+    for (const std::size_t i : {0U, 1U, 2U, 0U, 3U, 4U, 0U, 5U, 0U})
+        call(i); // the first is never the one that was not called the longest
+    EXPECT_TRUE(await(http, [](const auto& c) { return c.busy == 0 && c.idle == 3; }));
+    EXPECT_EQ(counters(http).origins, 3u);
+    EXPECT_EQ(servers[0]->connections(), 1u);
+    call(1); // which has left
+    EXPECT_EQ(servers[1]->connections(), 2u);
+    EXPECT_EQ(counters(http).refused, 0u);
+}
+
+TEST_F(KeptConnections, of_origins_that_are_in_use_make_no_room)
+{
+    std::counting_semaphore<> go(0);
+    raw_server server([&](peer& p) {
+        p.read_request();
+        go.acquire();
+        p.write(hi);
+        p.wait_for_end();
+    });
+    http::client_options options = patient();
+    options.origins_max = 1;
+    auto& http = open(options);
+    const std::string url = server.url();
+    auto first = shards.start(0, [&http, &url] { return http.get(url); });
+    ASSERT_TRUE(await(http, [](const auto& c) { return c.connects == 1; }));
+    const auto second = get(http, "http://localhost" + url.substr(url.rfind(':')));
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, errc::unavailable);
+    go.release();
+    EXPECT_EQ(first.get()->body(), "hi");
 }
 
 TEST_F(KeptConnections, of_many_origins_are_bounded_too)

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <atomic>
 #include <charconv>
@@ -105,6 +106,17 @@ inline std::string url_of(const sockaddr_in& address)
     return "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
 }
 
+inline std::string listen_at(int fd, const std::string& path)
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ::unlink(address.sun_path);
+    ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    ::listen(fd, 128);
+    return "http://unix:" + path;
+}
+
 // Its queue is full, so that the kernel drops whatever else would connect: that neither fails nor succeeds.
 class silent_port
 {
@@ -135,8 +147,11 @@ private:
 class raw_server
 {
 public:
-    explicit raw_server(std::function<void(peer&)> script)
-        : url_(url_of(listen_anywhere(listener_, 128))), script_(std::move(script))
+    // On a free port of the loopback, or on that Unix socket.
+    explicit raw_server(std::function<void(peer&)> script, const std::string& socket = {})
+        : path_(socket), listener_(::socket(socket.empty() ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+          url_(socket.empty() ? url_of(listen_anywhere(listener_, 128)) : listen_at(listener_, socket)),
+          script_(std::move(script))
     {
         acceptor_ = std::thread([this] { accept(); });
     }
@@ -151,6 +166,7 @@ public:
         acceptor_.join();
         for (auto& one : scripts_) one.join();
         ::close(listener_);
+        if (!path_.empty()) ::unlink(path_.c_str());
     }
     raw_server(const raw_server&) = delete;
     raw_server& operator=(const raw_server&) = delete;
@@ -180,7 +196,8 @@ private:
         }
     }
 
-    int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::string path_; // of a Unix socket
+    int listener_;
     std::string url_;
     std::function<void(peer&)> script_;
     std::mutex guard_;

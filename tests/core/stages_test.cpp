@@ -74,6 +74,27 @@ TEST(StageTimes, take_over_what_a_hop_to_another_shard_found)
     EXPECT_EQ(sum_of(times), microseconds(30));
 }
 
+TEST(StageTimes, add_up_where_two_hops_were_under_way_at_once)
+{
+    for (const stage waited : {stage::work, stage::query}) {
+        stage_times one;
+        one.enter(stage::query, start);
+        one.leave(stage::query, start + microseconds(25));
+        stage_times other;
+        other.enter(stage::query, start);
+        other.leave(stage::query, start + microseconds(10));
+        other.enter(stage::redis, start + microseconds(10));
+        other.leave(stage::redis, start + microseconds(28));
+        stage_times times;
+        times.begin(start);
+        if (waited != stage::work) times.enter(waited, start);
+        times.absorb(one, start + microseconds(30));
+        times.absorb(other, start + microseconds(30));
+        EXPECT_EQ(sum_of(times), microseconds(30));
+        for (std::size_t i = 0; i < stage_count; ++i) EXPECT_GE(times.spent(static_cast<stage>(i)).count(), 0) << i;
+    }
+}
+
 TEST(StageTimes, begin_anew)
 {
     stage_times times;

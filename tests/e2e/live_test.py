@@ -142,13 +142,23 @@ class LivePage(unittest.TestCase):
             self.server.stop()
             browser.wait_for('document.getElementById("state").textContent === "not connected"')
 
+    def watch(self):
+        connection = http.client.HTTPConnection('127.0.0.1', self.server.admin_port, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request('GET', '/live')
+        return connection, connection.getresponse()
+
+    def test_says_that_too_many_are_watching_and_is_live_once_there_is_room(self):
+        watchers = [self.watch() for _ in range(16)]
+        with Browser(1280, 1000) as browser:
+            browser.open(self.page)
+            browser.wait_for('document.getElementById("state").textContent === "too many are watching"')
+            watchers[0][0].close()
+            browser.wait_for('document.getElementById("state").textContent === "live"')
+
     def test_a_watcher_does_not_hold_up_the_end(self):
-        watcher = http.client.HTTPConnection('127.0.0.1', self.server.admin_port, timeout=30)
-        watcher.request('GET', '/live')
-        answer = watcher.getresponse()
-        self.assertTrue(answer.readline().startswith(b'data: {'))
+        self.assertTrue(self.watch()[1].readline().startswith(b'data: {'))
         self.assertEqual(self.server.stop(), 0)
-        watcher.close()
 
 
 class Stages(unittest.TestCase):

@@ -167,6 +167,21 @@ class Log(unittest.TestCase):
         self.wait_until(lambda: server.signal(signal.SIGHUP) or self.level(server) == 'error')
         self.assertEqual(server.stop(), 0)
 
+    def test_hangup_reads_the_level_again_beside_what_cannot_change(self):
+        path = os.path.join(self.folder, 'sluice.toml')
+        server = self.start()
+        with open(path + '.new', 'w', encoding='utf-8') as file:
+            file.write('log.level = "debug"\nrate_limit.requests = 100\n')
+        os.rename(path + '.new', path)
+        server.signal(signal.SIGHUP)
+        self.wait_until(lambda: self.level(server) == 'debug')
+        self.assertNotIn('RateLimit', server.get('/users')[0].headers)
+        self.assertEqual(server.stop(), 0)
+        told = [(line['message'], line.get('reason')) for line in server.lines if line['level'] == 'error']
+        self.assertEqual(told, [('The rate limit stays as it is',
+                                 'rate_limit.requests cannot become 0, or cease to be 0, while the server runs')])
+        self.assertEqual(sum(line['message'] == 'The settings were read again' for line in server.lines), 1)
+
     def test_hangup_opens_the_log_again_and_no_line_is_lost_or_torn(self):
         log = os.path.join(self.folder, 's.log')
         server = self.start('--shards', '2', log=log, environment={'SLUICE_LOG_FILE': log})
@@ -311,6 +326,37 @@ class Log(unittest.TestCase):
                 self.assertEqual(server.stop(), 0)
                 self.assertEqual({span['traceId'] for span in collector.spans}, wanted)
 
+    def test_what_fails_before_a_route_is_known_is_among_the_traces_that_are_kept(self):
+        collector = Collector(parse=sluice.strict_json)
+        self.addCleanup(collector.end)
+        server = self.start(environment={'SLUICE_TELEMETRY_OTLP_URL': collector.url(), 'SLUICE_TELEMETRY_SAMPLE_RATIO': '0',
+                                         'SLUICE_TRUSTED_PROXIES': '127.0.0.1'})
+
+        def ask(head, flag):
+            with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
+                client.sendall(b'%b\r\ntraceparent: 00-%032x-00000000000000ff-%b\r\n\r\n' % (head, 7, flag))
+                answer = b''.join(iter(lambda: client.recv(4096), b''))
+            return int(answer.split()[1]), re.search(rb'(?i)x-request-id: (\w{32})', answer)[1].decode()
+        ours = f'{7:032x}'
+        self.assertEqual(ask(b'GET / HTTP/1.1\r\nHost: a\r\nHost: b', b'00'), (400, ours))
+        asked = [ask(head, flag) for head, flag in (
+            (b'BREW / HTTP/1.1\r\nHost: a', b'01'),
+            (b'GET / HTTP/9.9\r\nHost: a', b'00'),
+            (b'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked', b'00'),
+            (b'GET / HTTP/1.1\r\nHost: a\r\nHost: b', b'01'))]
+        self.assertEqual([status for status, _ in asked], [501, 505, 501, 400])
+        self.assertEqual([trace == ours for _, trace in asked], [False, False, True, True])  # whose heads could be read
+        self.assertEqual(server.stop(), 0)
+
+        def number(span, name):
+            return next(int(one['value']['intValue']) for one in span['attributes'] if one['key'] == name)
+        told = [(number(span, 'http.response.status_code'), span['traceId']) for span in collector.spans]
+        self.assertEqual(sorted(told), sorted(asked))
+        for span in collector.spans:
+            self.assertEqual((span['name'], span['kind']), ('HTTP', 2))
+            self.assertEqual(span['status'], {'code': 2} if number(span, 'http.response.status_code') >= 500 else {})
+            self.assertGreater(int(span['endTimeUnixNano']), int(span['startTimeUnixNano']))
+
     def ask_slowly(self, server, traceparent):
         """Its body follows a while after its head is known."""
         with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
@@ -320,6 +366,16 @@ class Log(unittest.TestCase):
             time.sleep(0.02)
             client.sendall(b'{}')
             self.assertTrue(b''.join(iter(lambda: client.recv(4096), b'')).startswith(b'HTTP/1.1 422 '))
+
+    def test_hides_what_fields_of_the_names_that_it_is_told_hold_and_nothing_else(self):
+        for redact, path in ((None, '/users'), ('path', '[redacted]'), ('status_,rou', '/users')):
+            with self.subTest(redact):
+                server = self.start(environment={'SLUICE_LOG_REDACT': redact} if redact else {})
+                server.get('/users')
+                self.assertEqual(server.stop(), 0)
+                [line] = [line for line in server.lines if line['message'] == 'request']
+                self.assertEqual((line['path'], line['status'], line['method']), (path, 200, 'GET'))
+                self.assertEqual(line['route'], '[redacted]' if redact and 'rou' in redact else '/users')
 
     def test_only_a_part_of_the_access_lines_is_written_if_so_asked_but_every_error(self):
         server = self.start(environment={'SLUICE_LOG_ACCESS_RATIO': '0'})

@@ -119,4 +119,25 @@ class Metrics(unittest.TestCase):
             self.assertRegex(labelled, r'^db_system_name="(redis",db_operation_name="[A-Z]+|postgresql",db_operation_name="[a-z_]+)"$')
 
 
-told.run(Metrics)
+class WrongCollector(unittest.TestCase):
+    def test_is_counted_in_spans_and_batches(self):
+        collector = Collector()
+        self.addCleanup(collector.end)
+        collector.status = 503
+        environment = {'SLUICE_TELEMETRY_OTLP_URL': collector.url(), 'SLUICE_TELEMETRY_SAMPLE_RATIO': '1'}
+        with tempfile.TemporaryDirectory() as folder, sluice.Server(BINARY, folder=folder, environment=environment) as server:
+            def counted():
+                now = Scrape(server.get('/metrics', server.admin_port)[1].decode())
+                names = ('sluice_trace_batches_failed_total', 'sluice_trace_spans_dropped_total', 'sluice_trace_spans_kept_total')
+                return [now.total(name) for name in names]
+            self.assertEqual(counted(), [0, 0, 0])
+            server.get('/users')
+            end = time.monotonic() + sluice.PATIENCE_SECONDS
+            while counted()[1] == 0:
+                self.assertLess(time.monotonic(), end, 'waited in vain')
+                time.sleep(0.05)
+            failed, dropped, kept = counted()
+            self.assertEqual((failed, dropped), (1, kept))
+
+
+told.run(Metrics, WrongCollector)

@@ -122,6 +122,24 @@ TEST(AccessLog, has_a_line_for_what_is_sampled_every_error_and_slow_request_and_
     EXPECT_EQ(line.lines, 6);
 }
 
+TEST(AccessLog, is_a_warning_of_what_failed_or_was_slow)
+{
+    kept_line line(log_level::warn);
+    http::test_request asked;
+    const auto lines_of = [&](http::status status, duration took = {}) {
+        line.lines = 0;
+        line.values.clear();
+        log_access(asked.get(), {.status = status, .bytes_out = 0, .took = took}, {.lines = true, .ratio = 0});
+        return line.lines;
+    };
+    EXPECT_EQ(lines_of(http::status::service_unavailable), 1);
+    EXPECT_EQ(line.values["message"], "request");
+    EXPECT_EQ(lines_of(http::status::ok, std::chrono::seconds(1)), 2);
+    EXPECT_EQ(lines_of(http::status::not_found), 0);
+    change_log_level(log_level::error);
+    EXPECT_EQ(lines_of(http::status::service_unavailable), 0);
+}
+
 TEST(AccessLog, says_where_the_time_of_a_slow_request_went)
 {
     using std::chrono::microseconds;

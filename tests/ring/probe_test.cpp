@@ -139,9 +139,9 @@ TEST_F(Probe, names_the_seccomp_profile_that_refuses_io_uring)
 TEST_F(Probe, names_the_limit_of_open_files)
 {
     expect_contains(said_under([] { limit(RLIMIT_NOFILE, 20); }, {}),
-                    {"open files: 20 allowed, 136 needed", ": raise RLIMIT_NOFILE", "ulimit -n", "to 136 or more"});
+                    {"open files: 20 allowed, 200 needed", ": raise RLIMIT_NOFILE", "ulimit -n", "to 200 or more"});
     expect_contains(said_under([] { limit(RLIMIT_NOFILE, 1000); }, {.shards = 2, .connections = 5000}),
-                    {"open files: 1000 allowed, 5080 needed for 5000 connections", "or lower limits.connections"});
+                    {"open files: 1000 allowed, 5144 needed for 5000 connections", "or lower limits.connections"});
     EXPECT_EQ(said_under([] { limit(RLIMIT_NOFILE, 200); }, {}), "");
 }
 

@@ -1,6 +1,8 @@
 // Bounds: connections, descriptors, pipelined and unsent bytes. At each there is back-pressure, and no spinning.
 #include "running_server.hpp"
 
+#include <sluice/ring/probe.hpp>
+
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -108,6 +110,41 @@ TEST(ConnectionLimit, holds_for_a_burst)
         EXPECT_EQ(burst.front().read_answer().status, 200);
         burst.erase(burst.begin());
     }
+}
+
+server_options watched_options()
+{
+    server_options options = quick_options();
+    options.admin_listen = "127.0.0.1:0";
+    options.connections = 2;
+    return options;
+}
+
+TEST(ConnectionLimit, leaves_the_admin_listener_its_places)
+{
+    running_server server(&wire_texts, watched_options());
+    std::vector<client> clients; // two that are inside, and one that waits
+    for (int i = 0; i < 3; ++i) clients.emplace_back(server.address());
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(clients[i].ask(get("/plain")).status, 200);
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(client(server.address(1)).ask(get("/plain")).status, 404);
+    EXPECT_EQ(clients[0].ask(get("/plain")).status, 200);
+}
+
+TEST(ConnectionLimit, of_the_admin_listener_leaves_clients_theirs)
+{
+    running_server server(&wire_texts, watched_options());
+    std::vector<client> watchers;
+    for (std::size_t i = 0; i < admin_connections_max; ++i) {
+        watchers.emplace_back(server.address(1));
+        ASSERT_EQ(watchers.back().ask(get("/plain")).status, 404);
+    }
+    client outside(server.address(1));
+    outside.send(get("/plain"));
+    EXPECT_TRUE(outside.silent());
+    client peer(server.address());
+    EXPECT_EQ(peer.ask(get("/plain")).status, 200);
+    watchers.pop_back();
+    EXPECT_EQ(outside.read_answer().status, 404);
 }
 
 // In a process of its own, since the limit is the whole process's.

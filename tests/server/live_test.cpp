@@ -193,6 +193,21 @@ TEST_F(Live, writes_the_numbers_on_no_shard)
     EXPECT_NE(where->on.load(), its_thread);
 }
 
+TEST_F(Live, is_a_page_that_nothing_else_can_be_part_of_and_that_nobody_keeps)
+{
+    const answer page = peer.ask(get("/"));
+    EXPECT_EQ(page.header("Content-Type"), "text/html; charset=utf-8");
+    EXPECT_EQ(page.header("X-Content-Type-Options"), "nosniff");
+    EXPECT_EQ(page.header("Cache-Control"), "no-store");
+    const std::string policy = page.header("Content-Security-Policy").value_or("");
+    EXPECT_TRUE(policy.starts_with("default-src 'none'; ")) << policy;
+    EXPECT_NE(policy.find("; connect-src 'self'; "), std::string::npos) << policy;
+    EXPECT_NE(policy.find("; frame-ancestors 'none'"), std::string::npos) << policy;
+    EXPECT_EQ(page.body.find("://"), std::string::npos) << "the name of another place";
+    EXPECT_EQ(peer.ask(get("/inflight")).header("Cache-Control"), "no-store");
+    go_on = true;
+}
+
 TEST_F(Live, lets_so_many_watch_and_no_more)
 {
     std::vector<client> watching;

@@ -6,7 +6,6 @@
 #include <sluice/core/log.hpp>
 #include <sluice/core/span.hpp>
 #include <sluice/core/stage_timer.hpp>
-#include <sluice/server/log_routes.hpp>
 #include <sluice/shard/message.hpp>
 #include <sluice/shard/offload.hpp>
 #include <sluice/shard/timer.hpp>
@@ -21,12 +20,6 @@
 
 namespace sluice::testing {
 namespace {
-
-std::string put_level(std::string_view body)
-{
-    return "PUT /log/level HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
-}
 
 // As services and repositories are made: a task within a task, with waits between.
 task<void> repository(std::string_view message)
@@ -251,40 +244,18 @@ TEST(ServerLog, names_the_function_of_the_loop_that_did_not_let_it_turn)
     (void)stall_of(lines, "oversleeper::oversleep");
 }
 
-TEST(ServerLog, has_every_line_of_a_request_for_which_a_trusted_peer_asks_for_them)
+TEST(ServerLog, warns_of_what_it_refuses_with_a_5xx)
 {
-    kept_lines lines(log_level::error);
-    const auto say = [](shard&, router& routes) {
-        routes.get("/say", [](request&) {
-            log(log_level::debug, "said");
-            return response::text("done");
-        });
-    };
-    {
-        server_options options = quick_options();
-        options.trusted_proxies = http::trusted_peers::parse(std::vector<std::string>{"127.0.0.1"}).value();
-        options.access_log.lines = true;
-        running_server server(say, options);
-        client peer(server.address());
-        (void)peer.ask(get("/say"));
-        (void)peer.ask(get("/say", "X-Log-Debug: 0\r\n"));
-        EXPECT_TRUE(lines.named("said").empty());
-        const std::string trace = peer.ask(get("/say", "X-Log-Debug: 1\r\n")).header("X-Request-Id").value_or("");
-        ASSERT_EQ(lines.named("said").size(), 1U);
-        EXPECT_EQ(lines.named("said")[0].at("trace_id"), trace);
-        EXPECT_EQ(lines.named("request").size(), 1U);
-        (void)peer.ask(get("/say")); // on the same connection
-        EXPECT_EQ(lines.named("said").size(), 1U);
-        (void)peer.ask(get("/say", "X-Log-Debug: 1\r\n"));
-        EXPECT_EQ(peer.ask("GET /say HTTP/1.1\r\n\r\n").status, 400); // it has no Host, and nobody asked for its lines
-        EXPECT_TRUE(lines.named("request refused").empty());
-        client next(server.address()); // to which the same exchange may be lent
-        EXPECT_EQ(next.ask("what?\r\n\r\n").status, 400);
-        EXPECT_TRUE(lines.named("request refused").empty());
-    }
-    running_server server(say);
-    (void)client(server.address()).ask(get("/say", "X-Log-Debug: 1\r\n"));
-    EXPECT_EQ(lines.named("said").size(), 2U);
+    kept_lines lines;
+    server_options options = quick_options();
+    options.access_log.lines = true;
+    running_server server([](shard&, router&) {}, options);
+    EXPECT_EQ(client(server.address()).ask("GET / HTTP/1.1\r\n\r\n").status, 400);
+    EXPECT_EQ(client(server.address()).ask("BREW / HTTP/1.1\r\nHost: a\r\n\r\n").status, 501);
+    const auto refused = lines.named("request refused");
+    ASSERT_EQ(refused.size(), 2U);
+    EXPECT_EQ(refused[0].at("level"), "info");
+    EXPECT_EQ(refused[1].at("level"), "warn");
 }
 
 // Counts whom it was to keep.
@@ -333,34 +304,6 @@ TEST(ServerLog, keeps_what_a_trusted_peer_chooses_and_nothing_that_a_stranger_do
         EXPECT_EQ(kept_of_ten(low, next_to_nothing, true), kept(wanted ? 10 : 0, 10)) << flag;
         EXPECT_EQ(kept_of_ten(high, nearly_all, true), kept(wanted ? 10 : 0, 0)) << flag;
     }
-}
-
-TEST(ServerLog, has_a_level_that_changes_at_once)
-{
-    kept_lines lines(log_level::warn);
-    running_server server([](shard&, router& routes) {
-        log_routes(routes);
-        routes.get("/say", [](request&) {
-            log(log_level::debug, "said");
-            return response::text("done");
-        });
-    });
-    client peer(server.address());
-    EXPECT_EQ(peer.ask(get("/log/level")).body, R"({"level":"warn"})");
-    (void)peer.ask(get("/say"));
-    EXPECT_TRUE(lines.named("said").empty());
-    const answer changed = peer.ask(put_level(R"({"level":"debug"})"));
-    EXPECT_EQ(changed.status, 200);
-    EXPECT_EQ(changed.body, R"({"level":"debug"})");
-    (void)peer.ask(get("/say"));
-    EXPECT_EQ(lines.named("said").size(), 1U);
-    EXPECT_EQ(lines.named("The log's level was changed").size(), 1U);
-
-    EXPECT_EQ(peer.ask(put_level(R"({"level":"loud"})")).status, 422);
-    EXPECT_EQ(peer.ask(put_level(R"({"levle":"info"})")).status, 422);
-    EXPECT_EQ(peer.ask(put_level("debug")).status, 400);
-    EXPECT_EQ(peer.ask(get("/log/level")).body, R"({"level":"debug"})");
-    EXPECT_EQ(peer.ask(put_level(R"({"level":"error"})")).body, R"({"level":"error"})");
 }
 
 } // namespace

@@ -55,6 +55,28 @@ TEST_F(Metrics, count_what_is_no_request_as_such)
     EXPECT_TRUE(has(text, "http_server_active_requests 1")) << text;
 }
 
+// From its first byte, where no head was complete.
+TEST(RefusedRequests, take_the_time_that_they_took)
+{
+    server_options options = quick_options();
+    options.header_timeout = std::chrono::milliseconds(50);
+    running_server server([](shard&, router& routes) { metrics_routes(routes); }, options);
+    for (const std::string_view said : {"GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\n"}) {
+        client peer{server.address()};
+        peer.send(said);
+        (void)peer.read_all();
+    }
+    const std::string text = client(server.address()).ask(testing::get("/metrics")).body;
+    const auto seconds = [&](std::string_view status) {
+        const std::string series = R"(_sum{http_request_method="_OTHER",http_route="",http_response_status_code=")" +
+                                   std::string(status) + "\"} ";
+        const std::size_t found = text.find(series);
+        return found == std::string::npos ? -1 : std::stod(text.substr(found + series.size()));
+    };
+    EXPECT_GT(seconds("505"), 0) << text;
+    EXPECT_GE(seconds("408"), 0.05) << text;
+}
+
 TEST(AdminListener, is_no_load)
 {
     server_options options = quick_options();
@@ -79,6 +101,62 @@ TEST(AdminListener, is_no_load)
     EXPECT_TRUE(eventually([&] { return active("0"); }));
     running.stop();
     thread.join();
+}
+
+// Of a series in a scrape; -1 if there is none.
+double value_in(const std::string& text, std::string_view series)
+{
+    const std::size_t found = text.find("\n" + std::string(series) + " ");
+    return found == std::string::npos ? -1 : std::stod(text.substr(found + series.size() + 2));
+}
+
+TEST(Trouble, counts_where_there_is_no_room_for_another_connection)
+{
+    server_options options = quick_options();
+    options.connections = 1;
+    running_server server([](shard&, router& routes) { metrics_routes(routes); }, options);
+    client only(server.address());
+    EXPECT_TRUE(eventually(
+        [&] { return value_in(only.ask(testing::get("/metrics")).body, "sluice_accept_pauses_total") > 0; }));
+}
+
+// What many have sent, while the shard did not look, is more than its buffers hold.
+TEST(Trouble, counts_where_buffers_run_out)
+{
+    running_server server([](shard&, router& routes) {
+        metrics_routes(routes);
+        routes.post("/echo", [](request& asked) { return response::text(std::to_string(asked.body().size())); });
+    });
+    const std::string body(200'000, 'b');
+    std::vector<client> senders;
+    for (int i = 0; i < 60; ++i) {
+        senders.emplace_back(server.address());
+        EXPECT_EQ(senders.back().ask(testing::post("/echo", "1")).status, 200);
+    }
+    const std::string asked = testing::post("/echo", body);
+    std::vector<std::size_t> sent(senders.size());
+    server.on(0, [&](shard&) {
+        for (std::size_t i = 0; i < senders.size(); ++i) sent[i] = senders[i].send_some(asked);
+        return 0;
+    });
+    for (std::size_t i = 0; i < senders.size(); ++i) {
+        EXPECT_TRUE(senders[i].send(std::string_view(asked).substr(sent[i])));
+        EXPECT_EQ(senders[i].read_answer().body, "200000");
+    }
+    const std::string text = client(server.address()).ask(testing::get("/metrics")).body;
+    EXPECT_GT(value_in(text, "sluice_ring_no_buffers_total{shard=\"0\"}"), 0) << text;
+}
+
+TEST(Trouble, counts_where_completions_find_their_queue_full)
+{
+    running_server server([](shard&, router& routes) { metrics_routes(routes); });
+    server.on(0, [](shard& here) {
+        const unsigned many = 2 * ring_options().completions;
+        for (unsigned i = 0; i < many; ++i) here.ring().close(-1); // which fails at once
+        return 0;
+    });
+    const std::string text = client(server.address()).ask(testing::get("/metrics")).body;
+    EXPECT_GT(value_in(text, "sluice_ring_overflows_total{shard=\"0\"}"), 0) << text;
 }
 
 TEST_F(Metrics, show_each_shards_loop_and_ring)

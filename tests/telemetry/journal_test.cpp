@@ -118,13 +118,22 @@ TEST(JournalLine, has_one_message_whatever_a_field_is_called)
 TEST(JournalLine, makes_names_that_the_journal_takes_and_that_mean_nothing_to_it)
 {
     const std::string longest(100, 'x');
-    const entry made =
-        entry_of("m", {{"message", "a"}, {"priority", "0"}, {"_PID", "1"}, {"7", "b"}, {"", "c"}, {longest, "d"}});
+    const entry made = entry_of("m", {{"message", "a"},
+                                      {"priority", "0"},
+                                      {"_PID", "1"},
+                                      {"7", "b"},
+                                      {"", "c"},
+                                      {longest, "d"},
+                                      {"shard", "e"},
+                                      {"Trace-Id", "f"}});
     EXPECT_TRUE(value_of(made, "MESSAGE").starts_with("m ")); // and it is the only one
     EXPECT_EQ(value_of(made, "PRIORITY"), "4");
     EXPECT_EQ(value_of(made, "FIELD_MESSAGE"), "a");
     EXPECT_EQ(value_of(made, "FIELD_PRIORITY"), "0");
     EXPECT_EQ(value_of(made, "FIELD__PID"), "1");
+    EXPECT_EQ(value_of(made, "SHARD"), "3");
+    EXPECT_EQ(value_of(made, "FIELD_SHARD"), "e");
+    EXPECT_EQ(value_of(made, "FIELD_TRACE_ID"), "f");
     EXPECT_EQ(value_of(made, "FIELD_7"), "b");
     EXPECT_EQ(value_of(made, "FIELD_"), "c");
     EXPECT_EQ(value_of(made, std::string(64, 'X')), "d");

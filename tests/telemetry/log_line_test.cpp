@@ -60,6 +60,22 @@ TEST(LogLine, names_the_trace_and_the_span_of_its_request)
         << text;
 }
 
+TEST(LogLine, says_once_what_it_says_by_itself_whatever_a_field_is_called)
+{
+    const std::initializer_list<log_field> taken = {{"timestamp", 1}, {"level", "x"},    {"message", 2},
+                                                    {"shard", 3},     {"trace_id", "a"}, {"span_id", "b"}};
+    const auto trace = *trace_context::from_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    const std::string text =
+        json_of({.when = {}, .level = log_level::info, .shard = 0, .trace = &trace, .message = "", .fields = taken});
+    EXPECT_TRUE(text.ends_with(R"(","field_timestamp":1,"field_level":"x","field_message":2,"field_shard":3,)"
+                               R"("field_trace_id":"a","field_span_id":"b"})"
+                               "\n"))
+        << text;
+    EXPECT_TRUE(json_of("", {{"trace_id", "a"}, {"span_id", "b"}, {"levels", 1}, {"Level", 2}})
+                    .ends_with(R"("shard":3,"trace_id":"a","span_id":"b","levels":1,"Level":2})"
+                               "\n"));
+}
+
 TEST(LogLine, stays_one_line_of_JSON_whatever_it_holds)
 {
     using namespace std::string_view_literals;

@@ -48,6 +48,16 @@ TEST(Metrics, of_several_shards_are_added_up_where_name_and_labels_are_the_same)
     EXPECT_TRUE(says(text, "worst_seconds 2")) << text;
 }
 
+TEST(Metrics, of_which_the_largest_counts_may_be_negative)
+{
+    metric_set one;
+    metric_set other;
+    one.read(worst, {}, [] { return -2.0; });
+    other.read(worst, {}, [] { return -1.0; });
+    const std::string text = prometheus_text();
+    EXPECT_TRUE(says(text, "worst_seconds -1")) << text;
+}
+
 TEST(Metrics, give_the_same_series_for_the_same_name_and_labels)
 {
     metric_set set;

@@ -9,10 +9,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <future>
 #include <optional>
 #include <semaphore>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <unistd.h>
 
 namespace sluice {
 namespace {
@@ -96,6 +100,47 @@ TEST_F(TraceExporter, counts_what_a_collector_that_is_away_was_not_given)
     EXPECT_TRUE(eventually([&] { return counts.dropped == 40; }));
     EXPECT_EQ(counts.exported, 0u);
     EXPECT_EQ(counts.batches, counts.failed);
+}
+
+// Where the exporter's first batch goes, given that server with something behind its URL.
+class Endpoint : public TraceExporter
+{
+protected:
+    std::string called(std::string_view behind, const std::string& socket = {})
+    {
+        std::promise<std::string> asked;
+        testing::raw_server collector(
+            [&](testing::peer& p) {
+                const std::string request = p.read_request();
+                asked.set_value(request.substr(0, request.find(" HTTP/1.1\r\n")));
+                p.wait_for_end();
+            },
+            socket);
+        (void)open({.url = collector.url(behind), .interval = 1ms});
+        end_request(true, 1ms, false);
+        std::string line = asked.get_future().get();
+        shards.emplace();
+        return line;
+    }
+};
+
+TEST_F(Endpoint, has_the_protocol_s_path_unless_its_URL_has_one)
+{
+    EXPECT_EQ(called(""), "POST /v1/traces");
+    EXPECT_EQ(called("/"), "POST /v1/traces");
+    EXPECT_EQ(called("?x=/"), "POST /v1/traces?x=/");
+    EXPECT_EQ(called("/?x"), "POST /v1/traces?x");
+    EXPECT_EQ(called("/own"), "POST /own");
+    EXPECT_EQ(called("/own/?x=/"), "POST /own?x=/");
+}
+
+TEST_F(Endpoint, has_that_path_over_a_unix_socket_too)
+{
+    const std::string socket =
+        std::filesystem::temp_directory_path() / ("sluice-collector-" + std::to_string(::getpid()));
+    EXPECT_EQ(called("", socket), "POST /v1/traces");
+    EXPECT_EQ(called(":/", socket), "POST /v1/traces");
+    EXPECT_EQ(called(":/own", socket), "POST /own");
 }
 
 // What each bad collector answers to a batch.

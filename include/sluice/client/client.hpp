@@ -50,7 +50,7 @@ struct client_options
     duration idle_timeout = std::chrono::seconds(30);   // a kept connection is closed after it
     std::size_t connections_max = 32;                   // to one origin
     std::size_t waiting_max = 1024;                     // calls to one origin without a connection
-    std::size_t origins_max = 256;
+    std::size_t origins_max = 256; // at it the one not called for the longest time gives up its idle connections
     answer_limits limits = {};
     std::string user_agent = "sluice";
 };

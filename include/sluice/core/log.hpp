@@ -47,7 +47,7 @@ struct log_field
     log_field(std::string_view n, std::signed_integral auto v) noexcept : name(n), value(std::int64_t{v}) {}
     log_field(std::string_view n, std::unsigned_integral auto v) noexcept : name(n), value(std::uint64_t{v}) {}
 
-    std::string_view name;
+    std::string_view name; // level, trace_id and all else that a line says by itself: written as field_level, …
     value_type value;
 };
 

@@ -7,6 +7,7 @@
 
 #include <sluice/core/clock.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -71,13 +72,16 @@ public:
         if (since_ != time_point()) spent_[static_cast<std::size_t>(now_in())] += now - since_;
         since_ = now;
     }
-    // What a hop to another shard found there: taken from the stage in which it was waited for.
+    // What a hop to another shard found there: taken from the stage in which it was waited for, while that has any. Two
+    // hops that were under way at once found more.
     void absorb(const stage_times& hop, time_point now) noexcept
     {
         charge(now);
+        duration& waited = spent_[static_cast<std::size_t>(now_in())];
         for (std::size_t i = 1; i < stage_count; ++i) {
-            spent_[i] += hop.spent_[i];
-            spent_[static_cast<std::size_t>(now_in())] -= hop.spent_[i];
+            const duration found = std::min(hop.spent_[i], waited);
+            spent_[i] += found;
+            waited -= found;
         }
     }
 

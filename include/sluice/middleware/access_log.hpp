@@ -5,8 +5,8 @@
 //      "client":"192.0.2.1","db_us":61,"cache":"miss"}
 //
 // `db_us` is the time at the database, `cache` the tier that answered, if a cache was asked. Where only a part of the
-// lines is wanted, those of errors and of slow requests are written all the same. A slow request has a second line, a
-// warning, with the time that it spent in each stage (core/stages.hpp).
+// lines is wanted, those of errors and of slow requests are written all the same. Those of 5xx and of slow requests are
+// warnings. A slow request has a second line, with the time that it spent in each stage (core/stages.hpp).
 //
 // It is no middleware object, since only what drives the connection knows how many bytes left and when: the session
 // calls it once for each request, answered or not, while it still lives. The query, fields and bodies stay out of it:

@@ -19,11 +19,15 @@
 
 namespace sluice {
 
-// Descriptors that are not connections: the standard streams, the log, the database's files; and for each shard its
-// ring, its wake-up, its listeners and more files.
+// Connections to the admin listener: scrapers, people who watch and what asks for health. They have places of their
+// own, whatever the API's clients take.
+inline constexpr std::size_t admin_connections_max = 64;
+
+// Descriptors that are not the API's connections: the admin listener's, the standard streams, the log, the database's
+// files; and for each shard its ring, its wake-up, its listeners and more files.
 [[nodiscard]] constexpr std::size_t reserved_descriptors(unsigned shards) noexcept
 {
-    return 64 + 8 * std::size_t(shards);
+    return admin_connections_max + 64 + 8 * std::size_t(shards);
 }
 
 // Of the ring that writes the log, beside those of the shards.
@@ -34,7 +38,7 @@ inline constexpr ring_options log_ring_options = {
 struct kernel_needs
 {
     unsigned shards = 1;
-    std::size_t connections = 0; // of the process; 0: what the limit of open files allows
+    std::size_t connections = 0; // of the API; 0: what the limit of open files allows
     ring_options ring = {};      // of each shard
 };
 

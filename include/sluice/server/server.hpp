@@ -41,7 +41,7 @@ struct server_options
     duration idle_timeout = std::chrono::seconds(75);
     duration request_timeout = std::chrono::seconds(30);
     duration shutdown_grace = std::chrono::seconds(30);
-    std::size_t connections = 0; // of the process; 0: what the file limit allows
+    std::size_t connections = 0; // of the process, but for the admin listener's; 0: what the file limit allows
     busy_poll_mode busy_poll = busy_poll_mode::automatic;
     duration busy_poll_time = {};             // for fixed
     http::trusted_peers trusted_proxies = {}; // whose Forwarded, X-Forwarded-For and X-Log-Debug count
