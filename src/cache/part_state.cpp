@@ -111,19 +111,27 @@ task<void> part_state::run_load(flight& f)
     }
 
     ++counts.loader_calls;
+    const bool leased = seen.is == second_tier::reading::kind::leased;
+    const pooled_string key(leased ? f.key : std::string_view());
     const time_point began = here.now();
     auto got = co_await kinds[f.of].load(f.key);
-    if (!got) {
+    bool fills = false;
+    duration life = duration::zero();
+    if (got) {
+        life = jittered(got->absent ? all.options().negative_ttl : all.options().ttl);
+        fills =
+            leased && rules.may_fill_second_tier(f, here.now()) && got->value.size() <= second_tier::value_bytes_max;
+        end({.value = got->value, .absent = got->absent, .from = tier::source, .fresh_until = began + life});
+    } else {
         during.failed();
         end({.from = tier::source, .failure = std::move(got).error()});
-        co_return;
     }
-    const duration life = jittered(got->absent ? all.options().negative_ttl : all.options().ttl);
-    const bool fills = seen.is == second_tier::reading::kind::leased && rules.may_fill_second_tier(f, here.now()) &&
-                       got->value.size() <= second_tier::value_bytes_max;
-    const pooled_string key(fills ? f.key : std::string_view());
-    end({.value = got->value, .absent = got->absent, .from = tier::source, .fresh_until = began + life});
-    if (fills && co_await second->fill(key, seen, got->value, got->absent, life)) ++counts.fills;
+    // The flight is gone now, and nobody waits.
+    if (fills) {
+        if (co_await second->fill(key, seen, got->value, got->absent, life)) ++counts.fills;
+    } else if (leased) {
+        co_await second->give_back(key, seen);
+    }
 }
 
 void part_state::erase(invalidation& i) { here.background().spawn(run_erase(i)); }

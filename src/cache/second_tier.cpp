@@ -3,6 +3,7 @@
 #include <sluice/core/random.hpp>
 
 #include <chrono>
+#include <tuple>
 #include <utility>
 
 namespace sluice::cache {
@@ -25,6 +26,11 @@ local left = tonumber(ARGV[3]) - (tonumber(ARGV[2]) - redis.call('PTTL', KEYS[2]
 redis.call('DEL', KEYS[2])
 if left <= 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[4], 'PX', left)
+return 1)"};
+
+// KEYS: lease. ARGV: token.
+constexpr script give_back_script{R"(
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1)"};
 
 // KEYS: value, lease. ARGV: channel, message.
@@ -126,6 +132,14 @@ task<bool> second_tier::fill(std::string_view key, const reading& leased, std::s
     const auto said = co_await redis_.eval(fill_script, keys, text(leased.lease), milliseconds(lease_time_),
                                            milliseconds(life), std::string_view(marked));
     co_return said && said->integer == 1;
+}
+
+task<void> second_tier::give_back(std::string_view key, const reading& leased)
+{
+    if (leased.run != redis_.run_id()) co_return;
+    const pooled_string lease = lease_of(name_of(key, leased.run));
+    const std::array<std::string_view, 1> keys = {lease};
+    std::ignore = co_await redis_.eval(give_back_script, keys, text(leased.lease));
 }
 
 task<bool> second_tier::erase(std::string_view key)

@@ -67,6 +67,8 @@ public:
     // If the lease still holds. `life` counts from when it was granted.
     [[nodiscard]] task<bool> fill(std::string_view key, const reading& leased, std::string_view value, bool absent,
                                   duration life);
+    // Lets somebody else have the lease, where nothing came of it.
+    [[nodiscard]] task<void> give_back(std::string_view key, const reading& leased);
     // Deletes value and lease, and tells other processes. Has it, for sure?
     [[nodiscard]] task<bool> erase(std::string_view key);
 

@@ -1,4 +1,5 @@
-// What stands in Redis under one of our names may be anybody's. Run by tests/redis/server.py.
+// What stands in Redis under our names: bytes that may be anybody's, and leases of loads that came to nothing. Run by
+// tests/redis/server.py.
 #include "../redis/redis.hpp"
 #include "cached_process.hpp"
 
@@ -15,6 +16,13 @@ using namespace std::chrono_literals;
 using redis::test::admin;
 
 using count_cache = two_tier_cache<number, std::uint64_t>; // eight bytes, and nothing else, are a value
+
+redis::client_options beside()
+{
+    return {.where = redis::parse_url(redis::test::environment("SLUICE_TEST_REDIS_URL")).value(),
+            .connect_timeout = 20s,
+            .command_timeout = 20s};
+}
 
 struct counts_beside_redis
 {
@@ -65,13 +73,7 @@ struct counts_beside_redis
     std::atomic<bool> held{false};
     table unused;
     std::array<count_cache*, 2> kinds{};
-    cached_process process{
-        unused,
-        {.first_tier_bytes = 0, .ttl = 1h, .negative_ttl = 1h},
-        2,
-        redis::client_options{.where = redis::parse_url(redis::test::environment("SLUICE_TEST_REDIS_URL")).value(),
-                              .connect_timeout = 20s,
-                              .command_timeout = 20s}};
+    cached_process process{unused, {.first_tier_bytes = 0, .ttl = 1h, .negative_ttl = 1h}, 2, beside()};
 };
 
 TEST(ForeignValues, are_loaded_once_for_all_and_written_over)
@@ -103,6 +105,26 @@ TEST(ForeignValues, are_loaded_once_for_all_and_written_over)
             return counts.reads == now;
         },
         "values of ours in Redis again");
+}
+
+TEST(Leases, are_given_back_by_a_load_that_stores_nothing)
+{
+    ASSERT_EQ(admin({"FLUSHALL"}), "OK");
+    table rows;
+    cached_process process(rows, {.first_tier_bytes = 0, .ttl = 1h, .negative_ttl = 1h, .load_timeout = 1h}, 2,
+                           beside());
+    const auto no_lease_stays = [&](auto load) {
+        for (number key = 0; key < 20; ++key) load(key);
+        await([] { return admin({"EVAL", "return #redis.call('KEYS', '*:lease')", "0"}) == "0"; }, "no lease in Redis");
+    };
+    await([&] { return process.sum().fills > 0 || (process.find(0, 1'000'000 + rows.reads), false); }, "Redis is used");
+    rows.fails = true;
+    no_lease_stays([&](number key) { EXPECT_EQ(process.find(0, key), "failed: The table is away"); });
+    rows.fails = false;
+    no_lease_stays([&](number key) {
+        rows.set(key, std::string((std::size_t{1} << 20) + 1, 'x'));
+        EXPECT_EQ(process.find(0, key).size(), (std::size_t{1} << 20) + 1);
+    });
 }
 
 } // namespace
