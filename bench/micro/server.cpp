@@ -95,8 +95,8 @@ void run(benchmark::State& state, std::string_view path)
     std::string requests;
     for (std::int64_t i = 0; i < state.range(0); ++i) requests.append("GET ").append(path).append(request_head);
     run_to_the_end(state, [&](shard& here, benchmark::State& s) -> task<void> {
-        auto& connections = here.own<connection_count>();
-        connections.max = 10;
+        auto& connections = here.own<connection_counts>();
+        connections.api.max = 10;
         auto& server = here.own<shard_server>(here, options, connections);
         routes_of(server.api());
         server.freeze();

@@ -100,8 +100,8 @@ void origin::waits_no_more()
     give_up_what_nobody_awaits();
 }
 
-// A connection that is made for nobody may be of use later, but not of an origin that has gone, nor once the shard ends,
-// which it would only hold up.
+// A connection that is made for nobody may be of use later, but not of an origin that has gone, nor once the shard
+// ends, which it would only hold up.
 void origin::give_up_what_nobody_awaits()
 {
     if ((!shared_.stopping && !retired_) || waiting_ > 0) return;
