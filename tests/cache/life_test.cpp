@@ -40,9 +40,10 @@ task<bool> is_spread(shared_parts& all, bool absent, duration life)
 {
     shard& here = shard::current();
     auto& part = here.own<part_state>(here, all, nullptr, nullptr);
-    part.kinds.push_back([absent](std::string_view) -> task<result<loaded>> {
-        co_return loaded{.value = pooled_string(absent ? "" : "value"), .absent = absent};
-    });
+    part.kinds.push_back({.load = [absent](std::string_view) -> task<result<loaded>> {
+                              co_return loaded{.value = pooled_string(absent ? "" : "value"), .absent = absent};
+                          },
+                          .is_value = {}});
     const time_point before = here.now();
     for (std::size_t i = 0; i < keys; ++i) {
         wait loading;

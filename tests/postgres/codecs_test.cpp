@@ -315,7 +315,7 @@ TEST(Rows, become_no_models_where_a_column_does_not_fit)
 TEST(Rows, tell_of_columns_that_do_not_fit_and_take_turns_as_rarely_as_of_one)
 {
     const rows found = test::result_of({{type_id::text, "one"}, {type_id::text, "other"}}, {{"a", "b"}});
-    testing::kept_lines lines;
+    sluice::testing::kept_lines lines;
     constexpr std::size_t times = 100;
     std::int32_t number = 0;
     for (std::size_t i = 0; i < times; ++i)

@@ -20,9 +20,9 @@ namespace sluice::postgres {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ExitedWithCode;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::ExitedWithCode;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Takes one connection and agrees to TLS: whoever connected says hello, and then waits within OpenSSL.
 class agreeing_server
