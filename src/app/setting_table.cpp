@@ -133,8 +133,9 @@ std::vector<setting> make_table()
              .meaning = "first tier of the cache, of the whole process, shared out over the shards, with 16 KiB to 32 "
                         "GiB for each; 0: none"},
             size(bytes{0}, bytes{1ULL << 40}), [](auto& all) -> auto& { return all.cache.first_tier_bytes; }),
-        row({.key = "cache.ttl", .meaning = "of a value, from before it was read from the database"}, timeout,
-            [](auto& all) -> auto& { return all.cache.ttl; }),
+        row({.key = "cache.ttl",
+             .meaning = "of a value, from before it was read from the database; up to a twentieth less, by chance"},
+            timeout, [](auto& all) -> auto& { return all.cache.ttl; }),
         row({.key = "cache.negative_ttl",
              .meaning = "of the knowledge that there is no such thing; at most `cache.ttl`"},
             timeout, [](auto& all) -> auto& { return all.cache.negative_ttl; }),
