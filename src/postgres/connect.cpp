@@ -84,10 +84,10 @@ result<connection_handle> connect_here(const connect_request& request)
 {
     const std::string seconds =
         std::to_string(std::max<std::int64_t>(2, std::chrono::ceil<std::chrono::seconds>(request.timeout).count()));
-    // What comes before the URL may be overridden by it, what comes after may not.
     // Of several hosts libpq takes any, unless it is asked otherwise: a standby, too, which only reads, and old rows.
     const char* wanted =
         has_several_hosts(request.url) && std::getenv("PGTARGETSESSIONATTRS") == nullptr ? "read-write" : nullptr;
+    // What comes before the URL may be overridden by it, what comes after may not.
     const std::array<const char*, 10> names = {"connect_timeout",           "target_session_attrs",
                                                "fallback_application_name", "keepalives_idle",
                                                "keepalives_interval",       "keepalives_count",

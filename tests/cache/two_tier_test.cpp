@@ -9,6 +9,14 @@ using namespace std::chrono_literals;
 
 cache_options lasting() { return {.first_tier_bytes = 3 << 20, .ttl = 1h, .negative_ttl = 1h}; }
 
+cache_options expired_at_once()
+{
+    cache_options options = lasting();
+    options.ttl = 1ns;
+    options.stale_on_error = 1h;
+    return options;
+}
+
 struct TwoTierCache : testing::Test
 {
     table rows;
@@ -258,10 +266,7 @@ TEST_F(TwoTierCache, serves_what_has_expired_while_one_load_renews_it)
 
 TEST_F(TwoTierCache, serves_what_has_expired_where_the_loader_fails)
 {
-    cache_options options = lasting();
-    options.ttl = 1ns;
-    options.stale_on_error = 1h;
-    cached_process process(rows, options);
+    cached_process process(rows, expired_at_once());
     rows.set(7, "a");
     for (unsigned on = 0; on < 3; ++on) EXPECT_EQ(process.find(on, 7), "a");
     rows.fails = true;
@@ -272,10 +277,7 @@ TEST_F(TwoTierCache, serves_what_has_expired_where_the_loader_fails)
 
 TEST_F(TwoTierCache, serves_what_has_expired_to_whose_time_is_over_before_the_loader_answers)
 {
-    cache_options options = lasting();
-    options.ttl = 1ns;
-    options.stale_on_error = 1h;
-    cached_process process(rows, options);
+    cached_process process(rows, expired_at_once());
     rows.set(7, "a");
     for (unsigned on = 0; on < 3; ++on) EXPECT_EQ(process.find(on, 7), "a");
     rows.set(7, "b");
@@ -291,9 +293,7 @@ TEST_F(TwoTierCache, serves_what_has_expired_to_whose_time_is_over_before_the_lo
 
 TEST_F(TwoTierCache, serves_what_has_expired_at_the_bound_of_loads)
 {
-    cache_options options = lasting();
-    options.ttl = 1ns;
-    options.stale_on_error = 1h;
+    cache_options options = expired_at_once();
     options.loads_max = 1;
     cached_process process(rows, options, 1);
     rows.set(7, "a");
