@@ -41,10 +41,8 @@ coherence::coherence(coherence_options options, first_tier& kept, coherence_acti
 coherence::~coherence()
 {
     // Packets that were under way when the shards ended: nobody will receive them.
-    table_.for_each([](flight& f) {
-        flight_table::remove(f);
-        flight::free(&f);
-    });
+    table_.for_each([this](flight& f) { detach(f); });
+    while (!detached_.empty()) flight::free(&detached_.pop_front());
     while (!sent_.empty()) {
         invalidation& i = sent_.pop_front();
         if (!i.everything) invalidation::free(&i);
@@ -182,7 +180,7 @@ void coherence::loaded(flight& f, answer a, time_point now) { land(f, std::move(
 // A flight's end, at its home or where it was asked for.
 void coherence::land(flight& f, answer a, time_point now)
 {
-    if (!f.detached) flight_table::remove(f);
+    flight_table::remove(f);
     const time_point stale_until = a.fresh_until + std::max(options_.stale_while_revalidate, options_.stale_on_error);
     if (!a.failure && !f.detached && now < stale_until)
         kept_.put(f.hash, f.key, a.value, a.fresh_until, stale_until,
@@ -251,6 +249,7 @@ void coherence::send_off(invalidation& i, unsigned home, bool own, time_point no
 void coherence::detach(flight& f)
 {
     flight_table::remove(f);
+    detached_.push_back(f);
     f.detached = true;
     ++counters_.detached;
 }

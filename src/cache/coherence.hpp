@@ -160,6 +160,7 @@ private:
     first_tier& kept_;
     coherence_actions& actions_;
     flight_table table_;
+    intrusive_list<flight, in_table> detached_; // in flight, and out of the table
     pending_keys pending_;
     pooled_string run_; // of the second tier's server
     std::size_t flights_ = 0;
