@@ -156,7 +156,7 @@ void shard_server::finish_if_done()
     if (!draining_ || session_count_ != 0 || handlers_.running() != 0) return;
     for (auto& listening : acceptors_)
         if (!listening->stopped()) return;
-    here_.finish(); // what goes on in the background has the rest of the time
+    here_.finish(); // what others want of it, and what goes on in the background, has the rest of the time
 }
 
 } // namespace sluice

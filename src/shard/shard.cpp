@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <poll.h>
+#include <utility>
 
 namespace sluice {
 
@@ -91,7 +92,8 @@ void shard::run()
 {
     for (;;) {
         while (!turn_end_.idle()) turn_end_.run(); // what is posted there meanwhile belongs to this turn, too
-        if (ended()) break;                        // before it could sleep: finish() wakes nobody
+        if (stop_background()) continue;
+        if (ended()) break; // before it could sleep: finish() wakes only others
         enter();
         turn_watch::current().begin_turn();
         ring_->dispatch();
@@ -192,13 +194,22 @@ scope& detail::background_of_current_shard() noexcept { return shard::current().
 
 void shard::finish() noexcept
 {
-    finishing_ = true;
+    if (std::exchange(finishing_, true)) return;
+    if (group_.working_.fetch_sub(1) == 1) group_.wake_all();
+}
+
+// Once, where no shard has more to do.
+bool shard::stop_background() noexcept
+{
+    if (!finishing_ || stopped_ || group_.working_.load() != 0) return false;
+    stopped_ = true;
     background_.request_stop();
+    return true;
 }
 
 bool shard::ended() noexcept
 {
-    if (!finishing_ || background_.running() != 0 || !ready_.idle()) return false;
+    if (!stopped_ || background_.running() != 0 || !ready_.idle()) return false;
     if (!reported_) {
         reported_ = true;
         if (group_.unfinished_.fetch_sub(1) == 1) group_.wake_all();

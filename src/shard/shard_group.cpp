@@ -32,7 +32,7 @@ void pin_to(unsigned index) noexcept
 
 shard_group::shard_group(shard_group_options options)
     : options_(options), shards_(options.shards), ring_fds_(options.shards, -1), started_(options.shards),
-      starting_(options.shards), unfinished_(options.shards), turning_(options.shards)
+      starting_(options.shards), working_(options.shards), unfinished_(options.shards), turning_(options.shards)
 {
     for (unsigned pair = 0; pair < options.shards * options.shards; ++pair)
         mail_.push_back(std::make_unique<mailbox>(options.mailbox_messages));
@@ -71,7 +71,10 @@ void shard_group::run_shard(unsigned index, const std::function<result<void>(sha
     } catch (const std::exception& e) {
         started_[index] = fail(errc::internal, e.what());
     }
-    if (!shards_[index]) unfinished_.fetch_sub(1);
+    if (!shards_[index]) {
+        working_.fetch_sub(1);
+        unfinished_.fetch_sub(1);
+    }
     if (starting_.fetch_sub(1) == 1) starting_.notify_all();
     go_.wait(false);
 
@@ -95,13 +98,12 @@ result<void> shard_group::make_shard(unsigned index, const std::function<result<
     return main(*shards_[index]);
 }
 
-// Nobody sleeps through the end: the last one to finish wakes the others.
+// Nobody sleeps through the end: the last one wakes the others.
 void shard_group::wake_all() noexcept
 {
     shard& last = shard::current();
     for (unsigned to = 0; to < options_.shards; ++to)
-        if (to != last.index()) last.ring().message(ring_fds_[to]);
-    last.ring().enter(ring::wait::no);
+        if (to != last.index()) last.ring().message(ring_fds_[to]); // with what the turn sends
 }
 
 } // namespace sluice

@@ -63,8 +63,9 @@ private:
     std::atomic<unsigned> starting_{0}; // shards that are not ready (or failed) yet
     std::atomic<bool> go_{false};       // all are ready: turn
     std::atomic<bool> failed_{false};
-    std::atomic<unsigned> unfinished_{0};
-    std::atomic<unsigned> turning_{0}; // shards whose parts are still there
+    std::atomic<unsigned> working_{0};    // shards that have not finished
+    std::atomic<unsigned> unfinished_{0}; // or whose background has not
+    std::atomic<unsigned> turning_{0};    // shards whose parts are still there
 };
 
 } // namespace sluice

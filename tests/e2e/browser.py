@@ -14,12 +14,8 @@ class Browser:
 
     def __init__(self, width, height, dark=False):
         self.home = tempfile.TemporaryDirectory()
-        self.driver = subprocess.Popen(['chromedriver', '--port=0'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        for line in self.driver.stdout:
-            if 'started successfully on port' in line:
-                self.url = 'http://127.0.0.1:' + line.rstrip('.\n').rsplit(' ', 1)[1]
-                break
-        else:
+        # The port that it takes free for one kind of loopback may be taken for the other: it ends, and finds another.
+        if not any(self.start() for _ in range(5)):
             raise AssertionError('chromedriver did not start')
         options = {'args': ['--headless=new', '--no-sandbox', '--disable-gpu', f'--user-data-dir={self.home.name}',
                             '--disable-background-networking', f'--window-size={width},{height}']}
@@ -27,6 +23,16 @@ class Browser:
         self.url += '/session/' + made['sessionId']
         self.command('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.prefer(dark)
+
+    def start(self):
+        self.driver = subprocess.Popen(['chromedriver', '--port=0'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for line in self.driver.stdout:
+            if 'started successfully on port' in line:
+                self.url = 'http://127.0.0.1:' + line.rstrip('.\n').rsplit(' ', 1)[1]
+                return True
+        self.driver.stdout.close()
+        self.driver.wait()
+        return False
 
     def prefer(self, dark):
         self.command('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}])

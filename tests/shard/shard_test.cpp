@@ -199,6 +199,28 @@ TEST(Shard, runs_what_an_item_posts_at_the_end_of_a_turn_before_it_sleeps)
     EXPECT_FALSE(item.queued);
 }
 
+// Who has nothing left to do of his own may be at work for others.
+TEST(Shard, lets_its_background_go_on_until_all_shards_have_finished)
+{
+    std::atomic<bool> all_finished{false};
+    bool stopped_after_all = false;
+    const auto work = [&]() -> task<void> {
+        const auto slept = co_await sleep_for(1h);
+        stopped_after_all = !slept && all_finished;
+    };
+    context until_stopped;
+    on_every_shard(2, [&](shard& here) -> task<void> {
+        if (here.index() == 1) {
+            until_stopped.stop = &here.background().stop();
+            here.background().spawn(work(), &until_stopped);
+            co_return;
+        }
+        (void)co_await sleep_for(50ms); // the other has finished by then, as a rule
+        all_finished = true;
+    });
+    EXPECT_TRUE(stopped_after_all);
+}
+
 TEST(Shard, reports_a_failed_start_and_ends_the_others)
 {
     shard_group_options options;

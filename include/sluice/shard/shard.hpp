@@ -69,7 +69,7 @@ public:
     // Hands a message over; it lives until it has run there.
     void send(unsigned to, message& m) noexcept;
 
-    // Tasks that live as long as the shard; asked to stop, and waited for, when it finishes.
+    // Tasks that live as long as the shard; asked to stop when all shards have finished, and waited for.
     [[nodiscard]] scope& background() noexcept { return background_; }
 
     // Makes an object that lives as long as the shard; destroyed on it, the last first.
@@ -81,8 +81,8 @@ public:
         return object;
     }
 
-    // This shard has no more to do. Its loop ends once its background tasks have, and every other shard has finished
-    // too (it serves their messages until then).
+    // This shard has no more to do but for others: until each of them has finished too, it serves their messages, and
+    // what it does in the background goes on. Then that is asked to stop, and its loop ends once all of it has.
     void finish() noexcept;
 
     [[nodiscard]] const shard_counters& counters() const noexcept { return counters_; }
@@ -94,6 +94,7 @@ private:
 
     shard(shard_group& group, unsigned index, std::unique_ptr<sluice::ring> r, std::unique_ptr<poll_policy> policy);
     void run();
+    [[nodiscard]] bool stop_background() noexcept;
     [[nodiscard]] bool ended() noexcept;
     void enter();
     void wake_receivers() noexcept;
@@ -103,6 +104,7 @@ private:
     shard_group& group_;
     unsigned index_;
     bool finishing_ = false;
+    bool stopped_ = false;
     bool reported_ = false;
     time_point now_;
     std::unique_ptr<sluice::ring> ring_;
