@@ -96,6 +96,12 @@ std::string endpoint_of(std::string_view url)
     return made;
 }
 
+// What may be said of it: a query may hold a key, and what is no URL a password.
+std::string place_of(std::string_view endpoint)
+{
+    return http::parse_url(endpoint) ? std::string(endpoint.substr(0, endpoint.find('?'))) : std::string();
+}
+
 } // namespace
 
 struct trace_exporter::state
@@ -187,7 +193,7 @@ task<void> trace_exporter::state::send()
     counts.exported += spans - lost;
     if (why.empty() && !said.empty()) log(log_level::info, "Traces are taken again");
     if (!why.empty() && said != why)
-        log(log_level::warn, "Traces are not taken", {{"collector", endpoint}, {"reason", why}});
+        log(log_level::warn, "Traces are not taken", {{"collector", place_of(endpoint)}, {"reason", why}});
     said = std::move(why);
 }
 

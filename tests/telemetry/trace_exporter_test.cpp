@@ -1,4 +1,5 @@
 // The exporter's bounds: what is kept, what is dropped, and that each span is counted once.
+#include "kept_lines.hpp"
 #include "raw_server.hpp"
 #include "run.hpp"
 
@@ -141,6 +142,25 @@ TEST_F(Endpoint, has_that_path_over_a_unix_socket_too)
     EXPECT_EQ(called("", socket), "POST /v1/traces");
     EXPECT_EQ(called(":/", socket), "POST /v1/traces");
     EXPECT_EQ(called(":/own", socket), "POST /own");
+}
+
+TEST_F(Endpoint, is_logged_without_its_query_and_not_at_all_where_it_is_no_URL)
+{
+    testing::kept_lines lines;
+    const auto said_of = [&](const std::string& url) {
+        const std::size_t before = lines.named("Traces are not taken").size();
+        (void)open({.url = url, .interval = 1ms});
+        end_request(true, 1ms, false);
+        EXPECT_TRUE(eventually([&] { return lines.named("Traces are not taken").size() > before; })) << url;
+        shards.emplace();
+        return lines.named("Traces are not taken").back();
+    };
+    testing::values said = said_of("http://unix:/no/collector.sock:/own?api_key=hunter3");
+    EXPECT_EQ(said["collector"], "http://unix:/no/collector.sock:/own");
+    for (const auto& [name, value] : said) EXPECT_EQ(value.find("hunter3"), std::string::npos) << name;
+    said = said_of("http://user:hunter3@collector:4318");
+    EXPECT_NE(said["reason"].find("password"), std::string::npos) << said["reason"];
+    for (const auto& [name, value] : said) EXPECT_EQ(value.find("hunter3"), std::string::npos) << name;
 }
 
 // What each bad collector answers to a batch.
