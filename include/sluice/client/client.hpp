@@ -4,10 +4,11 @@
 //     if (!answer) co_return fail(answer.error());
 //     if (answer->status() != http::status::ok) …
 //
-// Connections are kept and used again, so many a shard for each origin; at that bound calls wait for one, and at the
-// bound of those that wait they are refused. Every call ends: by its timeout, by the deadline of the request whose
-// task makes it, or because that request's client has gone away. It carries the request's trace (`traceparent`, with a
-// span of its own, and `tracestate`). Redirects are not followed, bodies not decompressed; https is refused.
+// Connections are kept and used again, so many a shard for each origin; at that bound, and where one works and no other
+// can be made, calls wait for one, and at the bound of those that wait they are refused. Every call ends: by its
+// timeout, by the deadline of the request whose task makes it, or because that request's client has gone away. It
+// carries the request's trace (`traceparent`, with a span of its own, and `tracestate`). Redirects are not followed,
+// bodies not decompressed; https is refused.
 //
 // What it gives: the answer, whatever its status, or an error: `unavailable` (not reached, gone, or not answering in
 // HTTP within bounds), `timeout`, `outcome_unknown` (it may have been done and its answer is lost: POST and PATCH),
