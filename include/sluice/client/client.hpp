@@ -11,9 +11,10 @@
 // bodies not decompressed; https is refused.
 //
 // What it gives: the answer, whatever its status, or an error: `unavailable` (not reached, gone, or not answering in
-// HTTP within bounds), `timeout`, `outcome_unknown` (it may have been done and its answer is lost: POST and PATCH),
-// `cancelled`, or `internal` (a call that is wrong by itself: its URL or a field). GET, HEAD, OPTIONS, PUT and DELETE
-// are made once more if a kept connection proved closed before anything of an answer came; nothing else is repeated.
+// HTTP within bounds), `timeout`, `outcome_unknown` (POST and PATCH that were sent: gone, or not answered in HTTP
+// within bounds, so that it may have been done), `cancelled`, or `internal` (a call that is wrong by itself: its URL or
+// a field). GET, HEAD, OPTIONS, PUT and DELETE are made once more if a kept connection proved closed before anything of
+// an answer came; nothing else is repeated.
 //
 // In steady state a call allocates nothing but from the thread's pool. Owned by a shard, used on it alone; it must die
 // on it, after the shard's background tasks (shard::own does that). telemetry/http_client_metrics.hpp shows its
