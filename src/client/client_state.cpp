@@ -152,6 +152,7 @@ task<result<answer>> client_state::exchange_with(origin& to, const call& what, c
         write_request(what, where, options_.user_agent, traced ? &trace : nullptr,
                       traced ? current->trace_state : std::string_view(), request);
         exchange with;
+        if ((*on)->was_used()) ++counters_.reused;
         (*on)->begin(std::move(request), what.method, options_.limits, with);
         const wait_end how = co_await with.finished.until(limit);
         if (!with.how) {

@@ -33,7 +33,6 @@ client_connection* origin::take_idle() noexcept
     idle_.pop_back();
     --shared_.counters.idle;
     ++shared_.counters.busy;
-    ++shared_.counters.reused;
     return newest;
 }
 

@@ -56,6 +56,7 @@ TEST_F(KeptConnections, are_bounded_and_calls_wait_for_one)
     EXPECT_EQ(most, 3u);
     EXPECT_EQ(server.connections(), 3u);
     EXPECT_EQ(counters(http).idle, 3u);
+    EXPECT_EQ(counters(http).reused, 97u) << "also where one is handed on to a call that waits";
 }
 
 TEST_F(KeptConnections, have_a_bounded_number_waiting_for_them)
