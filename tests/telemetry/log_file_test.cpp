@@ -214,8 +214,18 @@ TEST_F(LogFile, drops_and_counts_what_does_not_fit_and_ends_without_a_reader)
         for (int i = 0; i < 100; ++i) (*log)->write(log_level::info, big, {});
         EXPECT_GE((*log)->dropped(), 100U - 64 / 8);
         EXPECT_LT((*log)->dropped(), 100U);
+        EXPECT_EQ((*log)->close(), 100U) << "what waited, and what had found no room";
     }
     ::close(reader);
+}
+
+TEST_F(LogFile, says_at_its_end_how_much_is_missing_that_it_does_not_tell_of)
+{
+    const auto log = log_file::open({.path = path_});
+    ASSERT_TRUE(log);
+    (*log)->write(log_level::info, "Line", {});
+    EXPECT_EQ((*log)->close(), 0U);
+    EXPECT_EQ(lines_of(path_).size(), 1U);
 }
 
 TEST_F(LogFile, refuses_a_pipe_that_nobody_reads_and_says_what_to_do)
