@@ -316,12 +316,7 @@ class Log(unittest.TestCase):
 
     def test_a_slow_request_says_where_its_time_went(self):
         server = self.start(environment={'SLUICE_LOG_SLOW': '1ms', 'SLUICE_LOG_ACCESS': 'false'})
-        with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
-            client.sendall(b'POST /users HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n')
-            time.sleep(0.02)
-            client.sendall(b'{}')
-            answer = b''.join(iter(lambda: client.recv(4096), b''))
-        self.assertTrue(answer.startswith(b'HTTP/1.1 422 '), answer)
+        self.ask_slowly(server, f'00-{1:032x}-00000000000000ff-00')
         self.assertEqual(server.stop(), 0)
         slow, = (line for line in server.lines if line['message'] == 'slow request' and line['path'] == '/users')
         self.assertGreater(slow['body_us'], 10_000)
@@ -344,7 +339,7 @@ class Log(unittest.TestCase):
         collector = Collector(parse=sluice.strict_json)
         self.addCleanup(collector.end)
         server = self.start(environment={'SLUICE_TELEMETRY_OTLP_URL': collector.url(), 'SLUICE_TELEMETRY_SAMPLE_RATIO': '0',
-                                         'SLUICE_TRUSTED_PROXIES': '127.0.0.1'})
+                                         'SLUICE_LOG_SLOW': '0', 'SLUICE_TRUSTED_PROXIES': '127.0.0.1'})
 
         def ask(head, flag):
             with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
@@ -392,7 +387,7 @@ class Log(unittest.TestCase):
                 self.assertEqual(line['route'], '[redacted]' if redact and 'rou' in redact else '/users')
 
     def test_only_a_part_of_the_access_lines_is_written_if_so_asked_but_every_error(self):
-        server = self.start(environment={'SLUICE_LOG_ACCESS_RATIO': '0'})
+        server = self.start(environment={'SLUICE_LOG_ACCESS_RATIO': '0', 'SLUICE_LOG_SLOW': '0'})
         for _ in range(10):
             server.get('/users')
         server.get('/nothing')
