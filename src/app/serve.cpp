@@ -11,6 +11,8 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <poll.h>
+#include <unistd.h>
 
 namespace sluice::app {
 namespace {
@@ -132,6 +134,26 @@ result<void> run(const loaded_settings& loaded, const setting_sources& sources, 
     return all.run();
 }
 
+int serve_with(const loaded_settings& loaded, const setting_sources& sources, log_file& log)
+{
+    const log_in_use used(log);
+    if (auto ended = run(loaded, sources, log); !ended) {
+        complain(ended.error().detail);
+        return status_failed;
+    }
+    sluice::log(log_level::info, "Stopped");
+    return status_done;
+}
+
+// On standard error, if it takes them: it may lead to the reader that has stopped reading, and is not waited for.
+void tell_of_lost_lines(std::uint64_t lost)
+{
+    pollfd errors = {.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    if (lost == 0 || ::poll(&errors, 1, 0) != 1 || (errors.revents & POLLOUT) == 0) return;
+    const std::string text = fmt::format("sluice: {} lines of the log are lost, since it could not be written\n", lost);
+    (void)!::write(STDERR_FILENO, text.data(), text.size());
+}
+
 } // namespace
 
 int serve(const loaded_settings& loaded, const setting_sources& sources)
@@ -145,13 +167,9 @@ int serve(const loaded_settings& loaded, const setting_sources& sources)
         complain(able ? log.error().detail : able.error().detail);
         return status_failed;
     }
-    const log_in_use used(**log);
-    if (auto ended = run(loaded, sources, **log); !ended) {
-        complain(ended.error().detail);
-        return status_failed;
-    }
-    sluice::log(log_level::info, "Stopped");
-    return status_done;
+    const int status = serve_with(loaded, sources, **log);
+    tell_of_lost_lines((*log)->close());
+    return status;
 }
 
 } // namespace sluice::app

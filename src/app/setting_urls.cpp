@@ -1,4 +1,4 @@
-// The kinds of settings that are URLs with a password in them: never quoted, and printed without it.
+// The kinds of settings that are URLs with a secret in them: never quoted, and printed without it.
 #include "setting_kind.hpp"
 
 #include <sluice/client/client.hpp>
@@ -22,6 +22,13 @@ std::string fault_of_collector(const std::string& url)
 {
     const auto valid = http::check_url(url);
     return valid ? "" : valid.error().detail;
+}
+
+// It may have no user, so that a key stands in its query, under whatever name.
+std::string without_query(const std::string& url)
+{
+    const std::size_t query = url.find('?');
+    return query == std::string::npos ? url : url.substr(0, query) + "?********";
 }
 
 template <fault_function Fault> std::string why_not(const raw_setting& raw)
@@ -64,10 +71,8 @@ setting_kind<std::string> database_url()
 
 setting_kind<std::string> collector_url()
 {
-    return {.name = "URL",
-            .expects = "a URL that begins with http://, such as http://127.0.0.1:4318",
-            .read = &read<&fault_of_collector>,
-            .write = [](const std::string& value) { return in_quotes(value); }};
+    return secret_url<&fault_of_collector, &without_query>(
+        "a URL that begins with http://, such as http://127.0.0.1:4318");
 }
 
 setting_kind<std::string> redis_url()

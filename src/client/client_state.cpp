@@ -152,6 +152,7 @@ task<result<answer>> client_state::exchange_with(origin& to, const call& what, c
         write_request(what, where, options_.user_agent, traced ? &trace : nullptr,
                       traced ? current->trace_state : std::string_view(), request);
         exchange with;
+        if ((*on)->was_used()) ++counters_.reused;
         (*on)->begin(std::move(request), what.method, options_.limits, with);
         const wait_end how = co_await with.finished.until(limit);
         if (!with.how) {
@@ -173,13 +174,12 @@ result<answer> client_state::settle(exchange& with, const call& what, span& call
         return std::move(with.got);
     }
     unanswered(calling, counters_.lost, "lost");
-    if (with.how == exchange::end::malformed)
-        return failed(errc::unavailable, "Another service gave an answer that is not valid HTTP");
-    if (with.how == exchange::end::too_large)
-        return failed(errc::unavailable, "Another service gave an answer that is too large");
-    if (idempotent(what.method)) return failed(errc::unavailable, "Another service closed before it had answered");
-    return failed(errc::outcome_unknown,
-                  "Another service closed before it had answered; what was asked may or may not have been done");
+    std::string detail = with.how == exchange::end::malformed ? "Another service gave an answer that is not valid HTTP"
+                         : with.how == exchange::end::too_large ? "Another service gave an answer that is too large"
+                                                                : "Another service closed before it had answered";
+    if (idempotent(what.method)) return failed(errc::unavailable, detail);
+    detail += "; what was asked may or may not have been done";
+    return failed(errc::outcome_unknown, detail);
 }
 
 std::unexpected<error> client_state::given_up(wait_end how, const call& what, bool sent, span& calling)

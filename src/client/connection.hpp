@@ -78,6 +78,7 @@ public:
     void rest_until(time_point when) { shard_.timers().arm(idle_, when); }
     void end();
 
+    [[nodiscard]] bool was_used() const noexcept { return exchanges_ > 0; }
     [[nodiscard]] bool has_ended() const noexcept { return ended_.ended() == wait_end::completed; }
     [[nodiscard]] wait& ended() noexcept { return ended_; } // one waiter
     [[nodiscard]] task<void> close();

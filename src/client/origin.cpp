@@ -1,5 +1,7 @@
 #include "client/origin.hpp"
 
+#include "shard/back_off.hpp"
+
 #include <sluice/core/log.hpp>
 
 #include <algorithm>
@@ -13,7 +15,11 @@ origin::origin(shared& of, const url& where)
     idle_.reserve(of.options.connections_max);
 }
 
-origin::~origin() { SLUICE_ASSERT(unused() && waiting_ == 0); }
+origin::~origin()
+{
+    SLUICE_ASSERT(unused() && waiting_ == 0);
+    lose_patience();
+}
 
 bool origin::is(std::string_view authority) const noexcept
 {
@@ -27,7 +33,6 @@ client_connection* origin::take_idle() noexcept
     idle_.pop_back();
     --shared_.counters.idle;
     ++shared_.counters.busy;
-    ++shared_.counters.reused;
     return newest;
 }
 
@@ -108,8 +113,14 @@ void origin::give_up_what_nobody_awaits()
     for (; !attempts_.empty(); --opening_) attempts_.pop_front().given_up.request();
 }
 
+void origin::lose_patience()
+{
+    if (patience_.armed()) shared_.on.timers().cancel(patience_);
+}
+
 void origin::make_connections()
 {
+    if (patience_.armed()) return;
     while (opening_ < waiting_ && connections_ < shared_.options.connections_max) {
         auto made = std::make_unique<client_connection>(shared_.on, static_cast<connection_owner&>(*this));
         ++connections_;
@@ -133,7 +144,10 @@ task<void> origin::keep(std::unique_ptr<client_connection> made)
         ++shared_.counters.connects;
         if (!said_.empty()) log(log_level::info, "A service is back", {{"service", authority_}});
         said_.clear();
+        failures_ = 0;
+        lose_patience();
         released(*made);
+        make_connections(); // for those who had to wait for what is over
         (void)co_await made->ended().until();
     } else if (!mine.given_up.requested()) {
         not_made(opened.error());
@@ -142,6 +156,7 @@ task<void> origin::keep(std::unique_ptr<client_connection> made)
     made.reset();
     --connections_;
     --shared_.counters.busy;
+    if (opened) lose_patience(); // there is one less to wait for
     make_connections();
 }
 
@@ -167,11 +182,13 @@ void origin::not_made(const error& why)
     if (said_ != why.detail)
         log(log_level::warn, "A service cannot be reached", {{"service", authority_}, {"reason", why.detail}});
     said_ = why.detail;
-    const bool none = connections_ == opening_ + 1; // but this one
+    if (connections_ > opening_ + 1) { // but this one: there is something to wait for
+        if (!patience_.armed()) shared_.on.timers().arm(patience_, shared_.on.now() + back_off(failures_++));
+        return;
+    }
     while (!waiters_.empty()) {
         waiters_.pop_front().finished.complete();
         waits_no_more();
-        if (!none) return;
     }
 }
 

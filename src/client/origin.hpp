@@ -2,15 +2,18 @@
 //
 // The newest idle connection is used first, so that those not needed expire. A call that finds none idle waits in
 // order, and a connection is made for it within the bound; whichever is free first is given to the one that came first.
-// Where none can be made and none is there, all who wait are told at once. Owned by client_state.
+// Where none can be made and none is there, all who wait are told at once; where one is there they wait for it, and
+// now and then another is tried. Owned by client_state.
 #pragma once
 
 #include "client/connection.hpp"
 #include "client/url.hpp"
 
+#include <sluice/core/bound.hpp>
 #include <sluice/core/context.hpp>
 #include <sluice/core/intrusive_list.hpp>
 #include <sluice/coro/stop.hpp>
+#include <sluice/shard/timer.hpp>
 
 #include <memory>
 #include <optional>
@@ -75,6 +78,7 @@ private:
     void ended(client_connection& which) override;
 
     void make_connections();
+    void lose_patience();
     [[nodiscard]] task<void> keep(std::unique_ptr<client_connection> made);
     [[nodiscard]] task<result<void>> open(client_connection& made, stop_source& given_up);
     void not_made(const error& why);
@@ -92,7 +96,9 @@ private:
     pooled_vector<client_connection*> idle_;
     intrusive_list<waiter, waiter> waiters_;
     intrusive_list<attempt, attempt> attempts_;
-    std::string said_; // of the outage that goes on
+    std::string said_;                                        // of the outage that goes on
+    unsigned failures_ = 0;                                   // since a connection was made
+    bound<timer, &origin::make_connections> patience_{*this}; // armed: none is made before that
 };
 
 } // namespace sluice::http

@@ -4,6 +4,8 @@
 #include "telemetry/log_output.hpp"
 #include "telemetry/redaction.hpp"
 
+#include <sys/stat.h>
+
 #include <string>
 #include <utility>
 
@@ -17,11 +19,13 @@ public:
     ~file_output() override;
 
     void encode(const log_line& line, pooled_string& text) const override { append_json(line, hidden_, text); }
-    // Opens the path for appending.
+    // Opens the path for appending. What an earlier process left unfinished there gets its line's end first.
     [[nodiscard]] int open() noexcept override;
     [[nodiscard]] std::size_t put(std::string_view lines, log_ring& ring) noexcept override;
 
 private:
+    void look_at_the_end(const struct stat& before) noexcept;
+
     std::string path_;
     redaction hidden_;
     int descriptor_ = -1;

@@ -289,11 +289,16 @@ result<std::unique_ptr<log_file>> log_file::open(log_file_options options)
     return std::unique_ptr<log_file>(new log_file(level, std::move(made)));
 }
 
-log_file::~log_file()
+log_file::~log_file() { (void)close(); }
+
+std::uint64_t log_file::close() noexcept
 {
-    state_->stopping.store(true, std::memory_order_release);
-    state_->wake_writer();
-    state_->writer.join();
+    if (state_->writer.joinable()) {
+        state_->stopping.store(true, std::memory_order_release);
+        state_->wake_writer();
+        state_->writer.join();
+    }
+    return dropped() - state_->dropped_and_said;
 }
 
 void log_file::write(log_level level, std::string_view message, std::span<const log_field> fields) noexcept

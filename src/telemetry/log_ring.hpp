@@ -1,9 +1,9 @@
 // The ring of the thread that writes the log: all that this thread waits for.
 //
 // The problem: a pipe or a journal that nobody reads can keep a write waiting for ever, and the log must be able to
-// end. The answer: the kernel waits, and the thread looks now and then whether the log ends; from then on readers that
-// take nothing have a second in all, and what waits longer is cancelled. Whatever a function starts is over when it
-// returns; only the wake-up is under way all the time.
+// end. The answer: the kernel waits, and the thread looks now and then whether the log ends; from then on ten looks, of
+// a tenth of a second each, may find that nothing was taken, over all that it still writes, and then what waits is
+// cancelled. Whatever a function starts is over when it returns; only the wake-up is under way all the time.
 //
 // Thread: the one that made it.
 #pragma once

@@ -32,7 +32,8 @@ constexpr counted<trace_exporter_counters> shown[] = {
      &trace_exporter_counters::kept},
     {{"otel_sdk_exporter_span_exported_total", "Spans that the collector took.", metric_kind::counter},
      &trace_exporter_counters::exported},
-    {{"sluice_trace_spans_dropped_total", "Spans that the collector did not take, or for which there was no room.",
+    {{"sluice_trace_spans_dropped_total",
+      "Spans that the collector did not take, for which there was no room, or that ended behind the last batch.",
       metric_kind::counter},
      &trace_exporter_counters::dropped},
     {{"sluice_trace_batches_failed_total", "Batches that the collector did not take.", metric_kind::counter},
@@ -96,6 +97,12 @@ std::string endpoint_of(std::string_view url)
     return made;
 }
 
+// What may be said of it: a query may hold a key, and what is no URL a password.
+std::string place_of(std::string_view endpoint)
+{
+    return http::parse_url(endpoint) ? std::string(endpoint.substr(0, endpoint.find('?'))) : std::string();
+}
+
 } // namespace
 
 struct trace_exporter::state
@@ -137,6 +144,7 @@ struct trace_exporter::state
     trace_exporter_counters counts;
     wait* sleeping = nullptr;
     bool stopping = false;
+    bool over = false; // nothing is sent any more
     stop_source given_up;
     context own{.stop = &given_up, .task = "trace export"};
     bound<stop_callback, &state::on_stop> stop{*this};
@@ -155,6 +163,9 @@ task<void> trace_exporter::state::run()
         if (pending_spans > 0) co_await send();
     }
     if (pending_spans > 0) co_await send(); // what came while the last batch was on its way
+    over = true;
+    counts.dropped += std::exchange(pending_spans, 0);
+    pending = {};
 }
 
 task<void> trace_exporter::state::send()
@@ -187,7 +198,7 @@ task<void> trace_exporter::state::send()
     counts.exported += spans - lost;
     if (why.empty() && !said.empty()) log(log_level::info, "Traces are taken again");
     if (!why.empty() && said != why)
-        log(log_level::warn, "Traces are not taken", {{"collector", endpoint}, {"reason", why}});
+        log(log_level::warn, "Traces are not taken", {{"collector", place_of(endpoint)}, {"reason", why}});
     said = std::move(why);
 }
 
@@ -213,6 +224,10 @@ void trace_exporter::take(const finished_trace& finished) noexcept
     const std::size_t spans = 1 + finished.spans.all().size();
     s.counts.kept += spans;
     s.counts.dropped += finished.spans.dropped();
+    if (s.over) {
+        s.counts.dropped += spans;
+        return;
+    }
     const std::size_t before = s.pending.size();
     const auto wall = telemetry::clock_difference::now();
     const auto add = [&](const span_record& one, bool is_request) {

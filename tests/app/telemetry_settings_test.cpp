@@ -21,6 +21,30 @@ TEST_F(TelemetrySettings, name_a_collector_or_none)
                         {"s.toml:1: telemetry.otlp_url must be a URL that begins with http://"});
 }
 
+TEST_F(TelemetrySettings, refuse_a_collector_without_quoting_its_URL_and_print_one_without_its_query)
+{
+    for (const std::string url : {"http://user:hunter2@collector:4318", "https://collector/?key=hunter2"}) {
+        const problem what = problem_of_environment({"SLUICE_TELEMETRY_OTLP_URL=" + url});
+        expect_contains(what, {"SLUICE_TELEMETRY_OTLP_URL: telemetry.otlp_url must be a URL", ": A URL "});
+        EXPECT_EQ(what.find("hunter2"), std::string::npos) << what;
+        EXPECT_EQ(problem_of_file("telemetry.otlp_url = '" + url + "'\n").find("hunter2"), std::string::npos);
+    }
+    expect_contains(problem_of_file("telemetry.otlp_url = 4318\n"),
+                    {"s.toml:1: telemetry.otlp_url must be a URL", "it is no text"});
+
+    for (const std::string place :
+         {"http://collector:4318", "http://collector/v1/traces", "http://unix:/o.sock:/own"}) {
+        const auto plain = from_environment({"SLUICE_TELEMETRY_OTLP_URL=" + place});
+        ASSERT_TRUE(plain) << plain.error();
+        expect_contains(config_text(*plain), {"\"" + place + "\" "});
+        const auto loaded = from_environment({"SLUICE_TELEMETRY_OTLP_URL=" + place + "?api_key=hunter2"});
+        ASSERT_TRUE(loaded) << loaded.error();
+        const std::string printed = config_text(*loaded);
+        EXPECT_EQ(printed.find("hunter2"), std::string::npos) << printed;
+        expect_contains(printed, {"\"" + place + "?********\""});
+    }
+}
+
 TEST_F(TelemetrySettings, have_a_ratio_from_nothing_to_all)
 {
     EXPECT_EQ(from_environment({})->values.telemetry.sample_ratio, 0.01);

@@ -83,6 +83,26 @@ TEST_F(BadServers, with_an_endless_head_or_body_are_cut_off_at_the_bound)
     }
 }
 
+TEST_F(BadServers, leave_what_may_have_been_done_unknown)
+{
+    const std::string endless(64U << 10U, 'x');
+    for (const std::string& said : {std::string(), std::string("HTTP/1.1 200 OK\r\nContent-Le"),
+                                    std::string("SSH-2.0-OpenSSH_9.2\r\n"), "HTTP/1.1 200 OK\r\nX: " + endless}) {
+        raw_server server([&said](peer& p) {
+            p.read_request();
+            p.write(said);
+        });
+        auto& http = open();
+        for (const method asked : {method::post, method::patch, method::put, method::get}) {
+            const bool may_be_repeated = asked == method::put || asked == method::get;
+            const auto got = send(http, {.method = asked, .url = server.url()});
+            ASSERT_FALSE(got);
+            EXPECT_EQ(got.error().code, may_be_repeated ? errc::unavailable : errc::outcome_unknown)
+                << name(asked) << ": " << got.error().detail;
+        }
+    }
+}
+
 TEST_F(BadServers, that_do_not_answer_cost_the_calls_timeout)
 {
     raw_server server([](peer& p) {

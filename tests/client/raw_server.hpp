@@ -173,6 +173,8 @@ public:
 
     [[nodiscard]] std::string url(std::string_view target = "/") const { return url_ + std::string(target); }
     [[nodiscard]] unsigned connections() const { return connections_; }
+    // From now on who would connect is refused; the connections that are there go on.
+    void refuse_others() const { ::shutdown(listener_, SHUT_RDWR); }
 
 private:
     void accept()

@@ -182,14 +182,14 @@ class Stages(unittest.TestCase):
         client = socket.create_connection(('127.0.0.1', self.server.port), timeout=30)
         self.addCleanup(client.close)
         client.sendall(b'POST /users HTTP/1.1\r\nHost: a\r\n')
-        time.sleep(0.02)  # so that the head takes time
+        time.sleep(0.02)  # so that the head takes time, unless the server is held up and reads all of it at once
         client.sendall(b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n' % len(body))
         while not self.inflight():  # it is known once its head is whole
             pass
         under_way = self.inflight()[0]
         self.assertEqual((under_way['method'], under_way['path'], under_way['stage']), ('POST', '/users', 'body'))
         self.assertGreater(under_way['age_ms'], 0)
-        self.assertEqual(set(under_way['stages']), {'head', 'body'})
+        self.assertEqual(set(under_way['stages']) | {'head'}, {'head', 'body'})
         client.sendall(body)
         self.assertTrue(client.recv(65536).startswith(b'HTTP/1.1 201 '))
 
@@ -199,7 +199,7 @@ class Stages(unittest.TestCase):
         self.assertEqual([(one['method'], one['route'], one['status']) for one in slowest], [('POST', '/users', 201)])
         stages = slowest[0]['stages']
         # That every shard knows of the write may take no time that is worth telling.
-        self.assertEqual(set(stages) | {'cache'}, {'head', 'body', 'query', 'cache', 'work'})
+        self.assertEqual(set(stages) | {'head', 'cache'}, {'head', 'body', 'query', 'cache', 'work'})
         within = sum(spent for name, spent in stages.items() if name != 'head')
         self.assertAlmostEqual(within, slowest[0]['took_ms'], places=5)
 

@@ -61,16 +61,7 @@ class Log(unittest.TestCase):
 
     def test_a_reader_that_stops_slows_no_request_and_loses_no_more_than_is_said(self):
         server = self.start('--shards', '1')
-        # From here on nobody reads its standard output: the pipe fills, then the buffer, and then lines are dropped.
-        asked = 0
-        with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
-            batch = b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n' * 100
-            while self.dropped(server) == 0:
-                client.sendall(batch)
-                asked += 100
-                answers = b''
-                while answers.count(b'{"status":"ok"}') < 100:
-                    answers += client.recv(65536)  # which would time out if the log held the shard up
+        asked = self.fill_standard_output(server)
         self.assertEqual(server.stop(), 0)  # and now it is read again
         lines = [line for line in server.lines if line['message'] == 'request' and line['path'] == '/healthz']
         said = sum(line['dropped'] for line in server.lines if line['message'] == 'Log lines were dropped')
@@ -78,6 +69,29 @@ class Log(unittest.TestCase):
         self.assertGreater(said, 0)
         self.assertLess(len(lines), asked)
         self.assertGreaterEqual(len(lines) + said, asked)
+
+    def fill_standard_output(self, server):
+        """Nobody reads it: the pipe fills, then the buffer, and then lines are dropped. How many requests that took."""
+        asked, batch = 0, b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n' * 100
+        with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
+            while self.dropped(server) == 0:
+                client.sendall(batch)
+                asked += 100
+                answers = b''
+                while answers.count(b'{"status":"ok"}') < 100:
+                    answers += client.recv(65536)  # which would time out if the log held the shard up
+        return asked
+
+    def test_what_is_lost_when_it_ends_unread_is_said_on_standard_error_unless_that_leads_there_too(self):
+        for prepare in (None, lambda: os.dup2(1, 2)):
+            server = self.start('--shards', '1', prepare=prepare)
+            asked = self.fill_standard_output(server)
+            server.process.terminate()
+            self.assertEqual(server.process.wait(sluice.PATIENCE_SECONDS), 0)
+            self.assertRegex(server.said(), r'\A\Z' if prepare else r'\Asluice: \d+ lines of the log are lost[^\n]*\n\Z')
+            server.wait()  # and now what went into the pipe is read
+            lost = asked if prepare else int(server.said().split()[1])
+            self.assertGreaterEqual(sum(line['message'] == 'request' for line in server.lines) + lost, asked)
 
     @unittest.skipUnless(shutil.which('strace'), 'needs strace')
     @unittest.skipIf(b'__asan_init' in open(BINARY, 'rb').read(), 'a sanitizer makes system calls of its own')
@@ -302,12 +316,7 @@ class Log(unittest.TestCase):
 
     def test_a_slow_request_says_where_its_time_went(self):
         server = self.start(environment={'SLUICE_LOG_SLOW': '1ms', 'SLUICE_LOG_ACCESS': 'false'})
-        with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
-            client.sendall(b'POST /users HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n')
-            time.sleep(0.02)
-            client.sendall(b'{}')
-            answer = b''.join(iter(lambda: client.recv(4096), b''))
-        self.assertTrue(answer.startswith(b'HTTP/1.1 422 '), answer)
+        self.ask_slowly(server, f'00-{1:032x}-00000000000000ff-00')
         self.assertEqual(server.stop(), 0)
         slow, = (line for line in server.lines if line['message'] == 'slow request' and line['path'] == '/users')
         self.assertGreater(slow['body_us'], 10_000)
@@ -330,7 +339,7 @@ class Log(unittest.TestCase):
         collector = Collector(parse=sluice.strict_json)
         self.addCleanup(collector.end)
         server = self.start(environment={'SLUICE_TELEMETRY_OTLP_URL': collector.url(), 'SLUICE_TELEMETRY_SAMPLE_RATIO': '0',
-                                         'SLUICE_TRUSTED_PROXIES': '127.0.0.1'})
+                                         'SLUICE_LOG_SLOW': '0', 'SLUICE_TRUSTED_PROXIES': '127.0.0.1'})
 
         def ask(head, flag):
             with socket.create_connection(('127.0.0.1', server.port), timeout=sluice.PATIENCE_SECONDS) as client:
@@ -378,7 +387,7 @@ class Log(unittest.TestCase):
                 self.assertEqual(line['route'], '[redacted]' if redact and 'rou' in redact else '/users')
 
     def test_only_a_part_of_the_access_lines_is_written_if_so_asked_but_every_error(self):
-        server = self.start(environment={'SLUICE_LOG_ACCESS_RATIO': '0'})
+        server = self.start(environment={'SLUICE_LOG_ACCESS_RATIO': '0', 'SLUICE_LOG_SLOW': '0'})
         for _ in range(10):
             server.get('/users')
         server.get('/nothing')

@@ -86,6 +86,7 @@ int main(int argc, char** argv)
             s.own<trace_exporter>(s, http,
                                   trace_exporter_options{.url = wanted.collector,
                                                          .sample_ratio = wanted.ratio,
+                                                         .slow = duration::max(), // the ratio alone decides
                                                          .service = "relay",
                                                          .interval = std::chrono::milliseconds(100)});
         hello_routes(routes, s.own<hello_service>(http, wanted.other));

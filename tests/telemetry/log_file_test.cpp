@@ -1,5 +1,5 @@
 // The log: lines as JSON, in a file that can be rotated, through a pipe that nobody reads.
-#include "telemetry/file_output.hpp"
+#include "log_folder.hpp"
 
 #include <sluice/core/context.hpp>
 #include <sluice/core/random.hpp>
@@ -8,21 +8,15 @@
 
 #include <gtest/gtest.h>
 
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <limits>
-#include <span>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -31,34 +25,8 @@
 namespace sluice {
 namespace {
 
-class LogFile : public testing::Test
-{
-protected:
-    LogFile()
-    {
-        std::string pattern = testing::TempDir() + "log-XXXXXX";
-        folder_ = ::mkdtemp(pattern.data());
-        path_ = folder_ / "s.log";
-    }
-    ~LogFile() override { std::filesystem::remove_all(folder_); }
-
-    static std::vector<std::string> lines_of(const std::filesystem::path& path)
-    {
-        std::ifstream file(path);
-        std::vector<std::string> lines;
-        for (std::string line; std::getline(file, line);) lines.push_back(line);
-        return lines;
-    }
-
-    [[nodiscard]] std::size_t whole_lines() const
-    {
-        return static_cast<std::size_t>(std::ranges::count_if(
-            lines_of(path_), [](const std::string& line) { return line.starts_with('{') && line.ends_with('}'); }));
-    }
-
-    std::filesystem::path folder_;
-    std::filesystem::path path_;
-};
+class LogFile : public log_folder
+{};
 
 TEST_F(LogFile, keeps_every_line_of_every_thread_in_the_order_of_each)
 {
@@ -246,8 +214,18 @@ TEST_F(LogFile, drops_and_counts_what_does_not_fit_and_ends_without_a_reader)
         for (int i = 0; i < 100; ++i) (*log)->write(log_level::info, big, {});
         EXPECT_GE((*log)->dropped(), 100U - 64 / 8);
         EXPECT_LT((*log)->dropped(), 100U);
+        EXPECT_EQ((*log)->close(), 100U) << "what waited, and what had found no room";
     }
     ::close(reader);
+}
+
+TEST_F(LogFile, says_at_its_end_how_much_is_missing_that_it_does_not_tell_of)
+{
+    const auto log = log_file::open({.path = path_});
+    ASSERT_TRUE(log);
+    (*log)->write(log_level::info, "Line", {});
+    EXPECT_EQ((*log)->close(), 0U);
+    EXPECT_EQ(lines_of(path_).size(), 1U);
 }
 
 TEST_F(LogFile, refuses_a_pipe_that_nobody_reads_and_says_what_to_do)
@@ -278,85 +256,6 @@ TEST_F(LogFile, keeps_a_pipe_whose_reader_is_gone_and_ends_without_one)
     while (::read(reader, heard.data(), heard.size()) <= 0) (*log)->write(log_level::info, "Heard", {});
     EXPECT_EQ(heard[0], '{');
     ::close(reader);
-}
-
-// How large a file of this process may become.
-class file_size_limit
-{
-public:
-    explicit file_size_limit(rlim_t bytes)
-    {
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit lower{bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &lower);
-    }
-    ~file_size_limit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-    file_size_limit(const file_size_limit&) = delete;
-    file_size_limit& operator=(const file_size_limit&) = delete;
-
-private:
-    rlimit before_{};
-};
-
-TEST_F(LogFile, begins_a_line_of_its_own_after_one_that_was_cut_off_and_counts_it)
-{
-    std::size_t said = 0;
-    std::size_t dropped = 0;
-    {
-        const auto log = log_file::open({.path = path_});
-        ASSERT_TRUE(log);
-        const auto settled = [&] { return whole_lines() + (*log)->dropped() == said; };
-        {
-            const file_size_limit full(950); // the last line is cut off in its middle
-            for (; (*log)->dropped() == 0; ++said) {
-                (*log)->write(log_level::info, "Before", {});
-                std::this_thread::sleep_for(std::chrono::milliseconds(1));
-            }
-            while (!settled()) std::this_thread::yield();
-            (*log)->write(log_level::info, "Before", {}); // of which nothing is written
-            ++said;
-            while (!settled()) std::this_thread::yield();
-        }
-        dropped = (*log)->dropped();
-        (*log)->write(log_level::info, "After", {});
-    }
-    EXPECT_GE(dropped, 2U);
-    EXPECT_EQ(whole_lines(), said - dropped + 2) << "what was not dropped, and the last two";
-    const auto written = lines_of(path_);
-    EXPECT_EQ(written.size(), whole_lines() + 1) << "the one that was cut off";
-    EXPECT_NE(written.at(written.size() - 2).find("After"), std::string::npos);
-    EXPECT_NE(written.back().find(R"("dropped":)" + std::to_string(dropped) + "}"), std::string::npos);
-}
-
-TEST_F(LogFile, leaves_out_the_rest_of_a_line_whose_beginning_is_lost)
-{
-    const int wake = ::eventfd(0, EFD_CLOEXEC);
-    const std::atomic<bool> ending = false;
-    const auto ring = telemetry::log_ring::create(wake, ending);
-    ASSERT_TRUE(ring);
-    telemetry::file_output output(path_, telemetry::redaction(std::span<const std::string>()));
-    ASSERT_EQ(output.open(), 0);
-    EXPECT_EQ(output.put("{1}\n{2", **ring), 0U); // in two pieces, as the end of a buffer may have it
-    EXPECT_EQ(output.put("}\n", **ring), 0U);
-    ::signal(SIGXFSZ, SIG_IGN);
-    std::size_t lost = 0;
-    {
-        const file_size_limit full(10);
-        lost += output.put("{3}\n{4", **ring); // "{3" is written
-        lost += output.put("}\n{5}\n", **ring);
-    }
-    EXPECT_EQ(lost, 3U);
-    EXPECT_EQ(output.put("{6}\n", **ring), 0U);
-    {
-        const file_size_limit full(15);
-        lost += output.put("{7", **ring);
-    }
-    lost += output.put("}\n{8}\n", **ring);
-    EXPECT_EQ(lost, 4U);
-    ::signal(SIGXFSZ, SIG_DFL);
-    const std::vector<std::string> expected = {"{1}", "{2}", "{3", "{6}", "{8}"};
-    EXPECT_EQ(lines_of(path_), expected);
-    ::close(wake);
 }
 
 } // namespace

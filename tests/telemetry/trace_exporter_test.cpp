@@ -1,4 +1,5 @@
 // The exporter's bounds: what is kept, what is dropped, and that each span is counted once.
+#include "kept_lines.hpp"
 #include "raw_server.hpp"
 #include "run.hpp"
 
@@ -34,19 +35,23 @@ protected:
             co_return &here.own<trace_exporter>(here, here.own<http::client>(here, blocking, through), options);
         });
     }
-    // A request that took so long, with so many spans below it.
+    // On the shard: a request that took so long, with so many spans below it.
+    static void end_request_here(bool sampled, duration took, bool failed, std::size_t spans = 0)
+    {
+        trace_context trace = trace_context::start();
+        trace.sampled = sampled;
+        span_log below;
+        for (std::size_t i = 0; i < spans; ++i) (void)below.open("x", span_kind::internal);
+        span_record own{.name = "/", .kind = span_kind::server, .failed = failed};
+        own.attribute({.name = "http.request.method", .text = "GET"});
+        own.begin = steady_clock::now();
+        own.end = own.begin + took;
+        span_sink::current()->take({.trace = trace, .trace_state = {}, .request = own, .spans = below});
+    }
     void end_request(bool sampled, duration took, bool failed, std::size_t spans = 0)
     {
         EXPECT_TRUE(shards->run([=]() -> task<bool> {
-            trace_context trace = trace_context::start();
-            trace.sampled = sampled;
-            span_log below;
-            for (std::size_t i = 0; i < spans; ++i) (void)below.open("x", span_kind::internal);
-            span_record own{.name = "/", .kind = span_kind::server, .failed = failed};
-            own.attribute({.name = "http.request.method", .text = "GET"});
-            own.begin = steady_clock::now();
-            own.end = own.begin + took;
-            span_sink::current()->take({.trace = trace, .trace_state = {}, .request = own, .spans = below});
+            end_request_here(sampled, took, failed, spans);
             co_return true;
         }));
     }
@@ -141,6 +146,25 @@ TEST_F(Endpoint, has_that_path_over_a_unix_socket_too)
     EXPECT_EQ(called("", socket), "POST /v1/traces");
     EXPECT_EQ(called(":/", socket), "POST /v1/traces");
     EXPECT_EQ(called(":/own", socket), "POST /own");
+}
+
+TEST_F(Endpoint, is_logged_without_its_query_and_not_at_all_where_it_is_no_URL)
+{
+    testing::kept_lines lines;
+    const auto said_of = [&](const std::string& url) {
+        const std::size_t before = lines.named("Traces are not taken").size();
+        (void)open({.url = url, .interval = 1ms});
+        end_request(true, 1ms, false);
+        EXPECT_TRUE(eventually([&] { return lines.named("Traces are not taken").size() > before; })) << url;
+        shards.emplace();
+        return lines.named("Traces are not taken").back();
+    };
+    testing::values said = said_of("http://unix:/no/collector.sock:/own?api_key=hunter3");
+    EXPECT_EQ(said["collector"], "http://unix:/no/collector.sock:/own");
+    for (const auto& [name, value] : said) EXPECT_EQ(value.find("hunter3"), std::string::npos) << name;
+    said = said_of("http://user:hunter3@collector:4318");
+    EXPECT_NE(said["reason"].find("password"), std::string::npos) << said["reason"];
+    for (const auto& [name, value] : said) EXPECT_EQ(value.find("hunter3"), std::string::npos) << name;
 }
 
 // What each bad collector answers to a batch.
@@ -243,6 +267,47 @@ TEST_F(TraceExporter, gives_the_last_spans_to_its_collector_when_its_shard_ends)
     EXPECT_EQ(batches, 0);
     shards.reset();
     EXPECT_EQ(batches, 1);
+}
+
+TEST_F(TraceExporter, counts_what_ends_too_late_for_its_last_batch_as_dropped)
+{
+    std::counting_semaphore<> may_answer(0);
+    testing::raw_server collector([&](testing::peer& p) {
+        while (!p.read_request().empty()) {
+            may_answer.acquire();
+            p.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+        }
+    });
+    const auto& counts = open({.url = collector.url(""), .interval = 1h, .timeout = 1h}).counters();
+    end_request(true, 1ms, false);
+    std::optional<trace_exporter_counters> at_the_end;
+    // A request that is still under way when its shard ends.
+    const auto requests = [&]() -> task<bool> {
+        const auto until = [&](auto condition) -> task<void> {
+            while (!condition()) {
+                wait turn;
+                (void)co_await turn.until(shard::current().now() + 1ms);
+            }
+        };
+        for (std::uint64_t batch = 1; batch <= 2; ++batch) { // the second has what ended beside the first
+            co_await until([&] { return counts.batches == batch; });
+            end_request_here(true, 1ms, false, 1);
+            may_answer.release();
+        }
+        co_await until([&] { return counts.exported + counts.dropped >= 3; });
+        wait turn;
+        (void)co_await turn.until(shard::current().now() + 1ms);
+        end_request_here(true, 1ms, false, 2);
+        at_the_end = counts;
+        co_return true;
+    };
+    auto ended = shards->start(0, requests);
+    shards.reset();
+    EXPECT_TRUE(ended.get());
+    EXPECT_EQ(at_the_end->batches, 2u);
+    EXPECT_EQ(at_the_end->kept, 8u);
+    EXPECT_GE(at_the_end->dropped, 5u);
+    EXPECT_EQ(at_the_end->exported + at_the_end->dropped, at_the_end->kept);
 }
 
 // A collector's word about a batch of two spans, and how many of them it took.

@@ -4,15 +4,17 @@
 //     if (!answer) co_return fail(answer.error());
 //     if (answer->status() != http::status::ok) …
 //
-// Connections are kept and used again, so many a shard for each origin; at that bound calls wait for one, and at the
-// bound of those that wait they are refused. Every call ends: by its timeout, by the deadline of the request whose
-// task makes it, or because that request's client has gone away. It carries the request's trace (`traceparent`, with a
-// span of its own, and `tracestate`). Redirects are not followed, bodies not decompressed; https is refused.
+// Connections are kept and used again, so many a shard for each origin; at that bound, and where one works and no other
+// can be made, calls wait for one, and at the bound of those that wait they are refused. Every call ends: by its
+// timeout, by the deadline of the request whose task makes it, or because that request's client has gone away. It
+// carries the request's trace (`traceparent`, with a span of its own, and `tracestate`). Redirects are not followed,
+// bodies not decompressed; https is refused.
 //
 // What it gives: the answer, whatever its status, or an error: `unavailable` (not reached, gone, or not answering in
-// HTTP within bounds), `timeout`, `outcome_unknown` (it may have been done and its answer is lost: POST and PATCH),
-// `cancelled`, or `internal` (a call that is wrong by itself: its URL or a field). GET, HEAD, OPTIONS, PUT and DELETE
-// are made once more if a kept connection proved closed before anything of an answer came; nothing else is repeated.
+// HTTP within bounds), `timeout`, `outcome_unknown` (POST and PATCH that were sent: gone, or not answered in HTTP
+// within bounds, so that it may have been done), `cancelled`, or `internal` (a call that is wrong by itself: its URL or
+// a field). GET, HEAD, OPTIONS, PUT and DELETE are made once more if a kept connection proved closed before anything of
+// an answer came; nothing else is repeated.
 //
 // In steady state a call allocates nothing but from the thread's pool. Owned by a shard, used on it alone; it must die
 // on it, after the shard's background tasks (shard::own does that). telemetry/http_client_metrics.hpp shows its

@@ -7,7 +7,9 @@
 // line names its trace and span. What a field whose name tells of a secret holds is not written.
 // Lines of one thread keep their order; those of several are not sorted by time.
 //
-// Any thread writes. The destructor writes what waits, but does not wait for a reader that has stopped reading.
+// Any thread writes. At its end it writes what waits, but waits a second in all for a reader: in tenths, each of which
+// begins anew with whatever is taken. One that takes little and seldom is cut off as one that has stopped is; what it
+// did not take is lost and counted.
 #pragma once
 
 #include <sluice/core/error.hpp>
@@ -57,6 +59,9 @@ public:
     // Opens the path again, soon and on the writing thread: for log rotation. If that fails, the old file is kept and
     // says so.
     void reopen() noexcept;
+    // Ends it, as the destructor does, and says how many lines are missing that no line of it tells of. Once, when
+    // nobody writes any more.
+    [[nodiscard]] std::uint64_t close() noexcept;
     [[nodiscard]] std::uint64_t dropped() const noexcept;
 
 private:

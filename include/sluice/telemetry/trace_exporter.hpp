@@ -6,7 +6,8 @@
 // if it is sampled, by a trusted caller's word or by the ratio, or if it failed (5xx) or was slow; the rest is
 // forgotten. What is kept is text at once, in a bounded buffer. A collector that is away, slow or wrong costs that
 // buffer, and as much again twice at worst, for the copy that is being sent and for what buffers have in reserve: what
-// does not fit is dropped and counted, and what was not taken, a batch or spans of it, is not sent again.
+// does not fit is dropped and counted, and what was not taken, a batch or spans of it, is not sent again. Two batches
+// leave when the shard ends; what ends behind them is dropped and counted, too.
 //
 // Owned by a shard, used on it alone, one at a time; it must die on it, after the shard's background tasks and before
 // the client (shard::own does that, in that order).
@@ -47,7 +48,7 @@ struct trace_exporter_counters
 {
     event_count kept;     // spans
     event_count exported; // spans that the collector took
-    event_count dropped;  // spans that it did not take, or for which there was no room
+    event_count dropped; // spans that it did not take, for which there was no room, or that ended behind the last batch
     event_count batches;
     event_count failed; // batches
 };
