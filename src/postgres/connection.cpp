@@ -96,7 +96,10 @@ bool connection::leave(query_run& q)
     q.on = nullptr;
     const auto unsent = pipeline_.leave(ticket_of(q));
     if (unsent && unsent->prepare) forget(q.what);
-    if (pipeline_.idle()) move_on();
+    if (pipeline_.idle()) {
+        move_on();
+        owner_.has_room(*this);
+    }
     return !unsent;
 }
 

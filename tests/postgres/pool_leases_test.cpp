@@ -122,5 +122,22 @@ TEST_F(PoolLeases, leave_the_connection_to_queries_where_they_wait_no_longer)
     EXPECT_TRUE(after.get());
 }
 
+TEST_F(PoolLeases, get_the_connection_of_a_query_that_leaves_before_it_was_sent)
+{
+    pool& db = open_one();
+    stop_source stop;
+    context stopped{.stop = &stop};
+    std::future<result<void>> given_up, waiting;
+    on_shard([&] {
+        given_up = begin([&] { return napping(db); }, &stopped);
+        waiting = begin([&] { return inserting(db); }, nullptr);
+        stop.request();
+        return true;
+    });
+    EXPECT_FALSE(given_up.get());
+    EXPECT_TRUE(waiting.get());
+    EXPECT_EQ(on_shard([&] { return db.counters().cancels; }), 0u);
+}
+
 } // namespace
 } // namespace sluice::postgres
