@@ -15,6 +15,7 @@ namespace sluice::postgres {
 namespace {
 
 using namespace std::chrono_literals;
+using test::begin;
 using test::insert;
 
 constexpr statement unmoved{"unmoved", "SELECT sleep_whatever_comes()", access::reads};
@@ -64,20 +65,6 @@ task<result<void>> inserting(pool& db)
     });
 }
 
-template <class Make> task<void> deliver(Make make, std::promise<result<void>> told)
-{
-    told.set_value(co_await make());
-}
-
-// Starts make() in this turn of the shard.
-template <class Make> std::future<result<void>> begin(Make make, context* during)
-{
-    std::promise<result<void>> told;
-    auto given = told.get_future();
-    shard::current().background().spawn(deliver(std::move(make), std::move(told)), during);
-    return given;
-}
-
 TEST_F(PoolLeases, get_a_connection_once_a_cancellation_cannot_meet_them_any_more)
 {
     pool& db = open_one();
@@ -115,7 +102,7 @@ TEST_F(PoolLeases, leave_the_connection_to_queries_where_they_wait_no_longer)
     (void)waiting.get(); // on a slow machine it has had the connection by now
     std::future<result<void>> after;
     EXPECT_EQ(on_shard([&] {
-                  after = begin([&] { return db.ping(); }, nullptr);
+                  after = begin([&] { return db.ping(); });
                   return db.counters().waiting;
               }),
               0u);
@@ -130,7 +117,7 @@ TEST_F(PoolLeases, get_the_connection_of_a_query_that_leaves_before_it_was_sent)
     std::future<result<void>> given_up, waiting;
     on_shard([&] {
         given_up = begin([&] { return napping(db); }, &stopped);
-        waiting = begin([&] { return inserting(db); }, nullptr);
+        waiting = begin([&] { return inserting(db); });
         stop.request();
         return true;
     });
