@@ -151,6 +151,7 @@ pool_state::queue& pool_state::place_of(const query_run& q) noexcept
 
 void pool_state::enqueue(query_run& q)
 {
+    changed();
     q.waiting_since = shard_.now();
     q.queued.emplace(stage::pool_wait, q.request);
     place_of(q).push_back(q);
@@ -161,7 +162,9 @@ void pool_state::enqueue(query_run& q)
 bool pool_state::leave(query_run& q)
 {
     if (q.on != nullptr) return q.on->leave(q);
-    if (q.linked()) --waiters_;
+    if (!q.linked()) return false;
+    changed();
+    --waiters_;
     q.unlink();
     return false;
 }
@@ -201,6 +204,7 @@ bool pool_state::serve_first(queue& waiting)
     query_run& first = waiting.front();
     connection* c = choose(first);
     if (c == nullptr) return false;
+    changed();
     first.unlink();
     --waiters_;
     count_wait(first.waiting_since);
@@ -248,6 +252,7 @@ void pool_state::expire(queue& waiting)
 {
     while (!waiting.empty() && waiting.front().waiting_since + options_.connect_timeout <= shard_.now()) {
         query_run& first = waiting.pop_front();
+        changed();
         --waiters_;
         ++counters_.timeouts;
         first.end(fail(unavailable("No connection to the database came free in time")));
@@ -273,6 +278,7 @@ task<result<void>> pool_state::take(lease& l)
     wanted_.push_back(l);
     serve_leases();
     const wait_end how = co_await l.granted.until(shard_.now() + options_.connect_timeout);
+    changed();
     --waiters_;
     if (l.on != nullptr) co_return {}; // even if it came in the turn in which the wait ended otherwise
     l.unlink();
