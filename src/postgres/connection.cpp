@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -95,7 +96,10 @@ bool connection::leave(query_run& q)
     q.on = nullptr;
     const auto unsent = pipeline_.leave(ticket_of(q));
     if (unsent && unsent->prepare) forget(q.what);
-    if (pipeline_.idle()) move_on();
+    if (pipeline_.idle()) {
+        move_on();
+        owner_.has_room(*this);
+    }
     return !unsent;
 }
 
@@ -317,8 +321,7 @@ void connection::look_at_head()
     const bool asked = cancelling_head_ && cancelled_lately();
     if (pipeline_.head_is_nobodys() && !asked && cancel_running(*handle_)) {
         cancelling_head_ = true;
-        ++cancels_;
-        cancelled_at_ = now;
+        await_cancelled();
         owner_.cancelled(*this);
     }
     shard_.timers().arm(watch_, now + limits_.stalled_after);
@@ -341,7 +344,8 @@ void connection::lose(std::string why)
     ended_ = true;
     if (read_poll_.in_flight()) shard_.ring().abandon(read_poll_);
     if (write_poll_.in_flight()) shard_.ring().abandon(write_poll_);
-    if (watch_.armed()) shard_.timers().cancel(watch_);
+    for (timer* t : std::array<timer*, 2>{&watch_, &calm_})
+        if (t->armed()) shard_.timers().cancel(*t);
     handle_.reset();
     while (const auto decided = pipeline_.on_lost()) decide(*decided);
     owner_.ended(*this, std::move(why));

@@ -148,6 +148,8 @@ private:
     void decide(const pipeline::decision& d);
     void forget(const statement& s) noexcept;
     void look_at_head();
+    void await_cancelled();
+    void has_calmed();
     void move_on();
     void lose(std::string why);
     void listen();
@@ -164,12 +166,13 @@ private:
     bound<operation, &connection::on_readable> read_poll_{*this};
     bound<operation, &connection::on_writable> write_poll_{*this};
     bound<timer, &connection::look_at_head> watch_{*this};
+    bound<timer, &connection::has_calmed> calm_{*this};
     time_point made_at_;
     time_point renew_at_;
     time_point head_since_; // when the last answer came, or it ceased to be idle
     duration pace_{0};
     const statement* stalled_by_ = nullptr;
-    unsigned cancels_ = 0; // asked for, and not met in an answer
+    unsigned cancels_ = 0; // asked for, and not met in an answer: they may be yet
     std::optional<time_point> cancelled_at_;
     bool beginning_ = false; // what was submitted last was a BEGIN
     bool rested_ = true;     // it was idle when the flight that is answered next left

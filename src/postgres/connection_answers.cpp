@@ -23,6 +23,20 @@ bool connection::cancelled_lately() const noexcept
     return cancelled_at_ && shard_.now() - *cancelled_at_ < cancelling_max;
 }
 
+void connection::await_cancelled()
+{
+    ++cancels_;
+    cancelled_at_ = shard_.now();
+    shard_.timers().arm(calm_, shard_.now() + cancelling_max);
+}
+
+// Whoever waits for that hears of it here: an idle connection reads nothing.
+void connection::has_calmed()
+{
+    cancels_ = 0;
+    owner_.has_room(*this);
+}
+
 // Was it the server's own timeout? Only the locale's words tell that from somebody's cancelling; but this takes its
 // time. The server's begins a little before the answer to the statement before it comes here.
 bool connection::ran_too_long(std::string_view state) const noexcept

@@ -102,8 +102,9 @@ void pool_state::replenish()
 void pool_state::has_room(connection& c)
 {
     changed();
-    if (waiters_ > 0 || c.in_use() == connection::use::reserved) serve();
+    // First, so that no transaction gets what is being left.
     if (c.is_retiring() && c.idle() && !c.has_ended()) c.give_up({});
+    if (waiters_ > 0 || c.in_use() == connection::use::reserved) serve();
 }
 
 void pool_state::stalled(connection&)

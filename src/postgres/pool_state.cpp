@@ -91,6 +91,13 @@ connection* pool_state::idle_one(const connection* except) noexcept
     return nullptr;
 }
 
+connection* pool_state::calm_one(const connection* except) noexcept
+{
+    for (auto c = open_.rbegin(); c != open_.rend(); ++c)
+        if ((*c)->takes() && (*c)->idle() && !(*c)->cancelling() && c->get() != except) return c->get();
+    return nullptr;
+}
+
 connection* pool_state::least_busy(const connection* except) noexcept
 {
     connection* best = nullptr;
@@ -144,6 +151,7 @@ pool_state::queue& pool_state::place_of(const query_run& q) noexcept
 
 void pool_state::enqueue(query_run& q)
 {
+    changed();
     q.waiting_since = shard_.now();
     q.queued.emplace(stage::pool_wait, q.request);
     place_of(q).push_back(q);
@@ -154,7 +162,9 @@ void pool_state::enqueue(query_run& q)
 bool pool_state::leave(query_run& q)
 {
     if (q.on != nullptr) return q.on->leave(q);
-    if (q.linked()) --waiters_;
+    if (!q.linked()) return false;
+    changed();
+    --waiters_;
     q.unlink();
     return false;
 }
@@ -184,8 +194,8 @@ void pool_state::serve()
     for (bool again = true; again;) {
         again = false;
         for (queue* one : queues_) again = serve_first(*one) || again;
+        if (!again) again = serve_leases();
     }
-    serve_leases();
 }
 
 bool pool_state::serve_first(queue& waiting)
@@ -194,6 +204,7 @@ bool pool_state::serve_first(queue& waiting)
     query_run& first = waiting.front();
     connection* c = choose(first);
     if (c == nullptr) return false;
+    changed();
     first.unlink();
     --waiters_;
     count_wait(first.waiting_since);
@@ -241,6 +252,7 @@ void pool_state::expire(queue& waiting)
 {
     while (!waiting.empty() && waiting.front().waiting_since + options_.connect_timeout <= shard_.now()) {
         query_run& first = waiting.pop_front();
+        changed();
         --waiters_;
         ++counters_.timeouts;
         first.end(fail(unavailable("No connection to the database came free in time")));
@@ -266,9 +278,11 @@ task<result<void>> pool_state::take(lease& l)
     wanted_.push_back(l);
     serve_leases();
     const wait_end how = co_await l.granted.until(shard_.now() + options_.connect_timeout);
+    changed();
     --waiters_;
     if (l.on != nullptr) co_return {}; // even if it came in the turn in which the wait ended otherwise
     l.unlink();
+    serve(); // what was reserved for it may be another's
     if (how == wait_end::completed) co_return fail(unavailable("The database went away"));
     if (how == wait_end::cancelled) co_return fail(how);
     ++counters_.timeouts;
@@ -277,7 +291,7 @@ task<result<void>> pool_state::take(lease& l)
     co_return fail(unavailable("No connection to the database came free in time"));
 }
 
-void pool_state::serve_leases()
+bool pool_state::serve_leases()
 {
     using use = connection::use;
     // All but one of the connections may belong to transactions, so that queries find one.
@@ -294,22 +308,26 @@ void pool_state::serve_leases()
     std::size_t wanted = 0;
     wanted_.for_each([&wanted](lease&) { ++wanted; });
     for (; wanted > 0 && reserved + leased < most; --wanted, ++leased) {
-        connection* c = idle_one(kept);
-        if (c == nullptr || c->cancelling()) break;
+        connection* c = calm_one(kept);
+        if (c == nullptr) break;
         grant(*c);
     }
-    if (wanted > reserved && grow()) return;
+    if (wanted > reserved && grow()) return false;
+    bool given_back = false;
     for (const auto& c : open_) {
         if (c->in_use() == use::reserved && reserved > wanted) {
             c->set_use(use::shared);
             --reserved;
+            given_back = true;
         }
     }
     for (; wanted > reserved && reserved + leased < most; ++reserved) {
         connection* c = least_busy(kept);
-        if (c == nullptr) return;
+        // What is idle is granted as soon as no cancellation can meet what runs there. Until then queries may have it.
+        if (c == nullptr || c->idle()) break;
         c->set_use(use::reserved); // it takes nothing more, and is granted once it is idle
     }
+    return given_back;
 }
 
 void pool_state::grant(connection& c)

@@ -82,6 +82,7 @@ private:
     [[nodiscard]] connection* first_for_read() noexcept;
     [[nodiscard]] connection* first_without_writes() noexcept;
     [[nodiscard]] connection* idle_one(const connection* except) noexcept;
+    [[nodiscard]] connection* calm_one(const connection* except) noexcept; // idle, and not cancelling
     [[nodiscard]] connection* least_busy(const connection* except = nullptr) noexcept;
     [[nodiscard]] bool others_work(const connection* except) const noexcept;
     [[nodiscard]] bool stalls_elsewhere(const statement& s) const noexcept;
@@ -97,7 +98,7 @@ private:
     bool serve_first(queue& waiting); // did that change anything?
     void sort_waiters();
     static void merge(queue& into, queue& from); // both the oldest first
-    void serve_leases();
+    bool serve_leases();                         // may queries have one that was reserved?
     void grant(connection& c);
     void count_wait(time_point since)
     {

@@ -10,9 +10,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <future>
 #include <libpq-fe.h>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -57,6 +59,18 @@ public:
 private:
     std::unique_ptr<PGconn, void (*)(PGconn*)> connection_;
 };
+
+template <class Make, class T> task<void> deliver(Make make, std::promise<T> told) { told.set_value(co_await make()); }
+
+// Starts make() in this turn of the shard whose thread this is. The future gets its value.
+template <class Make> auto begin(Make make, context* during = nullptr)
+{
+    using value = typename std::invoke_result_t<Make&>::value_type;
+    std::promise<value> told;
+    auto given = told.get_future();
+    shard::current().background().spawn(deliver(std::move(make), std::move(told)), during);
+    return given;
+}
 
 class Database : public testing::Test
 {

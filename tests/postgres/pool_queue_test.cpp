@@ -1,6 +1,10 @@
 // Queries that wait, beside a real PostgreSQL: who is next, who is moved, who is cancelled. Run by server.py.
 #include "database.hpp"
 
+#include <sluice/coro/stop.hpp>
+#include <sluice/postgres/transaction.hpp>
+#include <sluice/telemetry/metrics.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -76,6 +80,55 @@ TEST_F(PoolQueue, moves_a_read_that_stands_behind_a_stall_and_counts_it)
     });
     EXPECT_TRUE(behind.get());
     EXPECT_EQ(on_shard([&] { return db.counters().moved; }), 1u);
+    admin("SELECT pg_advisory_unlock(1)");
+    EXPECT_TRUE(stalling.get());
+}
+
+// The metric alone: the pool's counters are brought up to date by asking for them.
+void await_shown_waiting(int count)
+{
+    const std::string line =
+        "\ndb_client_connection_pending_requests{db_system_name=\"postgresql\"} " + std::to_string(count) + "\n";
+    for (int i = 0; i < 10'000; ++i) {
+        if (prometheus_text().find(line) != std::string::npos) return;
+        std::this_thread::sleep_for(1ms);
+    }
+    ADD_FAILURE() << "not" << line << prometheus_text();
+}
+
+TEST_F(PoolQueue, shows_those_that_wait_and_none_that_waits_no_longer)
+{
+    metric_set numbers;
+    pool_options hasty = options();
+    hasty.connections_max = 1;
+    hasty.connect_timeout = 1s;
+    hasty.statement_timeout = 60s;
+    hasty.metrics = &numbers;
+    pool& db = open(hasty);
+    while (on_shard([&] { return db.counters().open; }) == 0) std::this_thread::yield();
+    admin("SELECT pg_advisory_lock(1)");
+    stop_source stop;
+    context stopped{.stop = &stop};
+    std::future<result<rows>> stalling, behind;
+    on_shard([&] {
+        stalling = test::begin([&] { return db.query(one); });
+        behind = test::begin([&] { return db.query(one); }, &stopped);
+        return true;
+    });
+    await_shown_waiting(1); // since the stall
+    on_shard([&] {
+        stop.request();
+        return true;
+    });
+    EXPECT_FALSE(behind.get());
+    await_shown_waiting(0);
+    EXPECT_FALSE(shards.run([&] { return db.query(one); })); // no connection came in time
+    await_shown_waiting(0);
+    context hurried;
+    hurried.deadline = steady_clock::now() + 20ms;
+    const auto empty = [&db] { return transact(db, {}, [](transaction&) -> task<result<void>> { co_return {}; }); };
+    EXPECT_FALSE(shards.start(0, empty, &hurried).get());
+    await_shown_waiting(0);
     admin("SELECT pg_advisory_unlock(1)");
     EXPECT_TRUE(stalling.get());
 }

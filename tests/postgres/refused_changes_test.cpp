@@ -4,6 +4,8 @@
 
 #include <sluice/postgres/transaction.hpp>
 
+#include <cstdint>
+#include <future>
 #include <string>
 #include <string_view>
 
@@ -58,6 +60,15 @@ protected:
         });
     }
 };
+
+task<result<void>> insert_two(pool& db)
+{
+    return transact(db, {}, [](transaction& t) -> task<result<void>> {
+        auto made = co_await t.query(insert, std::int64_t{2});
+        if (!made) co_return fail(made.error());
+        co_return {};
+    });
+}
 
 constexpr const char* read_write = "?target_session_attrs=read-write";
 
@@ -153,6 +164,34 @@ TEST_F(RefusedChanges, fail_a_transaction_that_has_done_something_unless_it_is_r
     demote();
     EXPECT_TRUE(insert_in_transaction(db, {.repeatable = true}, true));
     EXPECT_EQ(stored(), "0,1");
+}
+
+// The connection is reserved for it while the write before it is refused there.
+TEST_F(RefusedChanges, give_no_transaction_the_connection_that_is_being_left)
+{
+    static constexpr statement held{"held", "INSERT INTO numbers SELECT 0 FROM pg_advisory_xact_lock(1)"};
+    pool_options patient = options();
+    patient.url += read_write;
+    patient.connections_max = 1;
+    patient.connect_timeout = patient.statement_timeout = 60s;
+    pool& db = open(patient);
+    ASSERT_TRUE(shards.run([&] { return db.ping(); }));
+    admin("SELECT pg_advisory_lock(1)");
+    std::future<result<rows>> first, second;
+    std::future<result<void>> together;
+    on_shard([&] { // in one turn: before it is known that the first runs long
+        first = test::begin([&] { return db.query(held); });
+        second = test::begin([&] { return db.query(insert, std::int64_t{1}); });
+        together = test::begin([&] { return insert_two(db); });
+        return true;
+    });
+    admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND wait_event_type = 'Lock'", "1");
+    demote();
+    admin("SELECT pg_advisory_unlock(1)");
+    EXPECT_TRUE(first.get());
+    EXPECT_TRUE(second.get());
+    EXPECT_TRUE(together.get());
+    EXPECT_EQ(stored(), "0,1,2");
 }
 
 TEST_F(RefusedChanges, of_a_transaction_that_only_reads_are_its_own_fault)
