@@ -126,7 +126,8 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
     for (;;) {
         if (my.mine->on == nullptr) {
             my.repeatable = true;
-            co_return fail(unavailable("The database went away"));
+            my.failed = unavailable("The database went away"); // also where nothing has begun yet
+            co_return fail(*my.failed);
         }
         query_run q(s, with);
         const bool opening = !my.begun;

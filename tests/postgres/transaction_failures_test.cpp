@@ -5,10 +5,12 @@
 #include <sluice/coro/stop.hpp>
 #include <sluice/postgres/transaction.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace sluice::postgres {
 namespace {
@@ -92,6 +94,28 @@ TEST_F(TransactionFailures, of_a_late_statement_commit_nothing_though_it_ends_we
     ASSERT_FALSE(ended);
     EXPECT_EQ(ended.error().code, errc::timeout);
     admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state <> 'idle'", "0");
+    EXPECT_EQ(stored(), "");
+}
+
+TEST_F(TransactionFailures, of_a_connection_that_was_lost_before_the_first_statement_commit_nothing)
+{
+    pool& db = open();
+    std::atomic<bool> began = false, may_go_on = false;
+    auto ended = shards.start(0, [&] {
+        return transact(db, {}, [&](transaction& t) -> task<result<void>> {
+            began = true;
+            while (!may_go_on) (void)co_await sleep_for(1ms);
+            EXPECT_EQ((co_await t.query(insert, std::int64_t{1})).error().code, errc::unavailable);
+            co_return {}; // as if nothing had happened
+        });
+    });
+    while (!began) std::this_thread::sleep_for(1ms);
+    admin(std::string("SELECT pg_terminate_backend(pid) ") + test::back_ends);
+    while (on_shard([&] { return std::uint64_t(db.counters().losses); }) == 0) std::this_thread::sleep_for(1ms);
+    may_go_on = true;
+    const auto how = ended.get();
+    ASSERT_FALSE(how);
+    EXPECT_EQ(how.error().code, errc::unavailable);
     EXPECT_EQ(stored(), "");
 }
 
