@@ -14,7 +14,8 @@ constexpr std::size_t gathered_bytes_max = 10 * notice_bytes_max;
 constexpr duration after_failure = std::chrono::milliseconds(100);
 
 constexpr postgres::statement notify{.name = "notify_written",
-                                     .sql = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"};
+                                     .sql = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)",
+                                     .is_change = false};
 
 void append_digits(std::string_view bytes, pooled_string& out)
 {

@@ -114,6 +114,12 @@ class Hosts(faulty.Case):
         self.end(load, serving, replica)
 
     def test_the_only_one_is_read_when_it_takes_no_more_writes_and_that_is_said_once(self):
+        self.read_the_only_one()
+
+    def test_what_a_cache_tells_others_of_writes_that_were_refused_is_no_change(self):
+        self.read_the_only_one(SLUICE_CACHE_L1_BYTES='64MiB')
+
+    def read_the_only_one(self, **environment):
         def read_only(value):
             self.database.psql(f'ALTER SYSTEM SET default_transaction_read_only = {value}')
             self.database.psql('SELECT pg_reload_conf()')
@@ -122,7 +128,7 @@ class Hosts(faulty.Case):
         def refuses():
             told = serving.get('/metrics', serving.admin_port)[1].decode()
             return re.search(r'(?m)^sluice_postgres_refuses_changes (\S+)$', told)[1]
-        serving = self.serve_ready()
+        serving = self.serve_ready(**environment)
         with Client(serving.port) as client:
             path = client.create('ada@example.com').headers['Location']
             self.assertEqual(refuses(), '0')
