@@ -74,13 +74,12 @@ struct transaction::state
         if (open) pool.give_back(*mine, clean);
         open = false;
     }
-    void note(const query_run& q, const error& failure)
+    void note(const query_run& q)
     {
         // Nothing of it is committed, so that even a write whose answer was lost is known not to be done.
         repeatable = repeatable || q.repeatable || mine->on == nullptr;
         cancelled = cancelled || q.cancelled_once;
-        broken = broken || failure.code == errc::timeout || failure.code == errc::cancelled ||
-                 failure.code == errc::outcome_unknown;
+        broken = broken || !q.outcome; // the server's own timeout is one
     }
 
     pool_state& pool;
@@ -153,12 +152,12 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
         if (my.first->outcome && !begun) answered = fail(my.first->outcome->error());
         const query_run& failed = begun ? q : *my.first;
         if (!begun) my.broken = true;
-        my.note(failed, answered.error());
+        my.note(failed);
         if (answered.error().code == errc::outcome_unknown) answered = fail(unavailable("The database went away"));
         if (answered.error().code == errc::timeout) answered = fail(too_late(false));
         // Nothing of it was done, so it may as well begin at a server that takes changes.
         if (!opening || !failed.refused) {
-            if (my.broken) my.failed = answered.error();
+            if (my.broken || answered.error().code == errc::timeout) my.failed = answered.error();
             co_return answered;
         }
         my.refused_at = failed.refused_at;

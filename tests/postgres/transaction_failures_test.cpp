@@ -119,6 +119,30 @@ TEST_F(TransactionFailures, of_a_connection_that_was_lost_before_the_first_state
     EXPECT_EQ(stored(), "");
 }
 
+TEST_F(TransactionFailures, of_a_statement_that_the_server_ended_for_its_time_cost_no_connection)
+{
+    static constexpr statement nap{"nap", "SELECT pg_sleep(60)"};
+    admin("ALTER ROLE sluice SET statement_timeout = '1s'");
+    pool& db = open();
+    for (const bool undone : {false, true}) {
+        const auto ended = shards.run([&] {
+            return transact(db, {}, [undone](transaction& t) -> task<result<void>> {
+                EXPECT_TRUE(co_await t.query(insert, std::int64_t{1}));
+                EXPECT_TRUE(co_await t.savepoint("before"));
+                auto late = co_await t.query(nap);
+                EXPECT_EQ(late.error().code, errc::timeout);
+                if (undone) EXPECT_TRUE(co_await t.rollback_to("before"));
+                co_return {};
+            });
+        });
+        EXPECT_EQ(ended.has_value(), undone);
+        if (!ended) EXPECT_EQ(ended.error().code, errc::timeout);
+        EXPECT_EQ(stored(), undone ? "1" : "");
+    }
+    EXPECT_EQ(on_shard([&] { return db.counters().connects; }), 1u);
+    admin("ALTER ROLE sluice RESET statement_timeout");
+}
+
 // More at once than there may be cancellations under way.
 TEST_F(TransactionFailures, of_many_at_once_leave_nothing_running)
 {
