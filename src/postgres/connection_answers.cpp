@@ -62,8 +62,8 @@ void connection::note_failure(query_run& q, std::string_view state)
     if (takes_no_changes(q, state)) note_refusal(q);
 }
 
-// A server in recovery says of a BEGIN that may write only that it cannot do that. What only reads is refused by
-// itself.
+// A server in recovery says of a serializable BEGIN that may write only that it cannot do that. What only reads is
+// refused by itself.
 bool connection::takes_no_changes(const query_run& q, std::string_view state) const noexcept
 {
     return !q.read_only && (sql_states::read_only(state) || (q.joins_next && state == "0A000"));

@@ -18,22 +18,20 @@ namespace {
 
 constexpr duration back_off_each = std::chrono::milliseconds(2);
 
-// None of these has a name: they are parsed in no time, and depend on nothing that was prepared.
+// None of these has a name: they are parsed in no time, and depend on nothing that was prepared. Nor do those that may
+// write say so: that would overrule a database that only reads by default.
 const statement& beginning(const transaction_options& o)
 {
     static constexpr statement statements[] = {
-        {"", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
-        {"", "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"},
-        {"", "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"},
-        {"", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
-        {"", "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"},
-        {"", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"},
+        {"", "BEGIN ISOLATION LEVEL READ COMMITTED"},  {"", "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"},
+        {"", "BEGIN ISOLATION LEVEL REPEATABLE READ"}, {"", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
+        {"", "BEGIN ISOLATION LEVEL SERIALIZABLE"},    {"", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"},
     };
     return statements[static_cast<std::size_t>(o.level) * 2 + (o.read_only ? 1 : 0)];
 }
 
-constexpr statement commit_statement{"", "COMMIT"};
-constexpr statement rollback_statement{"", "ROLLBACK"};
+constexpr statement commit_statement{.name = "", .sql = "COMMIT", .is_change = false};
+constexpr statement rollback_statement{.name = "", .sql = "ROLLBACK", .is_change = false};
 constexpr const char* undoing = "ROLLBACK TO SAVEPOINT";
 
 std::string identifier(std::string_view name)
@@ -219,7 +217,7 @@ task<result<void>> transaction::roll_back()
 task<result<void>> transaction::run_unnamed(std::string_view verb, std::string_view name)
 {
     const std::string sql = fmt::format("{} {}", verb, identifier(name));
-    const statement once{"", sql.c_str()};
+    const statement once{.name = "", .sql = sql.c_str(), .is_change = false};
     auto answered = co_await run(once, {});
     if (!answered) co_return fail(std::move(answered.error()));
     co_return {};

@@ -170,6 +170,27 @@ TEST_F(RefusedChanges, fail_a_transaction_that_has_done_something_unless_it_is_r
     EXPECT_EQ(stored(), "0,1");
 }
 
+// As for a planned change of servers: what it took then would be missing on the other one.
+TEST_F(RefusedChanges, are_those_of_transactions_too_where_sessions_only_read_by_default)
+{
+    static constexpr statement only_read{"", "SET default_transaction_read_only = on", access::reads};
+    pool& db = open_for("", 1);
+    const auto refuses = [&] { return on_shard([&] { return bool(db.counters().refuses_changes); }); };
+    ASSERT_TRUE(shards.run([&] { return db.query(only_read); }));
+    EXPECT_EQ(insert_in_transaction(db, {}, false).error().code, errc::unavailable);
+    EXPECT_TRUE(refuses());
+    const auto read = shards.run([&] {
+        return transact(db, {}, [](transaction& t) -> task<result<void>> {
+            EXPECT_TRUE(co_await t.query(echo, std::int64_t{1}, std::string_view("x")));
+            EXPECT_TRUE(co_await t.savepoint("here"));
+            co_return {};
+        });
+    });
+    EXPECT_TRUE(read);
+    EXPECT_TRUE(refuses()); // it made no change
+    EXPECT_EQ(stored(), "");
+}
+
 TEST_F(RefusedChanges, of_a_transaction_that_only_reads_are_its_own_fault)
 {
     pool& db = open_for(read_write);
