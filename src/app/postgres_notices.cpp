@@ -2,6 +2,7 @@
 
 #include <sluice/postgres/statement.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -11,10 +12,12 @@ namespace {
 
 constexpr std::size_t notice_bytes_max = 7900; // PostgreSQL takes less than 8000
 constexpr std::size_t gathered_bytes_max = 10 * notice_bytes_max;
-constexpr duration after_failure = std::chrono::milliseconds(100);
+constexpr duration after_failure = std::chrono::milliseconds(100); // twice as long after each one more
+constexpr duration after_failure_max = std::chrono::seconds(1);
 
 constexpr postgres::statement notify{.name = "notify_written",
-                                     .sql = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"};
+                                     .sql = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)",
+                                     .is_change = false};
 
 void append_digits(std::string_view bytes, pooled_string& out)
 {
@@ -72,12 +75,19 @@ task<void> notice_sender::send()
     context own;
     own.stop = &here_.background().stop();
     context* before = context::exchange_current(&own);
+    duration pause = after_failure;
     while (everything_ || !gathered_.empty()) {
         const pooled_string notice = next_notice();
         const auto said = co_await connections_.query(notify, notice_channel, std::string_view(notice));
-        if (said) continue;
+        if (said) {
+            pause = after_failure;
+            continue;
+        }
         everything_ = true;
-        if (const auto slept = co_await sleep_for(after_failure); !slept) break; // the shard ends
+        // A standby refuses notices as it does changes, for as long as it is one.
+        if (connections_.counters().refuses_changes) break;
+        if (const auto slept = co_await sleep_for(pause); !slept) break; // the shard ends
+        pause = std::min(2 * pause, after_failure_max);
     }
     sending_ = false;
     context::exchange_current(before);

@@ -2,7 +2,8 @@
 // the commit and not as a part of it, since PostgreSQL lets transactions that notify commit only one after the other.
 //
 // A notice is "SENDER KEY KEY …", keys in hexadecimal digits, or "SENDER *": something that was not said. Nobody waits
-// for it, and it waits for no disk. Of a shard, on its connections; what is not said yet is bounded.
+// for it, and it waits for no disk. One that fails is tried again; where the database takes no changes, with the next
+// key. Of a shard, on its connections; what is not said yet is bounded.
 #pragma once
 
 #include <sluice/cache/shard_cache.hpp>

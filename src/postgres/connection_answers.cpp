@@ -76,8 +76,8 @@ void connection::note_failure(query_run& q, std::string_view state)
     if (takes_no_changes(q, state)) note_refusal(q);
 }
 
-// A server in recovery says of a BEGIN that may write only that it cannot do that. What only reads is refused by
-// itself.
+// A server in recovery says of a serializable BEGIN that may write only that it cannot do that. What only reads is
+// refused by itself.
 bool connection::takes_no_changes(const query_run& q, std::string_view state) const noexcept
 {
     return !q.read_only && (sql_states::read_only(state) || (q.joins_next && state == "0A000"));
@@ -88,7 +88,8 @@ bool connection::takes_no_changes(const query_run& q, std::string_view state) co
 void connection::note_refusal(query_run& q)
 {
     // One that any server will do for may find the same one again: it is read meanwhile.
-    if (limits_.wanted != server_kind::any || shard_.now() - made_at_ > refusing_for) retire();
+    const bool leaves = q.what.is_change && shard_.now() - made_at_ > refusing_for;
+    if (limits_.wanted != server_kind::any || leaves) retire();
     q.refused = limits_.wanted != server_kind::any && made_at_ <= q.refused_at;
     q.refused_at = std::min(q.refused_at, shard_.now());
     if (q.refused && use_ == use::leased) q.repeatable = true;

@@ -18,22 +18,20 @@ namespace {
 
 constexpr duration back_off_each = std::chrono::milliseconds(2);
 
-// None of these has a name: they are parsed in no time, and depend on nothing that was prepared.
+// None of these has a name: they are parsed in no time, and depend on nothing that was prepared. Nor do those that may
+// write say so: that would overrule a database that only reads by default.
 const statement& beginning(const transaction_options& o)
 {
     static constexpr statement statements[] = {
-        {"", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
-        {"", "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"},
-        {"", "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"},
-        {"", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
-        {"", "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"},
-        {"", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"},
+        {"", "BEGIN ISOLATION LEVEL READ COMMITTED"},  {"", "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"},
+        {"", "BEGIN ISOLATION LEVEL REPEATABLE READ"}, {"", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
+        {"", "BEGIN ISOLATION LEVEL SERIALIZABLE"},    {"", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"},
     };
     return statements[static_cast<std::size_t>(o.level) * 2 + (o.read_only ? 1 : 0)];
 }
 
-constexpr statement commit_statement{"", "COMMIT"};
-constexpr statement rollback_statement{"", "ROLLBACK"};
+constexpr statement commit_statement{.name = "", .sql = "COMMIT", .is_change = false};
+constexpr statement rollback_statement{.name = "", .sql = "ROLLBACK", .is_change = false};
 constexpr const char* undoing = "ROLLBACK TO SAVEPOINT";
 
 std::string identifier(std::string_view name)
@@ -74,13 +72,12 @@ struct transaction::state
         if (open) pool.give_back(*mine, clean);
         open = false;
     }
-    void note(const query_run& q, const error& failure)
+    void note(const query_run& q)
     {
         // Nothing of it is committed, so that even a write whose answer was lost is known not to be done.
         repeatable = repeatable || q.repeatable || mine->on == nullptr;
         cancelled = cancelled || q.cancelled_once;
-        broken = broken || failure.code == errc::timeout || failure.code == errc::cancelled ||
-                 failure.code == errc::outcome_unknown;
+        broken = broken || !q.outcome; // the server's own timeout is one
     }
 
     pool_state& pool;
@@ -126,7 +123,8 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
     for (;;) {
         if (my.mine->on == nullptr) {
             my.repeatable = true;
-            co_return fail(unavailable("The database went away"));
+            my.failed = unavailable("The database went away"); // also where nothing has begun yet
+            co_return fail(*my.failed);
         }
         query_run q(s, with);
         const bool opening = !my.begun;
@@ -152,12 +150,12 @@ task<result<rows>> transaction::run(const statement& s, parameters with)
         if (my.first->outcome && !begun) answered = fail(my.first->outcome->error());
         const query_run& failed = begun ? q : *my.first;
         if (!begun) my.broken = true;
-        my.note(failed, answered.error());
+        my.note(failed);
         if (answered.error().code == errc::outcome_unknown) answered = fail(unavailable("The database went away"));
         if (answered.error().code == errc::timeout) answered = fail(too_late(false));
         // Nothing of it was done, so it may as well begin at a server that takes changes.
         if (!opening || !failed.refused) {
-            if (my.broken) my.failed = answered.error();
+            if (my.broken || answered.error().code == errc::timeout) my.failed = answered.error();
             co_return answered;
         }
         my.refused_at = failed.refused_at;
@@ -219,7 +217,7 @@ task<result<void>> transaction::roll_back()
 task<result<void>> transaction::run_unnamed(std::string_view verb, std::string_view name)
 {
     const std::string sql = fmt::format("{} {}", verb, identifier(name));
-    const statement once{"", sql.c_str()};
+    const statement once{.name = "", .sql = sql.c_str(), .is_change = false};
     auto answered = co_await run(once, {});
     if (!answered) co_return fail(std::move(answered.error()));
     co_return {};

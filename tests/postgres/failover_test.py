@@ -1,6 +1,7 @@
 """The server with more than one PostgreSQL to go to, or with none that takes writes: failover_test.py BINARY."""
 import re
 import socket
+import time
 
 import faulty
 import server
@@ -114,6 +115,12 @@ class Hosts(faulty.Case):
         self.end(load, serving, replica)
 
     def test_the_only_one_is_read_when_it_takes_no_more_writes_and_that_is_said_once(self):
+        self.read_the_only_one()
+
+    def test_what_a_cache_tells_others_of_writes_that_were_refused_is_no_change(self):
+        self.read_the_only_one(SLUICE_CACHE_L1_BYTES='64MiB')
+
+    def read_the_only_one(self, **environment):
         def read_only(value):
             self.database.psql(f'ALTER SYSTEM SET default_transaction_read_only = {value}')
             self.database.psql('SELECT pg_reload_conf()')
@@ -122,7 +129,7 @@ class Hosts(faulty.Case):
         def refuses():
             told = serving.get('/metrics', serving.admin_port)[1].decode()
             return re.search(r'(?m)^sluice_postgres_refuses_changes (\S+)$', told)[1]
-        serving = self.serve_ready()
+        serving = self.serve_ready(**environment)
         with Client(serving.port) as client:
             path = client.create('ada@example.com').headers['Location']
             self.assertEqual(refuses(), '0')
@@ -138,6 +145,34 @@ class Hosts(faulty.Case):
         self.assertEqual(serving.stop(), 0)
         said = [line['message'] for line in serving.lines if line['message'].startswith('PostgreSQL takes')]
         self.assertEqual(said, ['PostgreSQL takes no changes', 'PostgreSQL takes changes again'])
+
+    def test_what_a_standby_refuses_is_told_to_others_when_it_takes_changes_and_not_tried_until_then(self):
+        replica = self.follow()
+        self.serve_ready().stop()  # it makes the tables
+        serving = self.serve_ready(replica.url(), SLUICE_CACHE_L1_BYTES='64MiB')
+
+        def refused():
+            told = serving.get('/metrics', serving.admin_port)[1].decode()
+            return int((re.search(r'(?m)^sluice_postgres_errors_total\{class="25"\} (\d+)$', told) or (0, 0))[1])
+        with Client(serving.port) as client:
+            self.assertEqual(client.create('ada@example.com').status, 503)
+            server.wait_until(lambda: refused() > 1, 'a notice is refused as well')
+            time.sleep(2)
+            self.assertLessEqual(refused(), 3)  # there may be one of the id, and one of the e-mail
+            replica.promote()
+            listening = server.Session(replica)
+            self.addCleanup(listening.end)
+            listening('LISTEN sluice_written')
+            self.assertEqual(client.create('ada@example.com').status, 201)
+            server.wait_until(lambda: ' *" received' in self.heard(listening), 'what was not told is')
+        self.assertEqual(serving.stop(), 0)
+
+    @staticmethod
+    def heard(session):
+        """What psql says of notices before it has done nothing."""
+        session.process.stdin.write('DO $$BEGIN END$$;\n\\echo done\n')
+        session.process.stdin.flush()
+        return ''.join(iter(session.process.stdout.readline, 'done\n'))
 
     def test_the_first_write_after_a_rest_is_done_by_the_one_that_took_over(self):
         replica = self.follow()

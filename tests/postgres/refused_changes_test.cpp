@@ -144,6 +144,21 @@ TEST_F(RefusedChanges, cost_no_connection_each_where_the_only_server_takes_none)
     EXPECT_LT(on_shard([&] { return db.counters().connects; }), 20u);
 }
 
+TEST_F(RefusedChanges, cost_no_connection_however_old_where_they_were_no_changes)
+{
+    static constexpr statement tell{.name = "tell", .sql = "INSERT INTO numbers VALUES ($1)", .is_change = false};
+    pool& db = open_for("");
+    demote_all_that_come();
+    admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND backend_start > now() - interval '6 s'", "0");
+    EXPECT_EQ(shards.run([&] { return db.query(tell, std::int64_t{1}); }).error().code, errc::unavailable);
+    EXPECT_TRUE(on_shard([&] { return bool(db.counters().refuses_changes); }));
+    EXPECT_TRUE(shards.run([&] { return db.query(tell, std::int64_t{0}); }));
+    EXPECT_TRUE(on_shard([&] { return bool(db.counters().refuses_changes); }));
+    EXPECT_TRUE(shards.run([&] { return db.query(insert, std::int64_t{0}); }));
+    EXPECT_FALSE(on_shard([&] { return bool(db.counters().refuses_changes); }));
+    EXPECT_EQ(on_shard([&] { return db.counters().connects; }), 1u);
+}
+
 TEST_F(RefusedChanges, begin_a_transaction_anew)
 {
     pool& db = open_for(read_write);
@@ -192,6 +207,27 @@ TEST_F(RefusedChanges, give_no_transaction_the_connection_that_is_being_left)
     EXPECT_TRUE(second.get());
     EXPECT_TRUE(together.get());
     EXPECT_EQ(stored(), "0,1,2");
+}
+
+// As for a planned change of servers: what it took then would be missing on the other one.
+TEST_F(RefusedChanges, are_those_of_transactions_too_where_sessions_only_read_by_default)
+{
+    static constexpr statement only_read{"", "SET default_transaction_read_only = on", access::reads};
+    pool& db = open_for("", 1);
+    const auto refuses = [&] { return on_shard([&] { return bool(db.counters().refuses_changes); }); };
+    ASSERT_TRUE(shards.run([&] { return db.query(only_read); }));
+    EXPECT_EQ(insert_in_transaction(db, {}, false).error().code, errc::unavailable);
+    EXPECT_TRUE(refuses());
+    const auto read = shards.run([&] {
+        return transact(db, {}, [](transaction& t) -> task<result<void>> {
+            EXPECT_TRUE(co_await t.query(echo, std::int64_t{1}, std::string_view("x")));
+            EXPECT_TRUE(co_await t.savepoint("here"));
+            co_return {};
+        });
+    });
+    EXPECT_TRUE(read);
+    EXPECT_TRUE(refuses()); // it made no change
+    EXPECT_EQ(stored(), "");
 }
 
 TEST_F(RefusedChanges, of_a_transaction_that_only_reads_are_its_own_fault)

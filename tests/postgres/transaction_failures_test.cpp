@@ -5,10 +5,12 @@
 #include <sluice/coro/stop.hpp>
 #include <sluice/postgres/transaction.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace sluice::postgres {
 namespace {
@@ -93,6 +95,52 @@ TEST_F(TransactionFailures, of_a_late_statement_commit_nothing_though_it_ends_we
     EXPECT_EQ(ended.error().code, errc::timeout);
     admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND state <> 'idle'", "0");
     EXPECT_EQ(stored(), "");
+}
+
+TEST_F(TransactionFailures, of_a_connection_that_was_lost_before_the_first_statement_commit_nothing)
+{
+    pool& db = open();
+    std::atomic<bool> began = false, may_go_on = false;
+    auto ended = shards.start(0, [&] {
+        return transact(db, {}, [&](transaction& t) -> task<result<void>> {
+            began = true;
+            while (!may_go_on) (void)co_await sleep_for(1ms);
+            EXPECT_EQ((co_await t.query(insert, std::int64_t{1})).error().code, errc::unavailable);
+            co_return {}; // as if nothing had happened
+        });
+    });
+    while (!began) std::this_thread::sleep_for(1ms);
+    admin(std::string("SELECT pg_terminate_backend(pid) ") + test::back_ends);
+    while (on_shard([&] { return std::uint64_t(db.counters().losses); }) == 0) std::this_thread::sleep_for(1ms);
+    may_go_on = true;
+    const auto how = ended.get();
+    ASSERT_FALSE(how);
+    EXPECT_EQ(how.error().code, errc::unavailable);
+    EXPECT_EQ(stored(), "");
+}
+
+TEST_F(TransactionFailures, of_a_statement_that_the_server_ended_for_its_time_cost_no_connection)
+{
+    static constexpr statement nap{"nap", "SELECT pg_sleep(60)"};
+    admin("ALTER ROLE sluice SET statement_timeout = '1s'");
+    pool& db = open();
+    for (const bool undone : {false, true}) {
+        const auto ended = shards.run([&] {
+            return transact(db, {}, [undone](transaction& t) -> task<result<void>> {
+                EXPECT_TRUE(co_await t.query(insert, std::int64_t{1}));
+                EXPECT_TRUE(co_await t.savepoint("before"));
+                auto late = co_await t.query(nap);
+                EXPECT_EQ(late.error().code, errc::timeout);
+                if (undone) EXPECT_TRUE(co_await t.rollback_to("before"));
+                co_return {};
+            });
+        });
+        EXPECT_EQ(ended.has_value(), undone);
+        if (!ended) EXPECT_EQ(ended.error().code, errc::timeout);
+        EXPECT_EQ(stored(), undone ? "1" : "");
+    }
+    EXPECT_EQ(on_shard([&] { return db.counters().connects; }), 1u);
+    admin("ALTER ROLE sluice RESET statement_timeout");
 }
 
 // More at once than there may be cancellations under way.

@@ -23,6 +23,7 @@ struct statement
     const char* name;
     const char* sql;
     access does = access::writes;
+    bool is_change = true; // of a write; false: a database that only reads does it too, as it does NOTIFY
 };
 
 } // namespace sluice::postgres

@@ -16,6 +16,9 @@
 // the last of these runs elsewhere by itself. Otherwise these are errc::unavailable. A commit whose answer is lost is
 // errc::outcome_unknown, and never repeated.
 //
+// It does not insist on writing: where sessions only read by default (default_transaction_read_only, of a server, a
+// role or, behind a pooler, set by whoever had the session before), its writes are refused as those outside of it are.
+//
 // Inside the body use the transaction alone: a query on the pool may wait for a connection that this one holds.
 //
 // Thread: the pool's shard. The pool outlives it. One statement at a time.
@@ -44,7 +47,7 @@ enum class isolation : std::uint8_t
 struct transaction_options
 {
     isolation level = isolation::read_committed;
-    bool read_only = false;
+    bool read_only = false; // otherwise it may write where a statement outside of it may
     bool repeatable = false;
     unsigned attempts_max = 5; // of a repeatable one
 };
