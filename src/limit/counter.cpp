@@ -25,13 +25,20 @@ verdict counter::decide(const rules& by, const question& asked, micros now) noex
     verdict said{.passes = true, .lease = asked.want, .lease_end = 0, .lease_for = 0, .passes_in = 0, .size = by.size};
     said.lease_for = std::numeric_limits<micros>::max();
     std::array<micros, quotas_max> at{};
+    bool all = true; // of what the asker knows is to be counted
+    for (std::size_t i = 0; i < by.size; ++i) {
+        const micros window = by.list[i].window;
+        at[i] = windows_[i].advance(now, window);
+        if (asked.back != 0) windows_[i].give_back(asked.back_at, asked.back, window);
+        all = all && windows_[i].used() == 0;
+    }
+    all = all || asked.anew;
     for (std::size_t i = 0; i < by.size; ++i) {
         const auto [requests, window] = by.list[i];
         sliding_window& spent = windows_[i];
-        at[i] = spent.advance(now, window);
-        if (asked.back != 0) spent.give_back(asked.back_at, asked.back, window);
-        const std::uint64_t known = spent.used();
-        if (known < asked.least[i]) spent.spend(at[i], asked.least[i] - static_cast<std::uint32_t>(known), window);
+        const std::uint32_t least = asked.least[i];
+        const auto known = static_cast<std::uint32_t>(std::min<std::uint64_t>(spent.used(), least));
+        spent.spend(at[i], all ? least - known : std::min(asked.more, least), window);
 
         const std::uint64_t used = spent.used();
         const std::uint64_t cost = std::min(asked.cost, requests); // dearer than the limit: passes in an empty window

@@ -55,13 +55,21 @@ struct question
     std::uint32_t want = 0; // as a lease, beside the cost
     std::uint32_t back = 0; // of an earlier lease …
     micros back_at = 0;     // … that ended then: it was not spent
-    // The asker knows of so many in each quota's window, even if whoever is asked has forgotten them.
+    // Of what was spent where the asker counts, whoever is asked has not heard of so many.
+    std::uint32_t more = 0;
+    // The asker knows of so many in each quota's window. Whoever is asked counts what he lacks of them as spent now if
+    // he knows of none, or has to be told `anew` since he may have forgotten some; else `more`, and no more than these.
+    // To make up for it each time would not do: two whose sub-windows end at different times would give each other
+    // again and again what has left the window.
     spent_counts least = {};
+    bool anew = false;
+    bool counted = false; // by Redis as well, so it need not hear of it
 };
 
 struct verdict
 {
     bool unreadable = false; // what was kept were no counts, and counting began anew
+    bool at_home = false;    // the key's home decided, and not Redis
     bool passes = false;
     std::uint32_t lease = 0;
     micros lease_end = 0; // the time that question::back_at names

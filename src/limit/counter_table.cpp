@@ -4,6 +4,7 @@
 #include <limits>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 namespace sluice::limit {
 
@@ -15,6 +16,12 @@ template <class T> T* zeroed_memory(std::size_t count)
     void* block = std::calloc(count, sizeof(T));
     if (block == nullptr) throw std::bad_alloc();
     return static_cast<T*>(block);
+}
+
+// And no further than the type goes.
+void add(std::uint32_t& to, std::uint32_t more) noexcept
+{
+    to += std::min(more, std::numeric_limits<std::uint32_t>::max() - to);
 }
 
 } // namespace
@@ -58,7 +65,7 @@ counter_table::slot& counter_table::claim(const client_key& key, std::uint64_t h
             least = one;
     }
     if (least->empty_at > now) ++evicted_;
-    *least = {.key = key, .empty_at = 0, .spent_share = 0, .outage = 0};
+    *least = {.key = key, .empty_at = 0, .spent_share = 0, .outage = 0, .told = 0, .untold = 0};
     std::ranges::fill(windows_of(*least), sliding_window());
     return *least;
 }
@@ -73,20 +80,18 @@ verdict counter_table::decide(const client_key& key, std::uint64_t hash, const r
     const verdict said = counted.decide(by, asked, now);
     found->empty_at = counted.empty_at(by);
     found->spent_share = counted.spent_share(by);
+    if (said.passes && !asked.counted) add(found->untold, asked.cost + said.lease);
     return said;
 }
 
 void counter_table::hear(const client_key& key, std::uint64_t hash, const rules& by, const spent_counts& others,
                          std::uint32_t let_pass, micros now)
 {
-    (void)decide(key, hash, by, {.cost = 0, .least = others}, now);
+    (void)decide(key, hash, by, {.cost = 0, .least = others, .anew = true}, now);
     if (let_pass == 0) return;
     spent_counts all = used(key, hash, by, now);
-    for (std::size_t i = 0; i < by.size; ++i) {
-        const std::uint32_t more = std::min(let_pass, by.list[i].requests);
-        all[i] += std::min(more, std::numeric_limits<std::uint32_t>::max() - all[i]);
-    }
-    (void)decide(key, hash, by, {.cost = 0, .least = all}, now);
+    for (std::size_t i = 0; i < by.size; ++i) add(all[i], std::min(let_pass, by.list[i].requests));
+    (void)decide(key, hash, by, {.cost = 0, .least = all, .anew = true}, now);
 }
 
 spent_counts counter_table::used(const client_key& key, std::uint64_t hash, const rules& by, micros now)
@@ -112,6 +117,23 @@ bool counter_table::knows(const client_key& key, std::uint64_t hash, std::uint32
 void counter_table::note_known(const client_key& key, std::uint64_t hash, std::uint32_t outage)
 {
     if (slot* found = find(key, hash)) found->outage = outage;
+}
+
+counter_table::untold counter_table::hand_over(const client_key& key, std::uint64_t hash, std::uint32_t run)
+{
+    slot* const found = find(key, hash);
+    if (found == nullptr) return {};
+    const bool anew = found->told != run;
+    found->told = run;
+    return {.count = std::exchange(found->untold, 0), .anew = anew};
+}
+
+void counter_table::take_back(const client_key& key, std::uint64_t hash, const untold& what)
+{
+    slot* const found = find(key, hash);
+    if (found == nullptr) return;
+    add(found->untold, what.count);
+    if (what.anew) found->told = 0; // which no run is
 }
 
 } // namespace sluice::limit

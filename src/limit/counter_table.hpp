@@ -42,6 +42,17 @@ public:
     [[nodiscard]] bool knows(const client_key& key, std::uint64_t hash, std::uint32_t outage);
     void note_known(const client_key& key, std::uint64_t hash, std::uint32_t outage);
 
+    // What Redis has to hear of with the next question: what was let pass here since it last did, and whether that run
+    // of it is yet to be told of all. From then on both count as told.
+    struct untold
+    {
+        std::uint32_t count = 0;
+        bool anew = false;
+    };
+    [[nodiscard]] untold hand_over(const client_key& key, std::uint64_t hash, std::uint32_t run);
+    // It was not, or nobody knows.
+    void take_back(const client_key& key, std::uint64_t hash, const untold& what);
+
     [[nodiscard]] const event_count& evicted() const noexcept { return evicted_; } // that were not empty
 
 private:
@@ -51,6 +62,8 @@ private:
         micros empty_at;
         std::uint32_t spent_share;
         std::uint32_t outage;
+        std::uint32_t told;   // the run of Redis that has been told of all
+        std::uint32_t untold; // let pass here, and Redis has not been told
     };
     struct release
     {

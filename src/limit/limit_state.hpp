@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::limit {
@@ -58,14 +59,17 @@ public:
 
     // --- Redis, as the process sees it: away while one of its shards gets no answer.
     void begin_failing(const char* why, time_point now, outage_of what);
-    // False: that it is over is to be said later, by say_settled().
-    [[nodiscard]] bool end_failing(time_point now);
+    // `run`: of its server, nothing where that is not known. False: that the outage is over is to be said later, by
+    // say_settled().
+    [[nodiscard]] bool end_failing(time_point now, std::string_view run);
     void say_settled(time_point now);
     // Of a request, while Redis decides about others: it has to hear of it, as after an outage.
     void decided_alone(time_point now) noexcept;
     [[nodiscard]] bool failing() const noexcept { return failing_.load(std::memory_order_acquire) != 0; }
     // Since the start: tells one outage from another. 0: none yet.
     [[nodiscard]] std::uint32_t outages() const noexcept { return outages_.load(std::memory_order_relaxed); }
+    // Which run of Redis this is, or may be: another may have lost what the one before knew.
+    [[nodiscard]] std::uint32_t run_number(std::string_view run);
     // Has an outage ended so lately that a shard's client may still wait before it connects again?
     [[nodiscard]] bool settling(time_point now) const noexcept;
     // Can a window still hold what the process let pass by itself?
@@ -82,8 +86,11 @@ private:
     std::atomic<std::int64_t> recovered_at_ = 0; // nanoseconds; nothing before the process first counted by itself
     std::mutex changing_;                        // of those who change it, never of a shard's requests
     std::vector<std::unique_ptr<const prepared>> policies_;
-    std::mutex telling_; // of a shard that loses Redis or has it back, for some instructions
+    std::mutex
+        telling_; // of a shard that loses Redis or has it back, and of questions soon after, for some instructions
     outage_log told_;
+    std::string run_; // of Redis
+    std::uint32_t runs_ = 1;
 };
 
 } // namespace sluice::limit

@@ -178,14 +178,16 @@ task<result<verdict>> limiter_state::ask_redis_or_home(client_key key, std::uint
     const bool local = now.said.without_redis == on_failure::local;
     result<verdict> heard = fail(errc::unavailable);
     if (!shared_.failing()) {
-        // Redis may have lost what it knew.
-        if (shared_.recovering(shard_.now(), now.by.longest())) q.least = co_await known_at_home(key, hash, now);
-        heard = co_await ask_redis_for(key, now, q);
+        question told = q;
+        if (shared_.recovering(shard_.now(), now.by.longest())) co_await hand_over(key, hash, now, told);
+        heard = co_await ask_redis_for(key, now, told);
+        if (!heard) co_await take_back(key, hash, told);
     }
     if (heard && local && heard->passes && shared_.failing()) {
         (void)co_await known_at_home(key, hash, now);
         co_await tell_home(key, hash, now, spent_by_others(now.by, *heard, cost + heard->lease), 0);
         q.back = 0; // that was given back
+        q.counted = true;
         co_return co_await ask_home(key, hash, now, q);
     }
     if (heard) {
@@ -201,10 +203,15 @@ task<result<verdict>> limiter_state::ask_redis_or_home(client_key key, std::uint
     const verdict said = co_await ask_home(key, hash, now, q);
     if (!said.passes || alone || shared_.failing() || redis_->counters().away) co_return said;
     q.back = 0;
-    q.least = co_await known_at_home(key, hash, now);
-    for (auto& spent : q.least) spent -= std::min(spent, cost + said.lease);
-    heard = co_await ask_redis_for(key, now, q);
-    if (!heard) co_return said;
+    co_await hand_over(key, hash, now, q);
+    question others = q;
+    others.more -= std::min(q.more, cost + said.lease);
+    for (auto& spent : others.least) spent -= std::min(spent, cost + said.lease);
+    heard = co_await ask_redis_for(key, now, others);
+    if (!heard) {
+        co_await take_back(key, hash, q);
+        co_return said;
+    }
     if (home_counts()) co_await tell_home(key, hash, now, spent_by_others(now.by, *heard, 0), 0);
     co_return heard;
 }
@@ -250,72 +257,16 @@ bool limiter_state::says_nothing_of_redis(const error& why, duration had)
     return true;
 }
 
-// The home goes by the policy in force. Who asks may have begun under one before: of counts over other windows it takes
-// nothing, and above all it does not begin anew with those windows.
-task<verdict> limiter_state::ask_home(client_key key, std::uint64_t hash, const prepared& now, question q)
-{
-    const unsigned home = shared_.home_of(hash);
-    if (home != shard_.index()) ++counters_.asked_home;
-    co_return co_await on_shard(home, [&shared = shared_, &now, key, hash, q] {
-        const shard& here = shard::current();
-        const rules& by = shared.in_force().by;
-        const question asked = by.same_windows(now.by) ? q : question{.cost = q.cost, .want = q.want};
-        return shared.at(here.index()).counters.decide(key, hash, by, asked, micros_of(here.now()));
-    });
-}
-
-// What this process knows to be spent. In an outage of Redis, and after it, the key's home keeps that, from what Redis
-// has told any of the shards on.
-task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t hash, const prepared& now, trust in)
-{
-    const unsigned home = shared_.home_of(hash);
-    const std::uint32_t outage = shared_.outages();
-    const bool known = co_await on_shard(home, [&shared = shared_, key, hash, outage] {
-        return shared.at(shard::current().index()).counters.knows(key, hash, outage);
-    });
-    if (!known || in == trust::nothing) {
-        question tell{.cost = 0};
-        for (unsigned i = 0; i < shard_.count(); ++i) {
-            const auto used = co_await on_shard(i, [&shared = shared_, &now, key, hash] {
-                const shard& here = shard::current();
-                place& at = shared.at(here.index());
-                if (at.generation != now.generation) return spent_counts{}; // it knows by another policy
-                return at.memory.known(key, hash, now.by, here.now());
-            });
-            std::ranges::transform(tell.least, used, tell.least.begin(), [](auto a, auto b) { return std::max(a, b); });
-        }
-        (void)co_await ask_home(key, hash, now, tell);
-    }
-    co_return co_await on_shard(home, [&shared = shared_, &now, key, hash, outage] {
-        const shard& here = shard::current();
-        counter_table& counters = shared.at(here.index()).counters;
-        counters.note_known(key, hash, outage);
-        return counters.used(key, hash, now.by, micros_of(here.now()));
-    });
-}
-
-// An answer of Redis that comes while the process, or a shard of it, counts by itself: the home has to know of it.
-task<void> limiter_state::tell_home(client_key key, std::uint64_t hash, const prepared& now, spent_counts others,
-                                    std::uint32_t let_pass)
-{
-    co_await on_shard(shared_.home_of(hash), [&shared = shared_, &now, key, hash, others, let_pass] {
-        const shard& here = shard::current();
-        const rules& by = shared.in_force().by;
-        if (!by.same_windows(now.by)) return;
-        shared.at(here.index()).counters.hear(key, hash, by, others, let_pass, micros_of(here.now()));
-    });
-}
-
 void limiter_state::redis_failed(const error& why)
 {
     ++counters_.failures;
     if (failing_) return;
     // A client that waits before it connects again asks nothing, and learns later than others that an outage is over.
-    const bool away = redis_->counters().away;
-    const bool unasked = why.code == errc::unavailable && away;
+    const redis::client_counters now = redis_->counters();
+    const bool unasked = why.code == errc::unavailable && now.away;
     if (unasked && shared_.settling(shard_.now())) return;
     failing_ = true;
-    const auto what = away ? outage_of::connections : outage_of::decisions;
+    const auto what = now.away || !now.connected ? outage_of::connections : outage_of::decisions;
     shared_.begin_failing(why.detail.c_str(), shard_.now(), what);
     shard_.background().spawn(watch_for_redis(), &background_);
 }
@@ -334,7 +285,8 @@ task<void> limiter_state::watch_for_redis()
         if (said) break;
     }
     failing_ = false;
-    if (!shared_.end_failing(shard_.now())) shard_.timers().arm(settled_, shard_.now() + outage_log::quiet_after);
+    if (!shared_.end_failing(shard_.now(), redis_->run_id()))
+        shard_.timers().arm(settled_, shard_.now() + outage_log::quiet_after);
 }
 
 limiter_counters limiter_state::counters() const

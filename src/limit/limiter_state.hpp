@@ -68,6 +68,9 @@ private:
     };
     [[nodiscard]] task<spent_counts> known_at_home(client_key key, std::uint64_t hash, const prepared& now,
                                                    trust in = trust::this_outage);
+    // Adds to a question for Redis what it may not have heard of.
+    [[nodiscard]] task<void> hand_over(client_key key, std::uint64_t hash, const prepared& now, question& q);
+    [[nodiscard]] task<void> take_back(client_key key, std::uint64_t hash, const question& q);
     // Of some requests, at least.
     [[nodiscard]] bool home_counts() const { return shared_.failing() || shared_.settling(shard_.now()); }
     [[nodiscard]] task<void> tell_home(client_key key, std::uint64_t hash, const prepared& now, spent_counts others,

@@ -83,8 +83,10 @@ result<void> limit_state::change(policy to)
 void limit_state::begin_failing(const char* why, time_point now, outage_of what)
 {
     const std::scoped_lock one_at_a_time(telling_);
-    if (failing_.fetch_add(1, std::memory_order_acq_rel) != 0) return;
-    outages_.fetch_add(1, std::memory_order_relaxed);
+    const bool first = !failing();
+    if (first) outages_.fetch_add(1, std::memory_order_relaxed); // whoever sees that it fails knows which outage it is
+    failing_.fetch_add(1, std::memory_order_acq_rel);
+    if (!first) return;
     if (!told_.begins(now, what)) return;
     const policy& p = in_force().said;
     log(log_level::warn, "Redis does not answer: the rate limit goes on without it",
@@ -96,14 +98,25 @@ void limit_state::decided_alone(time_point now) noexcept
     recovered_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
-bool limit_state::end_failing(time_point now)
+bool limit_state::end_failing(time_point now, std::string_view run)
 {
     decided_alone(now);
     const std::scoped_lock one_at_a_time(telling_);
+    if (run.empty()) ++runs_; // it may be another
     if (failing_.fetch_sub(1, std::memory_order_acq_rel) != 1) return true;
     const bool said = told_.ends(now);
     if (said) say_back();
     return said;
+}
+
+std::uint32_t limit_state::run_number(std::string_view run)
+{
+    const std::scoped_lock one_at_a_time(telling_);
+    if (!run.empty() && run != run_) {
+        run_ = run;
+        ++runs_;
+    }
+    return runs_;
 }
 
 void limit_state::say_settled(time_point now)

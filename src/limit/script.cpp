@@ -10,6 +10,7 @@ local floor, max, min = math.floor, math.max, math.min
 local sub_windows, share_of_limit, share_of_left, bytes_max = 15, 64, 8, 1024
 local cost, want = tonumber(ARGV[1]), tonumber(ARGV[2])
 local back, back_at = tonumber(ARGV[3]), tonumber(ARGV[4])
+local more, all = tonumber(ARGV[5]), true
 
 local function counts_in(value)
   local found, at = {}, 1
@@ -84,14 +85,18 @@ local function leaves_in(w, count)
 end
 
 local windows, passes, lease, lease_for, passes_in = {}, true, want, math.huge, 0
-for i = 5, #ARGV, 3 do
+for i = 7, #ARGV, 3 do
   local w = {limit = tonumber(ARGV[i]), window = tonumber(ARGV[i + 1]), least = tonumber(ARGV[i + 2])}
   w.width = floor((w.window + sub_windows - 1) / sub_windows)
   w.old = kept[w.window] or {}
   windows[#windows + 1] = w
   advance(w)
   if back > 0 then give_back(w, back_at, back) end
-  if w.used < w.least then spend(w, w.now, w.least - w.used) end
+  all = all and w.used == 0
+end
+all = all or ARGV[6] == '1'
+for _, w in ipairs(windows) do
+  spend(w, w.now, all and w.least - min(w.used, w.least) or min(more, w.least))
   w.cost = min(cost, w.limit)
   if w.used + w.cost > w.limit then
     passes = false

@@ -24,7 +24,8 @@ inline constexpr std::string_view redis_clock = "local t = redis.call('TIME')\n"
 extern const std::string_view decision_script; // of `now`
 extern const redis::script redis_decision;     // by Redis's clock
 
-// ARGV: cost, want, back and its time, then of each quota: requests, the window in microseconds, and the least.
+// ARGV: cost, want, back and its time, more, anew as 0 or 1, then of each quota: requests, the window in microseconds,
+// and the least.
 template <class Client>
 [[nodiscard]] task<result<redis::reply>> ask_redis(Client& to, const redis::script& s,
                                                    std::span<const std::string_view> keys, const rules& by,
@@ -32,18 +33,20 @@ template <class Client>
 {
     const auto& r = by.list;
     const auto& l = q.least;
+    const std::uint32_t anew = q.anew ? 1 : 0;
     switch (by.size) {
     case 1:
-        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, r[0].requests, r[0].window, l[0]);
+        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, q.more, anew, r[0].requests, r[0].window, l[0]);
     case 2:
-        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, r[0].requests, r[0].window, l[0], r[1].requests,
-                       r[1].window, l[1]);
+        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, q.more, anew, r[0].requests, r[0].window, l[0],
+                       r[1].requests, r[1].window, l[1]);
     case 3:
-        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, r[0].requests, r[0].window, l[0], r[1].requests,
-                       r[1].window, l[1], r[2].requests, r[2].window, l[2]);
+        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, q.more, anew, r[0].requests, r[0].window, l[0],
+                       r[1].requests, r[1].window, l[1], r[2].requests, r[2].window, l[2]);
     default:
-        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, r[0].requests, r[0].window, l[0], r[1].requests,
-                       r[1].window, l[1], r[2].requests, r[2].window, l[2], r[3].requests, r[3].window, l[3]);
+        return to.eval(s, keys, q.cost, q.want, q.back, q.back_at, q.more, anew, r[0].requests, r[0].window, l[0],
+                       r[1].requests, r[1].window, l[1], r[2].requests, r[2].window, l[2], r[3].requests, r[3].window,
+                       l[3]);
     }
 }
 

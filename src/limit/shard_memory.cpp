@@ -106,7 +106,8 @@ decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uin
     if (found == nullptr) found = &claim(key, hash, now);
     entry& e = *found;
     e.asked_at = asked_at;
-    e.quotas = static_cast<std::uint32_t>(by.size);
+    e.quotas = static_cast<std::uint16_t>(by.size);
+    e.of_redis = !said.at_home;
     for (std::size_t i = 0; i < by.size; ++i) {
         e.left[i] = said.standings[i].left;
         e.more_at[i] = asked_at + said.standings[i].more_in * nanos_per_micro;
@@ -135,7 +136,7 @@ spent_counts shard_memory::known(const client_key& key, std::uint64_t hash, cons
 {
     spent_counts used{};
     const entry* const found = find(key, hash);
-    if (found == nullptr || found->quotas != by.size) return used;
+    if (found == nullptr || !found->of_redis || found->quotas != by.size) return used;
     const std::uint64_t now = nanos(at);
     for (std::size_t i = 0; i < by.size; ++i) {
         const bool recent = now < found->asked_at + by.list[i].window * nanos_per_micro;

@@ -39,7 +39,7 @@ public:
     // The answer to a question that was asked at `asked_at`.
     [[nodiscard]] decision learn(const client_key& key, std::uint64_t hash, std::uint32_t cost, const rules& by,
                                  const verdict& said, time_point asked_at, time_point now);
-    // Spent in each quota's window by whomever, as far as is known here.
+    // Spent in each quota's window by whomever, as far as Redis has told.
     [[nodiscard]] spent_counts known(const client_key& key, std::uint64_t hash, const rules& by, time_point now);
     void forget_all();
 
@@ -57,7 +57,8 @@ private:
         std::uint32_t denied_cost = 0;
         std::uint32_t lease = 0; // as it was given
         std::uint32_t lease_left = 0;
-        std::uint32_t quotas = 0;
+        std::uint16_t quotas = 0;
+        bool of_redis = false; // what is left
         std::array<std::uint32_t, quotas_max> left = {};
         std::array<std::uint64_t, quotas_max> more_at = {};
     };

@@ -18,6 +18,7 @@ import told
 
 BINARY, USERS_MEMORY, ROOT = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
 USER = '/users/019c0000-0000-7000-8000-000000000001'  # whom users_memory has from the start
+SAID_OF_AN_OUTAGE = ['Redis does not answer: the rate limit goes on without it', 'Redis answers again: it decides about the rate limit']
 
 
 def redis_server():
@@ -247,7 +248,56 @@ class WithRedis(Case):
                 ask_until(lambda now: now['sluice_rate_limit_without_redis'] == 0 and now['sluice_redis_away'] == 0)
             self.assertEqual(self.metrics(server)['sluice_rate_limit_redis_outages_total'], rounds)
         said = [line['message'] for line in server.lines if 'rate limit' in line['message']]
-        self.assertEqual(said, ['Redis does not answer: the rate limit goes on without it', 'Redis answers again: it decides about the rate limit'] * rounds)
+        self.assertEqual(said, SAID_OF_AN_OUTAGE * rounds)
+
+    def test_two_brief_outages_soon_after_each_other_are_two_where_a_decision_was_asked_for_as_redis_ended(self):
+        with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='10', SLUICE_RATE_LIMIT_KEY='header:X-Client',
+                                                 SLUICE_REDIS_COMMAND_TIMEOUT='60s') as server:
+            for client, connects in (('a', 2), ('b', 4), ('', 6)):
+                while (now := self.metrics(server))['sluice_redis_connects_total'] < connects or now['sluice_rate_limit_without_redis']:
+                    time.sleep(0.02)
+                if not client:
+                    break
+                time.sleep(2.5)  # until what begins is no part of the last one
+                redis.freeze()
+                asking = threading.Thread(target=self.ask, args=(server,), kwargs={'X_Client': client})
+                asking.start()
+                while self.metrics(server)['sluice_redis_in_flight'] == 0:
+                    pass
+                redis.kill()
+                redis.start()
+                asking.join()
+            self.assertEqual(now['sluice_rate_limit_redis_outages_total'], 2)
+        said = [line['message'] for line in server.lines if 'rate limit' in line['message']]
+        self.assertEqual(said, SAID_OF_AN_OUTAGE * 2)
+
+    def test_who_spends_half_of_the_limit_is_never_refused_while_redis_comes_and_goes(self):
+        seconds, half = 2, 10
+        common = {'SLUICE_RATE_LIMIT_REQUESTS': f'{2 * half}', 'SLUICE_RATE_LIMIT_WINDOW': f'{seconds}s', 'SLUICE_REDIS_COMMAND_TIMEOUT': '60s'}
+        with redis_server() as redis, self.serve(redis, **common) as local, \
+                self.serve(redis, **common, SLUICE_RATE_LIMIT_ON_REDIS_FAILURE='open', REDIS_URL=redis.url(database=1)) as unlimited:
+            servers = (local, unlimited)
+            for server in servers:
+                self.await_status(server, '/readyz', 200)
+            over = threading.Event()
+
+            def come_and_go():
+                for room in itertools.cycle(('1', '0')):  # bytes: none, and no bound
+                    redis.command('CONFIG', 'SET', 'maxmemory', room)
+                    if over.wait(0.2):
+                        return
+
+            coming = threading.Thread(target=come_and_go)
+            coming.start()
+            statuses = []
+            for _ in range(5 * half):
+                statuses += [self.ask(server).status for server in servers]
+                time.sleep(seconds / half)
+            over.set()
+            coming.join()
+            self.assertEqual(statuses, [200] * len(statuses))
+            for server in servers:
+                self.assertGreater(self.metrics(server)['sluice_rate_limit_redis_outages_total'], 1)
 
     def metrics(self, server):
         """Those of one value each, by name."""

@@ -118,9 +118,12 @@ TEST(Counter, believes_an_asker_who_knows_of_more)
 {
     own_counter c;
     const rules by = of({{.requests = 10, .window = 10s}});
-    EXPECT_EQ(c.decide(by, {.cost = 1, .least = {6}}, some_day).standings[0].left, 3u);
-    EXPECT_EQ(c.decide(by, {.cost = 1, .least = {6}}, some_day).standings[0].left, 2u) << "it knows that already";
-    const verdict over = c.decide(by, {.cost = 1, .least = {15}}, some_day);
+    EXPECT_EQ(c.decide(by, {.cost = 1, .more = 2, .least = {6}}, some_day).standings[0].left, 3u) << "it knew nothing";
+    EXPECT_EQ(c.decide(by, {.cost = 1, .least = {9}}, some_day).standings[0].left, 2u) << "it knows something";
+    EXPECT_EQ(c.decide(by, {.cost = 0, .least = {9}, .anew = true}, some_day).standings[0].left, 1u);
+    EXPECT_EQ(c.decide(by, {.cost = 0, .least = {9}, .anew = true}, some_day).standings[0].left, 1u) << "it knows that";
+    EXPECT_EQ(c.decide(by, {.cost = 0, .more = 1, .least = {1}}, some_day).standings[0].left, 0u);
+    const verdict over = c.decide(by, {.cost = 1, .least = {15}, .anew = true}, some_day);
     EXPECT_FALSE(over.passes);
     EXPECT_EQ(over.standings[0].left, 0u);
 }

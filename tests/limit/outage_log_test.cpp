@@ -43,7 +43,7 @@ protected:
     {
         limit.begin_failing("OOM", now, what);
         now += lasts;
-        return !limit.end_failing(now);
+        return !limit.end_failing(now, "run");
     }
     limit_state limit{{.quotas = {{.requests = 1}}}, {.shards = 2}};
     outage_words log;
@@ -103,7 +103,7 @@ TEST_F(OutageLog, never_says_that_it_stays_while_it_is_away)
     now += 1h;
     limit.say_settled(now);
     EXPECT_EQ(log.said, (words{"away", "back", "away"}));
-    EXPECT_FALSE(limit.end_failing(now));
+    EXPECT_FALSE(limit.end_failing(now, "run"));
     limit.say_settled(now);
     EXPECT_EQ(log.said, (words{"away", "back", "away"}));
     now += 10s;
@@ -116,11 +116,26 @@ TEST_F(OutageLog, is_about_the_process_not_its_shards)
 {
     limit.begin_failing("OOM", now, outage_of::decisions);
     limit.begin_failing("OOM", now, outage_of::decisions);
-    EXPECT_TRUE(limit.end_failing(now));
+    EXPECT_TRUE(limit.end_failing(now, "run"));
     EXPECT_EQ(log.said, (words{"away"}));
-    EXPECT_TRUE(limit.end_failing(now));
+    EXPECT_TRUE(limit.end_failing(now, "run"));
     EXPECT_EQ(log.said, (words{"away", "back"}));
     EXPECT_EQ(limit.outages(), 1u);
+}
+
+TEST_F(OutageLog, goes_with_a_number_for_each_run_of_redis_that_is_or_may_be_another)
+{
+    const auto first = limit.run_number("one");
+    EXPECT_EQ(limit.run_number("one"), first);
+    EXPECT_EQ(limit.run_number(""), first) << "not known now";
+    limit.begin_failing("away", now, outage_of::connections);
+    EXPECT_TRUE(limit.end_failing(now, "one"));
+    EXPECT_EQ(limit.run_number("one"), first);
+    const auto other = limit.run_number("other");
+    EXPECT_NE(other, first);
+    limit.begin_failing("away", now, outage_of::connections);
+    (void)limit.end_failing(now, "");
+    EXPECT_NE(limit.run_number("other"), other);
 }
 
 } // namespace

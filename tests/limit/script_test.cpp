@@ -92,7 +92,11 @@ void Script::compare(redis::client& client, const rules& by, const test::pattern
                 q.back_at = leased_until;
                 leased = 0;
             }
-            if (test::below(from, 100) == 0) q.least[test::below(from, by.size)] = 5;
+            if (test::below(from, 30) == 0) {
+                q.least[test::below(from, by.size)] = 5;
+                q.more = static_cast<std::uint32_t>(test::below(from, 7));
+                q.anew = test::below(from, 3) == 0;
+            }
             const verdict mine = counted.decide(by, q, at);
             const auto theirs = co_await decide(client, by, q, at);
             if (!theirs) co_return theirs.error().detail;

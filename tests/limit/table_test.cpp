@@ -53,6 +53,28 @@ TEST(CounterTable, counts_what_was_let_pass_elsewhere_beside_what_it_let_pass_me
     EXPECT_EQ(hear({0, 8}, 50), std::pair(17u, 58u)) << "dearer than a limit";
 }
 
+TEST(CounterTable, hands_over_once_what_it_let_pass_and_all_of_it_to_each_run_of_redis)
+{
+    counter_table table(1024);
+    const rules by = of({{.requests = 10, .window = 1s}});
+    const std::uint64_t hash = client(1).hash();
+    const auto hand_over = [&](std::uint32_t run) {
+        const auto what = table.hand_over(client(1), hash, run);
+        return std::pair(what.count, what.anew);
+    };
+    EXPECT_EQ(hand_over(1), std::pair(0u, false)) << "it knows nothing of him";
+    EXPECT_TRUE(ask(table, client(1), by, some_day, 2).passes);
+    table.hear(client(1), hash, by, {5}, 1, some_day); // which Redis said
+    EXPECT_FALSE(ask(table, client(1), by, some_day, 9).passes);
+    EXPECT_TRUE(table.decide(client(1), hash, by, {.cost = 1, .counted = true}, some_day).passes);
+    EXPECT_EQ(hand_over(1), std::pair(2u, true));
+    EXPECT_EQ(hand_over(1), std::pair(0u, false));
+    EXPECT_EQ(hand_over(2), std::pair(0u, true));
+    table.take_back(client(1), hash, {.count = 2, .anew = true});
+    EXPECT_TRUE(ask(table, client(1), by, some_day).passes);
+    EXPECT_EQ(hand_over(2), std::pair(3u, true));
+}
+
 TEST(CounterTable, does_not_forget_who_is_over_the_limit_for_a_million_who_come_once)
 {
     counter_table table(4096);
