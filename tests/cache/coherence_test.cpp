@@ -3,6 +3,9 @@
 #include "cache/pending_keys.hpp"
 #include "simulated_process.hpp"
 
+#include <cstdlib>
+#include <string>
+
 namespace sluice::cache::test {
 namespace {
 
@@ -26,8 +29,10 @@ struct outcome
     std::size_t second_tier_hits = 0;
 };
 
+// Fewer where each step costs more: in a build with sanitizers.
 outcome by_many_chances(const world_options& options, std::uint64_t seeds)
 {
+    if (const char* one_of = std::getenv("SLUICE_TEST_ONE_SEED_OF")) seeds /= std::stoull(one_of);
     outcome seen;
     simulated_process::tiers kept;
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
@@ -154,35 +159,6 @@ TEST(Coherence, lets_no_expired_value_outlive_its_grace_or_an_invalidation)
 {
     by_many_chances({.shards = 3, .keys = 2, .reads = 20, .writes = 5, .ticks = 8, .stale = simulated_process::ttl / 4},
                     20'000);
-}
-
-// A shard that never hears of what it sends.
-struct silence final : coherence_actions
-{
-    void send(unsigned /*to*/, packet& /*p*/) override {}
-    void load(flight& /*f*/) override {}
-    void hurry(flight& /*f*/) override {}
-    void erase(invalidation& /*i*/) override {}
-    void announce(std::string_view /*key*/) override {}
-    void erase_again(std::string_view /*key*/, std::uint64_t /*generation*/) override {}
-};
-
-// What was asked of another shard when the shards ended is given back (AddressSanitizer looks), whether it may still be
-// joined or took so long that it may not.
-TEST(Coherence, leaves_nothing_behind_of_what_was_never_answered)
-{
-    constexpr duration life = std::chrono::seconds(2);
-    first_tier kept({.bytes = std::size_t{64} << 10});
-    silence others;
-    coherence rules({.self = 0, .shards = 2, .longest_life = life}, kept, others);
-    constexpr std::uint64_t elsewhere = 1;
-    const time_point now = {};
-    for (const time_point when : {now, now + life}) {
-        waiter asks([](waiter&, const answer&) { ADD_FAILURE() << "nobody answered"; });
-        EXPECT_TRUE(rules.join(asks, 0, elsewhere, "key", when));
-        static_cast<list_node<waiter>&>(asks).unlink();
-    }
-    EXPECT_EQ(rules.counters().detached, 1U);
 }
 
 } // namespace

@@ -13,7 +13,6 @@
 #include <chrono>
 #include <csignal>
 #include <latch>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -197,66 +196,6 @@ TEST(Shard, runs_what_an_item_posts_at_the_end_of_a_turn_before_it_sleeps)
     }));
     group.join();
     EXPECT_FALSE(item.queued);
-}
-
-// Who has nothing left to do of his own may be at work for others.
-TEST(Shard, lets_its_background_go_on_until_all_shards_have_finished)
-{
-    std::atomic<bool> all_finished{false};
-    bool stopped_after_all = false;
-    const auto work = [&]() -> task<void> {
-        const auto slept = co_await sleep_for(1h);
-        stopped_after_all = !slept && all_finished;
-    };
-    context until_stopped;
-    on_every_shard(2, [&](shard& here) -> task<void> {
-        if (here.index() == 1) {
-            until_stopped.stop = &here.background().stop();
-            here.background().spawn(work(), &until_stopped);
-            co_return;
-        }
-        (void)co_await sleep_for(50ms); // the other has finished by then, as a rule
-        all_finished = true;
-    });
-    EXPECT_TRUE(stopped_after_all);
-}
-
-TEST(Shard, reports_a_failed_start_and_ends_the_others)
-{
-    shard_group_options options;
-    options.shards = 3;
-    shard_group group(options);
-    auto started = group.start([](shard& s) -> result<void> {
-        if (s.index() == 1) throw std::runtime_error("no such thing");
-        return {};
-    });
-    ASSERT_FALSE(started);
-    EXPECT_EQ(started.error().detail, "no such thing");
-}
-
-TEST(Shard, ends_what_runs_in_the_background_where_the_start_of_another_fails)
-{
-    std::atomic<int> ended{0};
-    struct waiter
-    {
-        static task<void> run(shard& here, std::atomic<int>& count)
-        {
-            context request;
-            request.stop = &here.background().stop();
-            context* before = context::exchange_current(&request);
-            auto slept = co_await sleep_for(1h);
-            context::exchange_current(before);
-            if (!slept) ++count;
-        }
-    };
-    shard_group group({.shards = 3});
-    auto started = group.start([&](shard& here) -> result<void> {
-        here.background().spawn(waiter::run(here, ended));
-        if (here.index() == 1) return fail(errc::unavailable, "no such thing");
-        return {};
-    });
-    ASSERT_FALSE(started);
-    EXPECT_EQ(ended, 3);
 }
 
 TEST(Offload, leaves_signals_to_the_thread_that_runs_the_server)
