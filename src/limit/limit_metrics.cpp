@@ -10,7 +10,8 @@ namespace {
 constexpr metric_family decisions = {"sluice_rate_limit_decisions_total", "Decisions about requests, by outcome.",
                                      metric_kind::counter};
 constexpr metric_family sources = {"sluice_rate_limit_sources_total",
-                                   "Where decisions came from: a lease, a refusal remembered, Redis, another shard.",
+                                   "Who was asked for decisions: a lease, a refusal remembered, Redis, the shard that "
+                                   "counts for the key. Where Redis did not answer another one was, too.",
                                    metric_kind::counter};
 constexpr metric_family alone = {"sluice_rate_limit_alone_total",
                                  "Requests decided without Redis although it is there, by why.", metric_kind::counter};
@@ -32,7 +33,7 @@ void limiter_state::expose(metric_set& in) const
         {decisions, &counts::refused, {"outcome", "refused"}},
         {decisions, &counts::unanswered, {"outcome", "unanswered"}},
         {sources, &counts::asked_redis, {"source", "redis"}},
-        {sources, &counts::asked_home, {"source", "shard"}},
+        {sources, &counts::asked_home, {"source", "home"}},
         {alone, &counts::crowded, {"why", "crowded"}},
         {alone, &counts::spent, {"why", "spent"}},
         {{"sluice_rate_limit_unreadable_total", "Values in Redis that were no counts and were written over.", counter},

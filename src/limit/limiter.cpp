@@ -88,8 +88,10 @@ std::optional<decision> limiter_state::decide_at_once(const client_key& key, std
     if (away && now.said.without_redis != on_failure::local)
         return count(without_redis(now, now.said.without_redis == on_failure::open));
     const bool home = shared_.home_of(hash) == shard_.index();
-    if (home && (redis_ == nullptr || (away && mine().counters.knows(key, hash, shared_.outages()))))
+    if (home && (redis_ == nullptr || (away && mine().counters.knows(key, hash, shared_.outages())))) {
+        ++counters_.asked_home;
         return count(decision_of(mine().counters.decide(key, hash, now.by, {.cost = cost}, micros_of(shard_.now()))));
+    }
     if (auto known = mine().memory.look(key, hash, cost, shard_.now())) return count(*known);
     return std::nullopt;
 }

@@ -19,9 +19,8 @@ micros micros_now() noexcept
 // nothing, and above all it does not begin anew with those windows.
 task<verdict> limiter_state::ask_home(client_key key, std::uint64_t hash, const prepared& now, question q)
 {
-    const unsigned home = shared_.home_of(hash);
-    if (home != shard_.index()) ++counters_.asked_home;
-    co_return co_await on_shard(home, [&shared = shared_, &now, key, hash, q] {
+    if (q.cost != 0) ++counters_.asked_home; // and not told
+    co_return co_await on_shard(shared_.home_of(hash), [&shared = shared_, &now, key, hash, q] {
         const shard& here = shard::current();
         const rules& by = shared.in_force().by;
         const question asked = by.same_windows(now.by) ? q : question{.cost = q.cost, .want = q.want};

@@ -341,8 +341,11 @@ TEST_F(RedisTier, begins_cold_with_a_redis_that_comes_back_with_an_old_snapshot)
     await_second_tier(process);
     rows.set(7, "old");
     const auto fills = process.sum().fills;
-    process.find(0, 7);
-    await([&] { return process.sum().fills > fills; }, "the fill");
+    const auto filled = [&] {
+        process.find(0, 7);
+        return process.sum().fills > fills;
+    };
+    await(filled, "the fill");
     ASSERT_EQ(admin({"SAVE"}), "OK");
     rows.set(7, "new");
     EXPECT_TRUE(process.invalidate(0, 7));

@@ -1,5 +1,5 @@
-"""A hundred thousand clients, told apart by what a trusted proxy says of them, against one server with a Redis, and then against
-the same server without: many_clients_test.py BINARY.
+"""A hundred thousand clients, or as many as SLUICE_TEST_CLIENTS says, told apart by what a trusted proxy says of them, against one
+server with a Redis, and then against the same server without: many_clients_test.py BINARY.
 
 The process keeps answers about 4096 clients a shard, and counts of 65536 where it counts by itself, so a hundred thousand are more
 than fit, and none of those that come after may cost it memory."""
@@ -17,7 +17,7 @@ import told
 BINARY = os.path.abspath(sys.argv.pop(1))
 server = sluice.servers_of('redis')
 
-CLIENTS = 100_000
+CLIENTS = int(os.environ.get('SLUICE_TEST_CLIENTS', '100000'))
 CONNECTIONS, DEPTH = 50, 100
 WINDOW_SECONDS = 600
 MAY_GROW = 4 << 20

@@ -1,5 +1,6 @@
 """The rate limit from the outside: rate_limit_test.py BINARY USERS_MEMORY ROOT. The server's settings and what it answers; and two
 processes that count in one Redis."""
+import contextlib
 import http.client
 import importlib.util
 import itertools
@@ -108,6 +109,13 @@ class WithRedis(Case):
         environment = {'REDIS_URL': redis.url(), 'SLUICE_RATE_LIMIT_WINDOW': '1h', **more}
         return sluice.Server(BINARY, '--shards', '2', folder=folder, environment=environment)
 
+    @contextlib.contextmanager
+    def connected(self, redis, **more):
+        """A server whose shards have Redis, and wait for it however long it takes."""
+        with self.serve(redis, SLUICE_REDIS_COMMAND_TIMEOUT='60s', **more) as server:
+            self.await_metric(server, b'sluice_redis_connections 2')
+            yield server
+
     def await_status(self, server, path, status):
         end = time.monotonic() + 60
         while (answer := self.ask(server, path)).status != status:
@@ -116,8 +124,8 @@ class WithRedis(Case):
         return answer
 
     def test_servers_count_together(self):
-        with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='30') as one, \
-                self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='30') as other:
+        with redis_server() as redis, self.connected(redis, SLUICE_RATE_LIMIT_REQUESTS='30') as one, \
+                self.connected(redis, SLUICE_RATE_LIMIT_REQUESTS='30') as other:
             statuses = [self.ask(server).status for _ in range(25) for server in (one, other)]
             self.assertEqual(statuses, [200] * 30 + [429] * 20)
 
@@ -182,6 +190,7 @@ class WithRedis(Case):
             for line in (b'sluice_rate_limit_without_redis{limit="default"} 0', b'sluice_redis_connections 2', b'sluice_redis_away 0'):
                 self.await_metric(server, line)
             self.assertEqual(self.ask(server).status, 200)
+            self.await_metric(server, b'sluice_redis_in_flight 0')
             redis.freeze()
             statuses = []
             asking = [threading.Thread(target=lambda: statuses.append(self.ask(server).status)) for _ in range(4)]
@@ -200,8 +209,8 @@ class WithRedis(Case):
         with redis_server() as redis:
             self.assertEqual(redis.command(*line.replace('>…', '>word').split()), b'+OK\r\n')
             environment = {'REDIS_URL': redis.url('sluice', 'word')}
-            with self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='4', **environment) as one, \
-                    self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='4', **environment) as other:
+            with self.connected(redis, SLUICE_RATE_LIMIT_REQUESTS='4', **environment) as one, \
+                    self.connected(redis, SLUICE_RATE_LIMIT_REQUESTS='4', **environment) as other:
                 statuses = [self.ask(server).status for _ in range(4) for server in (one, other)]
                 self.assertEqual(statuses, [200] * 4 + [429] * 4, 'they count in Redis, together')
                 for server in (one, other):
@@ -251,8 +260,7 @@ class WithRedis(Case):
         self.assertEqual(said, SAID_OF_AN_OUTAGE * rounds)
 
     def test_two_brief_outages_soon_after_each_other_are_two_where_a_decision_was_asked_for_as_redis_ended(self):
-        with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='10', SLUICE_RATE_LIMIT_KEY='header:X-Client',
-                                                 SLUICE_REDIS_COMMAND_TIMEOUT='60s') as server:
+        with redis_server() as redis, self.connected(redis, SLUICE_RATE_LIMIT_REQUESTS='10', SLUICE_RATE_LIMIT_KEY='header:X-Client') as server:
             for client, connects in (('a', 2), ('b', 4), ('', 6)):
                 while (now := self.metrics(server))['sluice_redis_connects_total'] < connects or now['sluice_rate_limit_without_redis']:
                     time.sleep(0.02)
@@ -273,12 +281,10 @@ class WithRedis(Case):
 
     def test_who_spends_half_of_the_limit_is_never_refused_while_redis_comes_and_goes(self):
         seconds, half = 2, 10
-        common = {'SLUICE_RATE_LIMIT_REQUESTS': f'{2 * half}', 'SLUICE_RATE_LIMIT_WINDOW': f'{seconds}s', 'SLUICE_REDIS_COMMAND_TIMEOUT': '60s'}
-        with redis_server() as redis, self.serve(redis, **common) as local, \
-                self.serve(redis, **common, SLUICE_RATE_LIMIT_ON_REDIS_FAILURE='open', REDIS_URL=redis.url(database=1)) as unlimited:
+        common = {'SLUICE_RATE_LIMIT_REQUESTS': f'{2 * half}', 'SLUICE_RATE_LIMIT_WINDOW': f'{seconds}s'}
+        with redis_server() as redis, self.connected(redis, **common) as local, \
+                self.connected(redis, **common, SLUICE_RATE_LIMIT_ON_REDIS_FAILURE='open', REDIS_URL=redis.url(database=1)) as unlimited:
             servers = (local, unlimited)
-            for server in servers:
-                self.await_status(server, '/readyz', 200)
             over = threading.Event()
 
             def come_and_go():
@@ -305,7 +311,7 @@ class WithRedis(Case):
         return {line.partition('{')[0].partition(' ')[0]: float(line.rpartition(' ')[2]) for line in lines if line[:1] != '#'}
 
     def test_local_goes_on_from_what_is_known_and_is_ready(self):
-        with redis_server() as redis, self.serve(redis, SLUICE_RATE_LIMIT_REQUESTS='20') as server:
+        with redis_server() as redis, self.connected(redis, SLUICE_RATE_LIMIT_REQUESTS='20') as server:
             self.assertEqual([self.ask(server).status for _ in range(12)], [200] * 12)
             redis.kill()
             statuses = [self.ask(server).status for _ in range(12)]

@@ -1,4 +1,5 @@
 """What has expired, while the database does not give it: stale_cache_test.py BINARY."""
+import itertools
 import os
 import re
 import sys
@@ -27,10 +28,10 @@ class StaleCache(unittest.TestCase):
     def look(self, allowed, database, serving, client):
         # Once it listens: with that the first tier begins anew.
         postgres.wait_until(lambda: self.told(serving, 'sluice_cache_forgotten_total') >= 2, 'it listens')
-        made = {}
+        made, tries = {}, itertools.count()
 
-        def is_made():
-            made.update(client.create('ada@example.com').json)
+        def is_made():  # one of which nobody knows may be there
+            made.update(client.create(f'ada{next(tries)}@example.com').json)
             return 'id' in made
         postgres.wait_until(is_made, 'a user is registered')
         path = f'/users/{made["id"]}'

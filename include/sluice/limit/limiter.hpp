@@ -43,7 +43,7 @@ struct limiter_counters
     std::uint64_t refused = 0;
     std::uint64_t unanswered = 0;
     std::uint64_t asked_redis = 0;
-    std::uint64_t asked_home = 0;      // another shard
+    std::uint64_t asked_home = 0;      // the shard that counts for the key
     std::uint64_t joined = 0;          // requests that waited for another's question
     std::uint64_t leased = 0;          // passed by a lease
     std::uint64_t refused_at_once = 0; // from the shard's memory
