@@ -64,6 +64,7 @@ struct question
     spent_counts least = {};
     bool anew = false;
     bool counted = false; // by Redis as well, so it need not hear of it
+    bool lost = false;    // it was sent, and whether it arrived is not known
 };
 
 struct verdict

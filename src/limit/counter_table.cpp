@@ -65,7 +65,7 @@ counter_table::slot& counter_table::claim(const client_key& key, std::uint64_t h
             least = one;
     }
     if (least->empty_at > now) ++evicted_;
-    *least = {.key = key, .empty_at = 0, .spent_share = 0, .outage = 0, .told = 0, .untold = 0};
+    *least = {.key = key, .empty_at = 0, .spent_share = 0, .outage = 0, .run = 0, .untold = 0, .telling = 0};
     std::ranges::fill(windows_of(*least), sliding_window());
     return *least;
 }
@@ -76,6 +76,7 @@ verdict counter_table::decide(const client_key& key, std::uint64_t hash, const r
     prepare(by);
     slot* found = find(key, hash);
     if (found == nullptr) found = &claim(key, hash, now);
+    if (found->empty_at <= now) found->untold = 0;
     counter counted(windows_of(*found));
     const verdict said = counted.decide(by, asked, now);
     found->empty_at = counted.empty_at(by);
@@ -123,17 +124,19 @@ counter_table::untold counter_table::hand_over(const client_key& key, std::uint6
 {
     slot* const found = find(key, hash);
     if (found == nullptr) return {};
-    const bool anew = found->told != run;
-    found->told = run;
-    return {.count = std::exchange(found->untold, 0), .anew = anew};
+    const untold what = {.count = std::exchange(found->untold, 0),
+                         .anew = std::exchange(found->run, run) != run || found->telling != 0};
+    if (!what.nothing()) ++found->telling;
+    return what;
 }
 
-void counter_table::take_back(const client_key& key, std::uint64_t hash, const untold& what)
+void counter_table::told(const client_key& key, std::uint64_t hash, const untold& what, heard by_redis)
 {
     slot* const found = find(key, hash);
     if (found == nullptr) return;
-    add(found->untold, what.count);
-    if (what.anew) found->told = 0; // which no run is
+    if (found->telling != 0) --found->telling; // or it is another slot by now
+    if (by_redis == heard::no) add(found->untold, what.count);
+    if (by_redis == heard::unknown || (by_redis == heard::no && what.anew)) found->run = 0; // which no run is
 }
 
 } // namespace sluice::limit

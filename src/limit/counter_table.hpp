@@ -42,16 +42,23 @@ public:
     [[nodiscard]] bool knows(const client_key& key, std::uint64_t hash, std::uint32_t outage);
     void note_known(const client_key& key, std::uint64_t hash, std::uint32_t outage);
 
-    // What Redis has to hear of with the next question: what was let pass here since it last did, and whether that run
-    // of it is yet to be told of all. From then on both count as told.
+    // What Redis has to hear of with the next question: what was let pass here since it last did; or all, if that run
+    // of it is yet to be told, or another question that tells is under way, which this one may overtake.
     struct untold
     {
         std::uint32_t count = 0;
         bool anew = false;
+        [[nodiscard]] bool nothing() const noexcept { return count == 0 && !anew; }
     };
+    enum class heard : std::uint8_t
+    {
+        yes,
+        no,
+        unknown, // all is told next, which may be heard twice
+    };
+    // Unless that is nothing, told() follows.
     [[nodiscard]] untold hand_over(const client_key& key, std::uint64_t hash, std::uint32_t run);
-    // It was not, or nobody knows.
-    void take_back(const client_key& key, std::uint64_t hash, const untold& what);
+    void told(const client_key& key, std::uint64_t hash, const untold& what, heard by_redis);
 
     [[nodiscard]] const event_count& evicted() const noexcept { return evicted_; } // that were not empty
 
@@ -62,8 +69,9 @@ private:
         micros empty_at;
         std::uint32_t spent_share;
         std::uint32_t outage;
-        std::uint32_t told;   // the run of Redis that has been told of all
-        std::uint32_t untold; // let pass here, and Redis has not been told
+        std::uint32_t run;     // of Redis that has been told of all
+        std::uint32_t untold;  // let pass here, and Redis has not been told
+        std::uint32_t telling; // questions under way
     };
     struct release
     {

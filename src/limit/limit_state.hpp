@@ -70,6 +70,7 @@ public:
     [[nodiscard]] std::uint32_t outages() const noexcept { return outages_.load(std::memory_order_relaxed); }
     // Which run of Redis this is, or may be: another may have lost what the one before knew.
     [[nodiscard]] std::uint32_t run_number(std::string_view run);
+    [[nodiscard]] std::uint32_t runs() const noexcept { return runs_.load(std::memory_order_relaxed); } // the last
     // Has an outage ended so lately that a shard's client may still wait before it connects again?
     [[nodiscard]] bool settling(time_point now) const noexcept;
     // Can a window still hold what the process let pass by itself?
@@ -90,7 +91,7 @@ private:
         telling_; // of a shard that loses Redis or has it back, and of questions soon after, for some instructions
     outage_log told_;
     std::string run_; // of Redis
-    std::uint32_t runs_ = 1;
+    std::atomic<std::uint32_t> runs_ = 1;
 };
 
 } // namespace sluice::limit

@@ -183,7 +183,7 @@ task<result<verdict>> limiter_state::ask_redis_or_home(client_key key, std::uint
         question told = q;
         if (shared_.recovering(shard_.now(), now.by.longest())) co_await hand_over(key, hash, now, told);
         heard = co_await ask_redis_for(key, now, told);
-        if (!heard) co_await take_back(key, hash, told);
+        co_await note_told(key, hash, now, told, heard.has_value());
     }
     if (heard && local && heard->passes && shared_.failing()) {
         (void)co_await known_at_home(key, hash, now);
@@ -210,15 +210,14 @@ task<result<verdict>> limiter_state::ask_redis_or_home(client_key key, std::uint
     others.more -= std::min(q.more, cost + said.lease);
     for (auto& spent : others.least) spent -= std::min(spent, cost + said.lease);
     heard = co_await ask_redis_for(key, now, others);
-    if (!heard) {
-        co_await take_back(key, hash, q);
-        co_return said;
-    }
+    q.lost = others.lost;
+    co_await note_told(key, hash, now, q, heard.has_value());
+    if (!heard) co_return said;
     if (home_counts()) co_await tell_home(key, hash, now, spent_by_others(now.by, *heard, 0), 0);
     co_return heard;
 }
 
-task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const prepared& now, question q)
+task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const prepared& now, question& q)
 {
     std::array<char, prepared::redis_names_max + client_key::name_size> name;
     char* const end = std::ranges::copy(now.redis_names, name.data()).out;
@@ -235,9 +234,12 @@ task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const 
     if (!said && said.error().code == errc::outcome_unknown && !redis_->counters().away) {
         // The connection was lost and may be replaced at once. If the first was counted, the second errs on the safe
         // side; what is given back is given once.
-        q.back = 0;
-        said = co_await ask_redis(*redis_, redis_decision, keys, now.by, q);
+        question again = q;
+        again.back = again.more = 0;
+        again.anew = q.anew || q.more != 0;
+        said = co_await ask_redis(*redis_, redis_decision, keys, now.by, again);
     }
+    q.lost = !said && (said.error().code == errc::timeout || said.error().code == errc::outcome_unknown);
     result<verdict> heard = said ? read_verdict(*said) : result<verdict>(fail(std::move(said.error())));
     if (heard && heard->size != now.by.size) heard = fail(errc::internal, "The script spoke of another policy");
     if (heard && heard->unreadable) ++counters_.unreadable;

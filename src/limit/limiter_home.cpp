@@ -60,25 +60,47 @@ task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t ha
     });
 }
 
-task<void> limiter_state::hand_over(client_key key, std::uint64_t hash, const prepared& now, question& q)
+// As the process numbers it, which it has to be asked for only where that may have changed.
+std::uint32_t limiter_state::run_of_redis()
 {
-    q.least = co_await known_at_home(key, hash, now);
-    const std::uint32_t run = shared_.run_number(redis_->run_id());
-    const auto untold = co_await on_shard(shared_.home_of(hash), [&shared = shared_, key, hash, run] {
-        return shared.at(shard::current().index()).counters.hand_over(key, hash, run);
-    });
-    q.more = untold.count;
-    q.anew = untold.anew;
+    const std::string_view name = redis_->run_id();
+    if (name != run_ || shared_.runs() != run_number_) {
+        run_ = name;
+        run_number_ = shared_.run_number(name);
+    }
+    return run_number_;
 }
 
-// Of that question Redis has not heard, or nobody knows.
-task<void> limiter_state::take_back(client_key key, std::uint64_t hash, const question& q)
+task<void> limiter_state::hand_over(client_key key, std::uint64_t hash, const prepared& now, question& q)
 {
-    if (q.more == 0 && !q.anew) co_return;
-    co_await on_shard(shared_.home_of(hash),
-                      [&shared = shared_, key, hash, what = counter_table::untold{q.more, q.anew}] {
-                          shared.at(shard::current().index()).counters.take_back(key, hash, what);
-                      });
+    (void)co_await known_at_home(key, hash, now);
+    struct known
+    {
+        spent_counts spent{};
+        counter_table::untold untold;
+    };
+    const known at_home =
+        co_await on_shard(shared_.home_of(hash), [&shared = shared_, &now, key, hash, run = run_of_redis()] {
+            if (!shared.in_force().by.same_windows(now.by)) return known{};
+            counter_table& counters = shared.at(shard::current().index()).counters;
+            return known{counters.used(key, hash, now.by, micros_now()), counters.hand_over(key, hash, run)};
+        });
+    q.least = at_home.spent;
+    q.more = at_home.untold.count;
+    q.anew = at_home.untold.anew;
+}
+
+task<void> limiter_state::note_told(client_key key, std::uint64_t hash, const prepared& now, const question& q,
+                                    bool heard)
+{
+    using enum counter_table::heard;
+    const counter_table::untold what = {.count = q.more, .anew = q.anew};
+    if (what.nothing()) co_return;
+    const auto by_redis = heard ? yes : q.lost ? unknown : no;
+    co_await on_shard(shared_.home_of(hash), [&shared = shared_, &now, key, hash, what, by_redis] {
+        if (!shared.in_force().by.same_windows(now.by)) return;
+        shared.at(shard::current().index()).counters.told(key, hash, what, by_redis);
+    });
 }
 
 // An answer of Redis that comes while the process, or a shard of it, counts by itself: the home has to know of it.

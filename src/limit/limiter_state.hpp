@@ -16,6 +16,7 @@
 
 #include <array>
 #include <optional>
+#include <string>
 
 namespace sluice::limit {
 
@@ -58,7 +59,7 @@ private:
     [[nodiscard]] task<decision> ask(client_key key, std::uint64_t hash, std::uint32_t cost, under_way& question_of);
     [[nodiscard]] task<result<verdict>> ask_redis_or_home(client_key key, std::uint64_t hash, std::uint32_t cost,
                                                           const prepared& now, question q);
-    [[nodiscard]] task<result<verdict>> ask_redis_for(const client_key& key, const prepared& now, question q);
+    [[nodiscard]] task<result<verdict>> ask_redis_for(const client_key& key, const prepared& now, question& q);
     [[nodiscard]] bool says_nothing_of_redis(const error& why, duration had);
     [[nodiscard]] task<verdict> ask_home(client_key key, std::uint64_t hash, const prepared& now, question q);
     enum class trust : std::uint8_t
@@ -68,9 +69,11 @@ private:
     };
     [[nodiscard]] task<spent_counts> known_at_home(client_key key, std::uint64_t hash, const prepared& now,
                                                    trust in = trust::this_outage);
+    [[nodiscard]] std::uint32_t run_of_redis();
     // Adds to a question for Redis what it may not have heard of.
     [[nodiscard]] task<void> hand_over(client_key key, std::uint64_t hash, const prepared& now, question& q);
-    [[nodiscard]] task<void> take_back(client_key key, std::uint64_t hash, const question& q);
+    [[nodiscard]] task<void> note_told(client_key key, std::uint64_t hash, const prepared& now, const question& q,
+                                       bool heard);
     // Of some requests, at least.
     [[nodiscard]] bool home_counts() const { return shared_.failing() || shared_.settling(shard_.now()); }
     [[nodiscard]] task<void> tell_home(client_key key, std::uint64_t hash, const prepared& now, spent_counts others,
@@ -83,6 +86,8 @@ private:
     limit_state& shared_;
     redis::client* redis_;
     bool failing_ = false; // this shard gets no answers
+    std::string run_;      // of Redis, by its name …
+    std::uint32_t run_number_ = 0;
     context background_{.task = "rate limit: is Redis back"};
     std::array<intrusive_list<under_way, under_way>, 256> asking_;
     counts counters_;

@@ -102,7 +102,7 @@ bool limit_state::end_failing(time_point now, std::string_view run)
 {
     decided_alone(now);
     const std::scoped_lock one_at_a_time(telling_);
-    if (run.empty()) ++runs_; // it may be another
+    if (run.empty()) runs_.fetch_add(1, std::memory_order_relaxed); // it may be another
     if (failing_.fetch_sub(1, std::memory_order_acq_rel) != 1) return true;
     const bool said = told_.ends(now);
     if (said) say_back();
@@ -114,9 +114,9 @@ std::uint32_t limit_state::run_number(std::string_view run)
     const std::scoped_lock one_at_a_time(telling_);
     if (!run.empty() && run != run_) {
         run_ = run;
-        ++runs_;
+        runs_.fetch_add(1, std::memory_order_relaxed);
     }
-    return runs_;
+    return runs();
 }
 
 void limit_state::say_settled(time_point now)

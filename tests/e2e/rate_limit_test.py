@@ -296,11 +296,13 @@ class WithRedis(Case):
             coming = threading.Thread(target=come_and_go)
             coming.start()
             statuses = []
-            for _ in range(5 * half):
-                statuses += [self.ask(server).status for server in servers]
-                time.sleep(seconds / half)
-            over.set()
-            coming.join()
+            try:
+                for _ in range(5 * half):
+                    statuses += [self.ask(server).status for server in servers]
+                    time.sleep(seconds / half)
+            finally:
+                over.set()
+                coming.join()
             self.assertEqual(statuses, [200] * len(statuses))
             for server in servers:
                 self.assertGreater(self.metrics(server)['sluice_rate_limit_redis_outages_total'], 1)

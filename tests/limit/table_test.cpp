@@ -67,12 +67,30 @@ TEST(CounterTable, hands_over_once_what_it_let_pass_and_all_of_it_to_each_run_of
     table.hear(client(1), hash, by, {5}, 1, some_day); // which Redis said
     EXPECT_FALSE(ask(table, client(1), by, some_day, 9).passes);
     EXPECT_TRUE(table.decide(client(1), hash, by, {.cost = 1, .counted = true}, some_day).passes);
+    using enum counter_table::heard;
+    const auto told = [&](std::uint32_t count, bool anew, counter_table::heard by_redis) {
+        table.told(client(1), hash, {.count = count, .anew = anew}, by_redis);
+    };
     EXPECT_EQ(hand_over(1), std::pair(2u, true));
+    EXPECT_EQ(hand_over(1), std::pair(0u, true)) << "it may be there before the first";
+    told(2, true, yes);
+    told(0, true, yes);
     EXPECT_EQ(hand_over(1), std::pair(0u, false));
     EXPECT_EQ(hand_over(2), std::pair(0u, true));
-    table.take_back(client(1), hash, {.count = 2, .anew = true});
+    told(0, true, no);
     EXPECT_TRUE(ask(table, client(1), by, some_day).passes);
-    EXPECT_EQ(hand_over(2), std::pair(3u, true));
+    EXPECT_EQ(hand_over(2), std::pair(1u, true));
+    told(1, true, yes);
+    EXPECT_TRUE(ask(table, client(1), by, some_day).passes);
+    EXPECT_EQ(hand_over(2), std::pair(1u, false));
+    told(1, false, no);
+    EXPECT_EQ(hand_over(2), std::pair(1u, false));
+    told(1, false, unknown);
+    EXPECT_EQ(hand_over(2), std::pair(0u, true)) << "what it may have heard it need not hear again";
+    told(0, true, yes);
+    EXPECT_TRUE(ask(table, client(1), by, some_day).passes);
+    EXPECT_TRUE(table.decide(client(1), hash, by, {.cost = 0}, some_day + 2 * a_second).passes);
+    EXPECT_EQ(hand_over(2), std::pair(0u, false)) << "it has left the window";
 }
 
 TEST(CounterTable, does_not_forget_who_is_over_the_limit_for_a_million_who_come_once)
