@@ -120,12 +120,13 @@ void origin::lose_patience()
 
 void origin::make_connections()
 {
-    if (patience_.armed()) return;
-    while (opening_ < waiting_ && connections_ < shared_.options.connections_max) {
+    // An attempt may have failed when spawn() comes back. After one that failed one is made, until there is news.
+    while (!patience_.armed() && opening_ < waiting_ && connections_ < shared_.options.connections_max) {
         auto made = std::make_unique<client_connection>(shared_.on, static_cast<connection_owner&>(*this));
         ++connections_;
         ++shared_.counters.busy;
         shared_.on.background().spawn(keep(std::move(made)), &background_);
+        if (failures_ > 0) return;
     }
 }
 

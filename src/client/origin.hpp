@@ -3,7 +3,7 @@
 // The newest idle connection is used first, so that those not needed expire. A call that finds none idle waits in
 // order, and a connection is made for it within the bound; whichever is free first is given to the one that came first.
 // Where none can be made and none is there, all who wait are told at once; where one is there they wait for it, and
-// now and then another is tried. Owned by client_state.
+// now and then another is tried, one at a time. Owned by client_state.
 #pragma once
 
 #include "client/connection.hpp"
