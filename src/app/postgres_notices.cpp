@@ -84,8 +84,8 @@ task<void> notice_sender::send()
             continue;
         }
         everything_ = true;
-        // A standby refuses notices as it does changes, for as long as it is one.
-        if (connections_.counters().refuses_changes) break;
+        // A standby refuses notices as it does changes, for as long as it is one. Once may be something else.
+        if (connections_.counters().refuses_changes && pause > after_failure) break;
         if (const auto slept = co_await sleep_for(pause); !slept) break; // the shard ends
         pause = std::min(2 * pause, after_failure_max);
     }

@@ -229,7 +229,7 @@ void connection::take(pg_result* owned)
                 query_of(decided->query)->failure = not_replicated();
             }
             const query_run& done = *query_of(decided->query);
-            if (!done.read_only && done.what.is_change) owner_.takes_changes(true);
+            if (!done.read_only) owner_.takes_changes(true, done.what.is_change);
             decide(*decided);
         }
         if (pipeline_.size() > 0) shard_.at_turn_end(flush_);

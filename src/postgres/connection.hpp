@@ -35,13 +35,13 @@ class connection_owner
 public:
     // The query's end on this connection, other than an answer: it may run elsewhere.
     virtual void returned(query_run& q, pipeline::verdict why) = 0;
-    virtual void failed(std::string_view sql_state) = 0; // a statement did
-    virtual void has_room(connection& c) = 0;            // it can take more than before
-    virtual void stalled(connection& c) = 0;             // its head runs long; it takes nothing
-    virtual void moves_again(connection& c) = 0;         // it was stalled
-    virtual void moved() = 0;                            // a read that was sent runs elsewhere as well
-    virtual void cancelled(connection& c) = 0;           // it asked the server to cancel
-    virtual void takes_changes(bool so) = 0;             // one was made, or refused for good
+    virtual void failed(std::string_view sql_state) = 0;    // a statement did
+    virtual void has_room(connection& c) = 0;               // it can take more than before
+    virtual void stalled(connection& c) = 0;                // its head runs long; it takes nothing
+    virtual void moves_again(connection& c) = 0;            // it was stalled
+    virtual void moved() = 0;                               // a read that was sent runs elsewhere as well
+    virtual void cancelled(connection& c) = 0;              // it asked the server to cancel
+    virtual void takes_changes(bool so, bool a_change) = 0; // one was made, or refused for good
     virtual void ended(connection& c, std::string why) = 0;
 
 protected:

@@ -93,7 +93,7 @@ void connection::note_refusal(query_run& q)
     q.refused = limits_.wanted != server_kind::any && made_at_ <= q.refused_at;
     q.refused_at = std::min(q.refused_at, shard_.now());
     if (q.refused && use_ == use::leased) q.repeatable = true;
-    if (!q.refused) owner_.takes_changes(false);
+    if (!q.refused) owner_.takes_changes(false, q.what.is_change);
 }
 
 } // namespace sluice::postgres

@@ -116,8 +116,12 @@ void pool_state::stalled(connection&)
 void pool_state::moves_again(connection&) { sort_waiters(); }
 void pool_state::cancelled(connection&) { ++counters_.cancels; }
 
-void pool_state::takes_changes(bool so)
+// What is no change is let pass by a server that refuses changes, unless it is a standby, which refuses both.
+void pool_state::takes_changes(bool so, bool a_change)
 {
+    if (!so && a_change) change_refused_ = true;
+    if (so && !a_change && change_refused_) return;
+    if (so) change_refused_ = false;
     if (counters_.refuses_changes != so) return;
     counters_.refuses_changes = !so;
     if (so)

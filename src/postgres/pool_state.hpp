@@ -75,7 +75,7 @@ private:
     void moves_again(connection& c) override;
     void moved() override { ++counters_.moved; }
     void cancelled(connection& c) override;
-    void takes_changes(bool so) override;
+    void takes_changes(bool so, bool a_change) override;
     void ended(connection& c, std::string why) override;
 
     [[nodiscard]] connection* choose(const query_run& q);
@@ -146,6 +146,7 @@ private:
     time_point retry_at_ = {};
     std::string said_; // of the outage that goes on
     pool_counters counters_;
+    bool change_refused_ = false; // and not only what is none
     std::optional<pool_metrics> metrics_;
     bound<ready, &pool_state::refresh> refresh_{*this};
     bound<timer, &pool_state::expire_waiting> patience_{*this};

@@ -23,7 +23,7 @@ struct nobody final : connection_owner
     void stalled(connection&) override {}
     void moves_again(connection&) override {}
     void moved() override {}
-    void takes_changes(bool) override {}
+    void takes_changes(bool, bool) override {}
     void cancelled(connection&) override {}
     void ended(connection&, std::string) override {}
 };

@@ -68,9 +68,15 @@ task<result<void>> inserting(pool& db)
 TEST_F(PoolLeases, get_a_connection_once_a_cancellation_cannot_meet_them_any_more)
 {
     pool& db = open_one();
-    context hurried;
-    hurried.deadline = steady_clock::now() + 20ms;
-    EXPECT_FALSE(shards.start(0, [&] { return napping(db); }, &hurried).get());
+    stop_source stop;
+    context stopped{.stop = &stop};
+    auto given_up = shards.start(0, [&] { return napping(db); }, &stopped);
+    admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND wait_event = 'PgSleep'", "1");
+    on_shard([&] {
+        stop.request();
+        return true;
+    });
+    EXPECT_FALSE(given_up.get());
     await_cancelled(db);
     const auto done = shards.run([&] { return inserting(db); });
     EXPECT_TRUE(done) << done.error().detail;

@@ -147,16 +147,20 @@ TEST_F(RefusedChanges, cost_no_connection_each_where_the_only_server_takes_none)
 TEST_F(RefusedChanges, cost_no_connection_however_old_where_they_were_no_changes)
 {
     static constexpr statement tell{.name = "tell", .sql = "INSERT INTO numbers VALUES ($1)", .is_change = false};
-    pool& db = open_for("");
+    pool& db = open_for("", 1);
     demote_all_that_come();
     admin.await(std::string("SELECT count(*) ") + test::back_ends + " AND backend_start > now() - interval '6 s'", "0");
+    const auto refuses = [&] { return on_shard([&] { return bool(db.counters().refuses_changes); }); };
     EXPECT_EQ(shards.run([&] { return db.query(tell, std::int64_t{1}); }).error().code, errc::unavailable);
-    EXPECT_TRUE(on_shard([&] { return bool(db.counters().refuses_changes); }));
+    EXPECT_TRUE(refuses());
     EXPECT_TRUE(shards.run([&] { return db.query(tell, std::int64_t{0}); }));
-    EXPECT_TRUE(on_shard([&] { return bool(db.counters().refuses_changes); }));
-    EXPECT_TRUE(shards.run([&] { return db.query(insert, std::int64_t{0}); }));
-    EXPECT_FALSE(on_shard([&] { return bool(db.counters().refuses_changes); }));
+    EXPECT_FALSE(refuses()) << "it was what had been refused";
     EXPECT_EQ(on_shard([&] { return db.counters().connects; }), 1u);
+    EXPECT_EQ(shards.run([&] { return db.query(insert, std::int64_t{1}); }).error().code, errc::unavailable);
+    EXPECT_TRUE(shards.run([&] { return db.query(tell, std::int64_t{0}); }));
+    EXPECT_TRUE(refuses()) << "a change was";
+    EXPECT_TRUE(shards.run([&] { return db.query(insert, std::int64_t{0}); }));
+    EXPECT_FALSE(refuses());
 }
 
 TEST_F(RefusedChanges, begin_a_transaction_anew)

@@ -149,10 +149,13 @@ TEST_F(TransactionIsolation, survives_a_deadlock_if_it_is_repeatable)
         });
         expect_ended(ended, repeatable);
         EXPECT_EQ(sum(), repeatable ? "4" : "2");
-        EXPECT_EQ(met(db), 1u);
-        EXPECT_EQ(runs, repeatable ? 3 : 2);
+        // Who runs again may overtake the one who was let go on, and meet it again.
+        const auto victims = met(db);
+        EXPECT_GE(victims, 1u);
+        EXPECT_TRUE(repeatable || victims == 1);
+        EXPECT_EQ(static_cast<std::uint64_t>(runs), 2 + (repeatable ? victims : 0));
         // The server counts it as what it was: 40P01.
-        admin.await("SELECT (" + deadlocks + ") - " + before, "1");
+        admin.await("SELECT (" + deadlocks + ") - " + before, std::to_string(victims));
     }
 }
 
