@@ -34,6 +34,13 @@ protected:
         while (server.connections() == 0) std::this_thread::yield(); // or refuse_others() would refuse it
         return first;
     }
+    void answer_when_it_may_go_on(peer& p)
+    {
+        while (!p.read_request().empty()) {
+            go.acquire();
+            p.write(answer_hi);
+        }
+    }
     // More than once, since it is tried again.
     [[nodiscard]] bool fails_to_connect(http::client& with)
     {
@@ -45,12 +52,7 @@ protected:
 
 TEST_F(BusyConnection, is_waited_for_where_no_other_can_be_made)
 {
-    raw_server server([this](peer& p) {
-        while (!p.read_request().empty()) {
-            go.acquire();
-            p.write(answer_hi);
-        }
-    });
+    raw_server server([this](peer& p) { answer_when_it_may_go_on(p); });
     auto& http = open();
     auto first = start_first(http, server);
     server.refuse_others();
@@ -70,12 +72,7 @@ TEST_F(BusyConnection, is_waited_for_where_no_other_can_be_made)
 // An attempt that fails at once is no reason to make another at once, for ever.
 TEST_F(BusyConnection, is_waited_for_where_no_socket_is_left)
 {
-    raw_server server([this](peer& p) {
-        while (!p.read_request().empty()) {
-            go.acquire();
-            p.write(answer_hi);
-        }
-    });
+    raw_server server([this](peer& p) { answer_when_it_may_go_on(p); });
     auto& http = open();
     auto first = start_first(http, server);
     rlimit files{};
