@@ -213,8 +213,13 @@ void connection::take_answers()
 // Its head is another.
 void connection::move_on()
 {
-    cancelling_head_ = alone_ = false;
-    if (std::exchange(stalled_, false)) owner_.moves_again(*this);
+    cancelling_head_ = false;
+    if (pipeline_.idle()) alone_ = nullptr; // what was cancelled by mistake runs again
+    // What runs elsewhere by now may wait for the same.
+    if (stalled_ && !pipeline_.next_is_nobodys()) {
+        stalled_ = false;
+        owner_.moves_again(stalled_by_);
+    }
 }
 
 void connection::take(pg_result* owned)
@@ -253,6 +258,7 @@ void connection::take(pg_result* owned)
     if (q != nullptr && failed) note_failure(*q, sql_state(owned));
     if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
+    if (own && alone_ != nullptr && !stalled_) owner_.ran_alone(*alone_);
     const auto decided = pipeline_.on_answer(kind);
     // What runs again has not failed.
     const bool over = preparing ? pipeline_.unprepared() : decided.has_value();
@@ -299,7 +305,8 @@ void connection::look_at_head()
     if (ended_ || pipeline_.idle()) return;
     const duration age = now - head_since_;
     if (age < limits_.stalled_after || !pipeline_.working()) {
-        if (!watch_.armed()) shard_.timers().arm(watch_, std::max(now, head_since_) + limits_.stalled_after);
+        const time_point since = age < limits_.stalled_after ? head_since_ : now;
+        if (!watch_.armed()) shard_.timers().arm(watch_, since + limits_.stalled_after);
         return;
     }
     if (age > limits_.given_up_after) return lose("it does not answer");

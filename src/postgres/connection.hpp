@@ -38,7 +38,8 @@ public:
     virtual void failed(std::string_view sql_state) = 0;    // a statement did
     virtual void has_room(connection& c) = 0;               // it can take more than before
     virtual void stalled(connection& c) = 0;                // its head runs long; it takes nothing
-    virtual void moves_again(connection& c) = 0;            // it was stalled
+    virtual void moves_again(const statement* by) = 0;      // it was stalled by that
+    virtual void ran_alone(const statement& what) = 0;      // and stalled nothing
     virtual void moved() = 0;                               // a read that was sent runs elsewhere as well
     virtual void cancelled(connection& c) = 0;              // it asked the server to cancel
     virtual void takes_changes(bool so, bool a_change) = 0; // one was made, or refused for good
@@ -73,9 +74,9 @@ public:
 
     // Takes a query; not when it is full or has ended.
     void submit(query_run& q);
-    // What is submitted next has stalled elsewhere: nothing gets behind it.
-    void run_alone() noexcept { alone_ = true; }
-    [[nodiscard]] bool runs_alone() const noexcept { return alone_; }
+    // What is submitted next has stalled elsewhere, or lately: nothing gets behind it.
+    void run_alone(const statement& what) noexcept { alone_ = &what; }
+    [[nodiscard]] const statement* alone() const noexcept { return alone_; }
     // A cancellation is under way, and may meet whatever runs next.
     [[nodiscard]] bool cancelling() const noexcept;
     // The query's waiter goes away: on the wire, its answer is nobody's from now on.
@@ -99,7 +100,7 @@ public:
     [[nodiscard]] bool idle() const noexcept { return pipeline_.idle(); }
     [[nodiscard]] bool takes() const noexcept
     {
-        return !ended_ && !retiring_ && use_ == use::shared && !stalled_ && !alone_ && !pipeline_.full();
+        return !ended_ && !retiring_ && use_ == use::shared && !stalled_ && alone_ == nullptr && !pipeline_.full();
     }
     [[nodiscard]] bool is_stalled() const noexcept { return stalled_; }
     [[nodiscard]] bool is_retiring() const noexcept { return retiring_; }
@@ -172,6 +173,7 @@ private:
     time_point head_since_; // when the last answer came, or it ceased to be idle
     duration pace_{0};
     const statement* stalled_by_ = nullptr;
+    const statement* alone_ = nullptr;
     unsigned cancels_ = 0; // asked for, and not met in an answer: they may be yet
     std::optional<time_point> cancelled_at_;
     bool beginning_ = false; // what was submitted last was a BEGIN
@@ -181,7 +183,6 @@ private:
     use use_ = use::shared;
     bool retiring_ = false;
     bool stalled_ = false;
-    bool alone_ = false;
     bool ended_ = false;
 };
 

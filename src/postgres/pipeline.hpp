@@ -224,6 +224,11 @@ public:
     [[nodiscard]] bool working() const noexcept { return committing_ || !sent_.empty(); }
     [[nodiscard]] bool syncing() const noexcept { return syncing_; } // is the next result a sync?
     [[nodiscard]] bool head_is_nobodys() const { return working() && !syncing_ && expected() == nobody; }
+    // Or will it work on what was handed over, once the sync is answered?
+    [[nodiscard]] bool next_is_nobodys() const
+    {
+        return !committing_ && !sent_.empty() && sent_.front().asked.query == nobody;
+    }
     [[nodiscard]] std::size_t size() const noexcept { return waiting_.size() + sent_.size() + (committing_ ? 1 : 0); }
     [[nodiscard]] std::size_t writes() const noexcept { return writes_; }
 

@@ -113,7 +113,12 @@ void pool_state::stalled(connection&)
     serve();
 }
 
-void pool_state::moves_again(connection&) { sort_waiters(); }
+void pool_state::moves_again(const statement* by)
+{
+    if (by != nullptr && !did_stall(by)) stalled_lately_.push_back(by);
+    sort_waiters();
+}
+
 void pool_state::cancelled(connection&) { ++counters_.cancels; }
 
 // What is no change is let pass by a server that refuses changes, unless it is a standby, which refuses both.

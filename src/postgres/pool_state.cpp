@@ -47,20 +47,21 @@ pool_state::~pool_state()
 connection* pool_state::choose(const query_run& q)
 {
     const bool stalls = stalls_elsewhere(q.what);
-    const bool reads = q.what.does == access::reads && !stalls;
-    // The writes of one moment may all wait for one lock, which is known only when each connection has some of them: so
-    // they leave one to the reads, as what is known to wait does.
-    connection* kept = reads ? nullptr : first_without_writes();
-    if (stalls) {
+    if (stalls || did_stall(&q.what)) {
         // Half of the connections stay for statements that do not stall.
-        if (stalled_connections() * 2 >= options_.connections_max) return nullptr;
-        connection* own = idle_one(kept);
+        const bool full = stalled_connections() * 2 >= options_.connections_max;
+        if (full && (stalls || runs_alone(q.what))) return nullptr;
+        connection* own = full ? nullptr : idle_one(first_without_writes());
         if (own == nullptr)
             grow();
         else
-            own->run_alone();
-        return own;
+            own->run_alone(q.what);
+        if (own != nullptr || stalls) return own; // what may not stall any more waits for its own kind alone
     }
+    const bool reads = q.what.does == access::reads;
+    // The writes of one moment may all wait for one lock, which is known only when each connection has some of them: so
+    // they leave one to the reads, as what is known to wait does.
+    connection* kept = reads ? nullptr : first_without_writes();
     connection* best = reads ? first_for_read() : idle_one(kept);
     if (best != nullptr) return best;
     grow();
@@ -118,10 +119,15 @@ bool pool_state::stalls_elsewhere(const statement& s) const noexcept
     return std::ranges::any_of(open_, [&s](const auto& c) { return c->stalled_by() == &s; });
 }
 
+bool pool_state::runs_alone(const statement& s) const noexcept
+{
+    return std::ranges::any_of(open_, [&s](const auto& c) { return c->alone() == &s; });
+}
+
 unsigned pool_state::stalled_connections() const noexcept
 {
     return static_cast<unsigned>(
-        std::ranges::count_if(open_, [](const auto& c) { return c->is_stalled() || c->runs_alone(); }));
+        std::ranges::count_if(open_, [](const auto& c) { return c->is_stalled() || c->alone() != nullptr; }));
 }
 
 // --- Queries, and those that wait.
@@ -300,8 +306,16 @@ bool pool_state::serve_leases()
     const connection* kept = first_without_writes();
     if (!others_work(kept)) kept = nullptr;
     unsigned reserved = 0, leased = 0;
+    bool given_back = false;
     for (const auto& c : open_) {
-        if (c->in_use() == use::reserved && c->idle() && !c->cancelling() && !wanted_.empty()) grant(*c);
+        if (c->in_use() == use::reserved && c->idle()) {
+            if (c->cancelling()) {
+                c->set_use(use::shared); // until that is over, queries may have it
+                given_back = true;
+            } else if (!wanted_.empty()) {
+                grant(*c);
+            }
+        }
         reserved += c->in_use() == use::reserved ? 1 : 0;
         leased += c->in_use() == use::leased ? 1 : 0;
     }
@@ -312,8 +326,7 @@ bool pool_state::serve_leases()
         if (c == nullptr) break;
         grant(*c);
     }
-    if (wanted > reserved && grow()) return false;
-    bool given_back = false;
+    if (wanted > reserved && grow()) return given_back;
     for (const auto& c : open_) {
         if (c->in_use() == use::reserved && reserved > wanted) {
             c->set_use(use::shared);
@@ -323,8 +336,8 @@ bool pool_state::serve_leases()
     }
     for (; wanted > reserved && reserved + leased < most; ++reserved) {
         connection* c = least_busy(kept);
-        // What is idle is granted as soon as no cancellation can meet what runs there. Until then queries may have it.
-        if (c == nullptr || c->idle()) break;
+        // What is idle is granted as soon as no cancellation can meet what runs there.
+        if (c == nullptr || c->idle() || c->cancelling()) break;
         c->set_use(use::reserved); // it takes nothing more, and is granted once it is idle
     }
     return given_back;

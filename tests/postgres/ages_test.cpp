@@ -21,7 +21,8 @@ struct nobody final : connection_owner
     void failed(std::string_view) override {}
     void has_room(connection&) override {}
     void stalled(connection&) override {}
-    void moves_again(connection&) override {}
+    void moves_again(const statement*) override {}
+    void ran_alone(const statement&) override {}
     void moved() override {}
     void takes_changes(bool, bool) override {}
     void cancelled(connection&) override {}

@@ -1,0 +1,187 @@
+// What waits for a lock on a connection, and what gets behind it meanwhile, or once it was given up. Run by server.py.
+#include "database.hpp"
+#include "postgres/connection.hpp"
+#include "postgres/errors.hpp"
+
+#include <sluice/coro/stop.hpp>
+#include <sluice/shard/wait.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace sluice::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr statement locked{"locked", "SELECT pg_backend_pid() FROM (SELECT count(*) FROM numbers) AS counted",
+                           access::reads};
+constexpr statement free_of_locks{"free_of_locks", "SELECT pg_backend_pid()", access::reads};
+const std::string locked_back_ends = std::string(test::back_ends) + " AND wait_event_type = 'Lock'";
+
+// Of one connection. What comes back to it does not run again.
+struct lone final : connection_owner
+{
+    void returned(query_run& q, pipeline::verdict) override
+    {
+        ++handed_over;
+        q.end(fail(unavailable("handed over")));
+    }
+    void failed(std::string_view) override {}
+    void has_room(connection& c) override
+    {
+        if (handed_over > 0 && c.idle()) at_rest.complete();
+    }
+    void stalled(connection&) override { has_stalled.complete(); }
+    void moves_again(const statement*) override { ++moves; }
+    void ran_alone(const statement&) override { ++alone; }
+    void moved() override {}
+    void takes_changes(bool, bool) override {}
+    void cancelled(connection&) override {}
+    void ended(connection&, std::string) override {}
+
+    unsigned handed_over = 0, moves = 0, alone = 0;
+    wait has_stalled, at_rest;
+};
+
+task<result<int>> process_of(pool& db, const statement& s)
+{
+    auto found = co_await db.query(s);
+    if (!found) co_return fail(std::move(found.error()));
+    co_return (*found)[0].get<int>(0);
+}
+
+class Stalls : public test::Database
+{
+protected:
+    void SetUp() override
+    {
+        Database::SetUp();
+        admin("CREATE TABLE numbers (n int8); GRANT ALL ON numbers TO sluice");
+    }
+    void lock() { locker("BEGIN; LOCK TABLE numbers"); }
+    connection_handle connect()
+    {
+        auto made = connect_pipelined({.url = options().url, .timeout = 60s}, true);
+        EXPECT_TRUE(made) << made.error().detail;
+        return std::move(made->handle);
+    }
+    // Once a session of the pool waits for the lock: its process, as text.
+    std::string waiting_back_end()
+    {
+        admin.await("SELECT count(*) " + locked_back_ends, "1");
+        return admin("SELECT pid " + locked_back_ends);
+    }
+
+    test::session locker;
+};
+
+// The first was given up, and the others handed over when they had been sent: they wait for the lock as well.
+TEST_F(Stalls, are_over_once_what_was_handed_over_is)
+{
+    connection_handle made = connect();
+    const unsigned moves = shards.run([this, &made]() -> task<unsigned> {
+        lone owner;
+        connection c(shard::current(), std::move(made), owner,
+                     {.flights_max = 8, .stalled_after = 50ms, .age_max = 1h, .given_up_after = 60s});
+        const parameters none;
+        query_run prepares(locked, none), first(locked, none);
+        c.submit(prepares);
+        EXPECT_EQ(co_await prepares.finished.until(), wait_end::completed);
+        lock();
+        EXPECT_TRUE(co_await sleep_for(1ms)); // that took its time
+        c.submit(first);
+        std::vector<std::unique_ptr<query_run>> others; // more than one cancellation may meet
+        for (int i = 0; i < 4; ++i) {
+            EXPECT_TRUE(co_await sleep_for(1ms)); // each has a flight of its own
+            c.submit(*others.emplace_back(std::make_unique<query_run>(locked, none)));
+        }
+        EXPECT_EQ(co_await owner.has_stalled.until(), wait_end::completed);
+        EXPECT_EQ(owner.handed_over, others.size());
+        EXPECT_TRUE(c.leave(first));
+        EXPECT_EQ(co_await owner.at_rest.until(), wait_end::completed);
+        EXPECT_TRUE(c.takes());
+        c.give_up({});
+        while (!c.at_rest()) EXPECT_TRUE(co_await sleep_for(1ms));
+        co_return owner.moves;
+    });
+    EXPECT_EQ(moves, 1U);
+}
+
+// Somebody else cancels it, so it runs once more.
+TEST_F(Stalls, let_nothing_behind_what_runs_alone_when_it_runs_again)
+{
+    lone owner;
+    const parameters none;
+    query_run q(locked, none);
+    std::optional<connection> c;
+    lock();
+    connection_handle made = connect();
+    on_shard([&] {
+        c.emplace(shard::current(), std::move(made), owner,
+                  connection_limits{.stalled_after = 1h, .age_max = 1h, .given_up_after = 1h});
+        c->run_alone(locked);
+        c->submit(q);
+        return true;
+    });
+    const std::string process = waiting_back_end(), since = admin("SELECT now()");
+    admin("SELECT pg_cancel_backend(" + process + ")");
+    admin.await("SELECT count(*) " + locked_back_ends + " AND query_start > '" + since + "'", "1");
+    EXPECT_FALSE(on_shard([&] { return c->takes(); }));
+    EXPECT_EQ(owner.alone, 0U);
+    locker("COMMIT");
+    while (!on_shard([&] { return c->idle(); })) std::this_thread::yield();
+    EXPECT_TRUE(on_shard([&] { return c->takes(); }));
+    EXPECT_EQ(owner.alone, 1U);
+    on_shard([&] {
+        c->give_up({});
+        c.reset();
+        return true;
+    });
+}
+
+// Reads gather on the first connection; what waits in vain there once waits on another the next time.
+TEST_F(Stalls, are_remembered_until_the_statement_has_run_well)
+{
+    pool_options patient = options();
+    patient.connect_timeout = patient.statement_timeout = 60s;
+    pool& db = open(patient);
+    const auto process = [&db](const statement& s) { return [&db, &s] { return process_of(db, s); }; };
+    const auto first = shards.run(process(free_of_locks));
+    ASSERT_TRUE(first) << first.error().detail;
+
+    lock();
+    stop_source stop;
+    context stopped{.stop = &stop};
+    auto given_up = shards.start(0, process(locked), &stopped);
+    EXPECT_EQ(waiting_back_end(), std::to_string(*first));
+    const auto second = shards.run(process(free_of_locks)); // only once the first has stalled
+    ASSERT_TRUE(second) << second.error().detail;
+    EXPECT_NE(*second, *first);
+    on_shard([&] {
+        stop.request();
+        return true;
+    });
+    EXPECT_FALSE(given_up.get());
+    while (on_shard([&] { return db.counters().busy; }) > 0) std::this_thread::yield();
+
+    auto again = shards.start(0, process(locked));
+    EXPECT_NE(waiting_back_end(), std::to_string(*first));
+    locker("COMMIT");
+    EXPECT_TRUE(again.get());
+    // The last one had stalled as well. On a busy machine one without a lock may.
+    for (int tries = 0; tries < 1000; ++tries) {
+        const auto now = shards.run(process(locked));
+        ASSERT_TRUE(now) << now.error().detail;
+        if (*now == *first) return;
+    }
+    ADD_FAILURE() << "it never came back to the first connection";
+}
+
+} // namespace
+} // namespace sluice::postgres
