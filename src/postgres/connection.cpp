@@ -210,6 +210,12 @@ void connection::take_answers()
     move_on();
 }
 
+// What ran alone may have others behind it the next time.
+void connection::note_good_run()
+{
+    if (alone_ != nullptr && !stalled_) owner_.ran_alone(*alone_);
+}
+
 // Its head is another.
 void connection::move_on()
 {
@@ -217,8 +223,9 @@ void connection::move_on()
     if (pipeline_.idle()) alone_ = nullptr; // what was cancelled by mistake runs again
     // What runs elsewhere by now may wait for the same.
     if (stalled_ && !pipeline_.next_is_nobodys()) {
+        const statement* by = stalled_by_constant();
         stalled_ = false;
-        owner_.moves_again(stalled_by_);
+        owner_.moves_again(by);
     }
 }
 
@@ -234,6 +241,7 @@ void connection::take(pg_result* owned)
                 query_of(decided->query)->failure = not_replicated();
             }
             const query_run& done = *query_of(decided->query);
+            if (decided->becomes == pipeline::verdict::answered) note_good_run();
             if (!done.read_only) owner_.takes_changes(true, done.what.is_change);
             decide(*decided);
         }
@@ -258,7 +266,7 @@ void connection::take(pg_result* owned)
     if (q != nullptr && failed) note_failure(*q, sql_state(owned));
     if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
-    if (own && alone_ != nullptr && !stalled_) owner_.ran_alone(*alone_);
+    if (own && q->what.does == access::reads) note_good_run();
     const auto decided = pipeline_.on_answer(kind);
     // What runs again has not failed.
     const bool over = preparing ? pipeline_.unprepared() : decided.has_value();
@@ -310,20 +318,20 @@ void connection::look_at_head()
         return;
     }
     if (age > limits_.given_up_after) return lose("it does not answer");
-    if (!stalled_) {
-        stalled_ = true;
+    const bool begins = !std::exchange(stalled_, true);
+    if (begins) {
         const query_run* head = query_of(pipeline_.expected());
         stalled_by_ = head != nullptr ? &head->what : nullptr;
-        if (use_ != use::leased)
-            pipeline_.hand_over([this](const pipeline::submission& asked, bool sent) {
-                query_run& q = *query_of(asked.query);
-                q.on = nullptr;
-                if (sent) owner_.moved();
-                if (!sent && asked.prepare) forget(q.what);
-                owner_.returned(q, pipeline::verdict::never_sent);
-            });
-        owner_.stalled(*this);
     }
+    if (use_ != use::leased)
+        pipeline_.hand_over([this](const pipeline::submission& asked, bool sent) {
+            query_run& q = *query_of(asked.query);
+            q.on = nullptr;
+            if (sent) owner_.moved();
+            if (!sent && asked.prepare) forget(q.what);
+            owner_.returned(q, pipeline::verdict::never_sent);
+        });
+    if (begins) owner_.stalled(*this);
     // Once may not do: a pooler drops it where the statement still waits for a session.
     const bool asked = cancelling_head_ && cancelled_lately();
     if (pipeline_.head_is_nobodys() && !asked && cancel_running(*handle_)) {
@@ -337,10 +345,9 @@ void connection::look_at_head()
 bool connection::abandon()
 {
     const bool works = !ended_ && pipeline_.working();
-    if (works && !cancel_running(*handle_)) {
-        retire(); // what runs is nobody's, and so is cancelled as soon as that is possible
-        return false;
-    }
+    retire();
+    if (works && !cancel_running(*handle_))
+        return false; // what runs is nobody's, and so is cancelled once that is possible
     lose({});
     return works;
 }

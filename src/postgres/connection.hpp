@@ -117,6 +117,11 @@ public:
     [[nodiscard]] time_point idle_since() const noexcept { return head_since_; }
     // Whose run has it stalled, while it is.
     [[nodiscard]] const statement* stalled_by() const noexcept { return stalled_ ? stalled_by_ : nullptr; }
+    // The same where it may be remembered: one of a transaction may be no constant of the program.
+    [[nodiscard]] const statement* stalled_by_constant() const noexcept
+    {
+        return use_ == use::leased || retiring_ ? nullptr : stalled_by();
+    }
 
 private:
     struct prepared
@@ -151,6 +156,7 @@ private:
     void look_at_head();
     void await_cancelled();
     void has_calmed();
+    void note_good_run();
     void move_on();
     void lose(std::string why);
     void listen();

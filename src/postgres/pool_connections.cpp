@@ -115,7 +115,7 @@ void pool_state::stalled(connection&)
 
 void pool_state::moves_again(const statement* by)
 {
-    if (by != nullptr && !did_stall(by)) stalled_lately_.push_back(by);
+    remember_stall(by);
     sort_waiters();
 }
 
@@ -165,6 +165,7 @@ void pool_state::ended(connection& c, std::string why)
     }
     const auto at = std::ranges::find(open_, &c, &std::unique_ptr<connection>::get);
     SLUICE_ASSERT(at != open_.end());
+    remember_stall(c.stalled_by_constant());
     dead_.push_back(std::move(*at));
     open_.erase(at);
     sort_waiters();
@@ -175,6 +176,7 @@ void pool_state::bury()
 {
     std::erase_if(dead_, [](const auto& c) { return c->at_rest(); });
     if (!dead_.empty()) shard_.timers().arm(burial_, shard_.now());
+    serve(); // the rest may take what waited for its end
     replenish();
 }
 

@@ -50,8 +50,9 @@ connection* pool_state::choose(const query_run& q)
     if (stalls || did_stall(&q.what)) {
         // Half of the connections stay for statements that do not stall.
         const bool full = stalled_connections() * 2 >= options_.connections_max;
-        if (full && (stalls || runs_alone(q.what))) return nullptr;
-        connection* own = full ? nullptr : idle_one(first_without_writes());
+        // Of two that is one: what is slow each time, and waits for nobody, has both.
+        if (full && (stalls || (runs_alone(q.what) && options_.connections_max > 2))) return nullptr;
+        connection* own = idle_one(first_without_writes()); // beyond the half it is the first of its kind
         if (own == nullptr)
             grow();
         else
@@ -308,13 +309,10 @@ bool pool_state::serve_leases()
     unsigned reserved = 0, leased = 0;
     bool given_back = false;
     for (const auto& c : open_) {
-        if (c->in_use() == use::reserved && c->idle()) {
-            if (c->cancelling()) {
-                c->set_use(use::shared); // until that is over, queries may have it
-                given_back = true;
-            } else if (!wanted_.empty()) {
-                grant(*c);
-            }
+        if (c->in_use() == use::reserved && c->idle() && !c->cancelling() && !wanted_.empty()) grant(*c);
+        if (c->in_use() == use::reserved && c->is_stalled()) {
+            c->set_use(use::shared); // another may be idle sooner
+            given_back = true;
         }
         reserved += c->in_use() == use::reserved ? 1 : 0;
         leased += c->in_use() == use::leased ? 1 : 0;
@@ -336,8 +334,8 @@ bool pool_state::serve_leases()
     }
     for (; wanted > reserved && reserved + leased < most; ++reserved) {
         connection* c = least_busy(kept);
-        // What is idle is granted as soon as no cancellation can meet what runs there.
-        if (c == nullptr || c->idle() || c->cancelling()) break;
+        // What is idle is granted as soon as no cancellation can meet what runs there. Until then queries may have it.
+        if (c == nullptr || c->idle()) break;
         c->set_use(use::reserved); // it takes nothing more, and is granted once it is idle
     }
     return given_back;

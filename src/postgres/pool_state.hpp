@@ -93,6 +93,10 @@ private:
     {
         return std::ranges::find(stalled_lately_, s) != stalled_lately_.end();
     }
+    void remember_stall(const statement* by)
+    {
+        if (by != nullptr && !did_stall(by)) stalled_lately_.push_back(by);
+    }
     [[nodiscard]] bool runs_alone(const statement& s) const noexcept;
     [[nodiscard]] unsigned stalled_connections() const noexcept;
     [[nodiscard]] bool known_away() const noexcept

@@ -43,7 +43,7 @@ struct lone final : connection_owner
     void moved() override {}
     void takes_changes(bool, bool) override {}
     void cancelled(connection&) override {}
-    void ended(connection&, std::string) override {}
+    void ended(connection&, std::string) override { at_rest.complete(); }
 
     unsigned handed_over = 0, moves = 0, alone = 0;
     wait has_stalled, at_rest;
@@ -88,7 +88,7 @@ TEST_F(Stalls, are_over_once_what_was_handed_over_is)
     const unsigned moves = shards.run([this, &made]() -> task<unsigned> {
         lone owner;
         connection c(shard::current(), std::move(made), owner,
-                     {.flights_max = 8, .stalled_after = 50ms, .age_max = 1h, .given_up_after = 60s});
+                     {.flights_max = 8, .stalled_after = 500ms, .age_max = 1h, .given_up_after = 60s});
         const parameters none;
         query_run prepares(locked, none), first(locked, none);
         c.submit(prepares);
