@@ -50,8 +50,7 @@ connection* pool_state::choose(const query_run& q)
     if (stalls || did_stall(&q.what)) {
         // Half of the connections stay for statements that do not stall.
         const bool full = stalled_connections() * 2 >= options_.connections_max;
-        // Of two that is one: what is slow each time, and waits for nobody, has both.
-        if (full && (stalls || (runs_alone(q.what) && options_.connections_max > 2))) return nullptr;
+        if (full && (stalls || runs_alone(q.what))) return nullptr;
         connection* own = idle_one(first_without_writes()); // beyond the half it is the first of its kind
         if (own == nullptr)
             grow();
@@ -307,13 +306,8 @@ bool pool_state::serve_leases()
     const connection* kept = first_without_writes();
     if (!others_work(kept)) kept = nullptr;
     unsigned reserved = 0, leased = 0;
-    bool given_back = false;
     for (const auto& c : open_) {
         if (c->in_use() == use::reserved && c->idle() && !c->cancelling() && !wanted_.empty()) grant(*c);
-        if (c->in_use() == use::reserved && c->is_stalled()) {
-            c->set_use(use::shared); // another may be idle sooner
-            given_back = true;
-        }
         reserved += c->in_use() == use::reserved ? 1 : 0;
         leased += c->in_use() == use::leased ? 1 : 0;
     }
@@ -324,7 +318,8 @@ bool pool_state::serve_leases()
         if (c == nullptr) break;
         grant(*c);
     }
-    if (wanted > reserved && grow()) return given_back;
+    if (wanted > reserved && grow()) return false;
+    bool given_back = false;
     for (const auto& c : open_) {
         if (c->in_use() == use::reserved && reserved > wanted) {
             c->set_use(use::shared);
