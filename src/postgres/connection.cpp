@@ -33,6 +33,13 @@ bool sync(pg_conn* c) noexcept
 #endif
 }
 
+// While it waited, most likely for a lock.
+bool was_turned_away(const pg_result* failed)
+{
+    const std::string_view state = sql_state(failed);
+    return sql_states::cancelled(state) || state == "55P03"; // lock_timeout
+}
+
 } // namespace
 
 connection::connection(shard& on, connection_handle made, connection_owner& owner, const connection_limits& limits)
@@ -210,10 +217,11 @@ void connection::take_answers()
     move_on();
 }
 
-// What ran alone may have others behind it the next time.
-void connection::note_good_run()
+// A run of it came to its end: if it stalled, it was slow, and not in vain.
+void connection::note_end(const statement& what)
 {
-    if (alone_ != nullptr && !stalled_) owner_.ran_alone(*alone_);
+    if (stalled_by_ == &what) stalled_by_ = nullptr;
+    if (alone_ == &what) owner_.ran_alone(what);
 }
 
 // Its head is another.
@@ -241,7 +249,7 @@ void connection::take(pg_result* owned)
                 query_of(decided->query)->failure = not_replicated();
             }
             const query_run& done = *query_of(decided->query);
-            if (decided->becomes == pipeline::verdict::answered) note_good_run();
+            if (decided->becomes == pipeline::verdict::answered) note_end(done.what);
             if (!done.read_only) owner_.takes_changes(true, done.what.is_change);
             decide(*decided);
         }
@@ -266,7 +274,9 @@ void connection::take(pg_result* owned)
     if (q != nullptr && failed) note_failure(*q, sql_state(owned));
     if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
-    if (own && q->what.does == access::reads) note_good_run();
+    // A write ends with its sync.
+    const bool refused = q != nullptr && kind == pipeline::answer::failed && !preparing && !was_turned_away(owned);
+    if (refused || (own && q->what.does == access::reads)) note_end(q->what);
     const auto decided = pipeline_.on_answer(kind);
     // What runs again has not failed.
     const bool over = preparing ? pipeline_.unprepared() : decided.has_value();
@@ -321,7 +331,7 @@ void connection::look_at_head()
     const bool begins = !std::exchange(stalled_, true);
     if (begins) {
         const query_run* head = query_of(pipeline_.expected());
-        stalled_by_ = head != nullptr ? &head->what : nullptr;
+        stalled_by_ = head != nullptr ? &head->what : alone_;
     }
     if (use_ != use::leased)
         pipeline_.hand_over([this](const pipeline::submission& asked, bool sent) {

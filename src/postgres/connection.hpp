@@ -38,8 +38,8 @@ public:
     virtual void failed(std::string_view sql_state) = 0;    // a statement did
     virtual void has_room(connection& c) = 0;               // it can take more than before
     virtual void stalled(connection& c) = 0;                // its head runs long; it takes nothing
-    virtual void moves_again(const statement* by) = 0;      // it was stalled by that
-    virtual void ran_alone(const statement& what) = 0;      // and stalled nothing
+    virtual void moves_again(const statement* in_vain) = 0; // it was stalled; by what, if that came to no end
+    virtual void ran_alone(const statement& what) = 0;      // to its end
     virtual void moved() = 0;                               // a read that was sent runs elsewhere as well
     virtual void cancelled(connection& c) = 0;              // it asked the server to cancel
     virtual void takes_changes(bool so, bool a_change) = 0; // one was made, or refused for good
@@ -74,7 +74,7 @@ public:
 
     // Takes a query; not when it is full or has ended.
     void submit(query_run& q);
-    // What is submitted next has stalled elsewhere, or lately: nothing gets behind it.
+    // What is submitted next stalls elsewhere, or has in vain: nothing gets behind it.
     void run_alone(const statement& what) noexcept { alone_ = &what; }
     [[nodiscard]] const statement* alone() const noexcept { return alone_; }
     // A cancellation is under way, and may meet whatever runs next.
@@ -156,7 +156,7 @@ private:
     void look_at_head();
     void await_cancelled();
     void has_calmed();
-    void note_good_run();
+    void note_end(const statement& what);
     void move_on();
     void lose(std::string why);
     void listen();

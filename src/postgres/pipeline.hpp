@@ -224,7 +224,7 @@ public:
     [[nodiscard]] bool working() const noexcept { return committing_ || !sent_.empty(); }
     [[nodiscard]] bool syncing() const noexcept { return syncing_; } // is the next result a sync?
     [[nodiscard]] bool head_is_nobodys() const { return working() && !syncing_ && expected() == nobody; }
-    // Or will it work on what was handed over, once the sync is answered?
+    // Is what it works on once a sync that is due has been answered?
     [[nodiscard]] bool next_is_nobodys() const
     {
         return !committing_ && !sent_.empty() && sent_.front().asked.query == nobody;

@@ -113,9 +113,9 @@ void pool_state::stalled(connection&)
     serve();
 }
 
-void pool_state::moves_again(const statement* by)
+void pool_state::moves_again(const statement* in_vain)
 {
-    remember_stall(by);
+    remember(in_vain);
     sort_waiters();
 }
 
@@ -165,7 +165,7 @@ void pool_state::ended(connection& c, std::string why)
     }
     const auto at = std::ranges::find(open_, &c, &std::unique_ptr<connection>::get);
     SLUICE_ASSERT(at != open_.end());
-    remember_stall(c.stalled_by_constant());
+    remember(c.stalled_by_constant());
     dead_.push_back(std::move(*at));
     open_.erase(at);
     sort_waiters();

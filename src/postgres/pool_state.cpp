@@ -47,16 +47,16 @@ pool_state::~pool_state()
 connection* pool_state::choose(const query_run& q)
 {
     const bool stalls = stalls_elsewhere(q.what);
-    if (stalls || did_stall(&q.what)) {
+    if (stalls || stalled_in_vain(&q.what)) {
         // Half of the connections stay for statements that do not stall.
         const bool full = stalled_connections() * 2 >= options_.connections_max;
-        if (full && (stalls || runs_alone(q.what))) return nullptr;
+        if (full && waits_for_its_kind(q.what)) return nullptr;
         connection* own = idle_one(first_without_writes()); // beyond the half it is the first of its kind
         if (own == nullptr)
             grow();
         else
             own->run_alone(q.what);
-        if (own != nullptr || stalls) return own; // what may not stall any more waits for its own kind alone
+        if (own != nullptr || stalls) return own; // what may not stall again waits for its own kind alone
     }
     const bool reads = q.what.does == access::reads;
     // The writes of one moment may all wait for one lock, which is known only when each connection has some of them: so
@@ -119,9 +119,9 @@ bool pool_state::stalls_elsewhere(const statement& s) const noexcept
     return std::ranges::any_of(open_, [&s](const auto& c) { return c->stalled_by() == &s; });
 }
 
-bool pool_state::runs_alone(const statement& s) const noexcept
+bool pool_state::waits_for_its_kind(const statement& s) const noexcept
 {
-    return std::ranges::any_of(open_, [&s](const auto& c) { return c->alone() == &s; });
+    return std::ranges::any_of(open_, [&s](const auto& c) { return c->stalled_by() == &s || c->alone() == &s; });
 }
 
 unsigned pool_state::stalled_connections() const noexcept
@@ -151,7 +151,7 @@ void pool_state::submit(query_run& q)
 // Where those wait that wait for the same, the oldest first: none stands in the way of others.
 pool_state::queue& pool_state::place_of(const query_run& q) noexcept
 {
-    if (stalls_elsewhere(q.what)) return held_;
+    if (waits_for_its_kind(q.what)) return held_;
     return q.what.does == access::writes ? writing_ : waiting_;
 }
 
@@ -209,7 +209,12 @@ bool pool_state::serve_first(queue& waiting)
     if (waiting.empty()) return false;
     query_run& first = waiting.front();
     connection* c = choose(first);
-    if (c == nullptr) return false;
+    if (c == nullptr) {
+        // For what it waits may have changed since it came.
+        if (&place_of(first) == &waiting) return false;
+        sort_waiters();
+        return true;
+    }
     changed();
     first.unlink();
     --waiters_;

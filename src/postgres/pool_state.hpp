@@ -73,8 +73,8 @@ private:
     void failed(std::string_view sql_state) override;
     void has_room(connection& c) override;
     void stalled(connection& c) override;
-    void moves_again(const statement* by) override;
-    void ran_alone(const statement& what) override { std::erase(stalled_lately_, &what); }
+    void moves_again(const statement* in_vain) override;
+    void ran_alone(const statement& what) override { std::erase(in_vain_, &what); }
     void moved() override { ++counters_.moved; }
     void cancelled(connection& c) override;
     void takes_changes(bool so, bool a_change) override;
@@ -88,16 +88,17 @@ private:
     [[nodiscard]] connection* least_busy(const connection* except = nullptr) noexcept;
     [[nodiscard]] bool others_work(const connection* except) const noexcept;
     [[nodiscard]] bool stalls_elsewhere(const statement& s) const noexcept;
-    // Did a run of it stall, and has none ended well since that ran alone?
-    [[nodiscard]] bool did_stall(const statement* s) const noexcept
+    // Did a run of it stall and come to no end, and has none since that ran alone?
+    [[nodiscard]] bool stalled_in_vain(const statement* s) const noexcept
     {
-        return std::ranges::find(stalled_lately_, s) != stalled_lately_.end();
+        return std::ranges::find(in_vain_, s) != in_vain_.end();
     }
-    void remember_stall(const statement* by)
+    void remember(const statement* in_vain)
     {
-        if (by != nullptr && !did_stall(by)) stalled_lately_.push_back(by);
+        if (in_vain != nullptr && !stalled_in_vain(in_vain)) in_vain_.push_back(in_vain);
     }
-    [[nodiscard]] bool runs_alone(const statement& s) const noexcept;
+    // Does a run of it stall, or run alone? Beyond half of the connections it waits for those.
+    [[nodiscard]] bool waits_for_its_kind(const statement& s) const noexcept;
     [[nodiscard]] unsigned stalled_connections() const noexcept;
     [[nodiscard]] bool known_away() const noexcept
     {
@@ -144,10 +145,10 @@ private:
     context background_{.task = "PostgreSQL: to connect"};
     std::vector<std::unique_ptr<connection>> open_; // the oldest first: where reads gather
     std::vector<std::unique_ptr<connection>> dead_;
-    std::vector<const statement*> stalled_lately_; // they are of the program, and few
-    queue waiting_;                                // for any connection
-    queue writing_;                                // for any but the one that is left to the reads
-    queue held_;                                   // whose statement stalls elsewhere
+    std::vector<const statement*> in_vain_; // they are of the program, and few
+    queue waiting_;                         // for any connection
+    queue writing_;                         // for any but the one that is left to the reads
+    queue held_;                            // for others of their kind
     const std::array<queue*, 3> queues_ = {&waiting_, &writing_, &held_};
     std::size_t waiters_ = 0;
     intrusive_list<lease, lease> wanted_;

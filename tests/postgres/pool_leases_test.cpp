@@ -8,8 +8,10 @@
 #include <chrono>
 #include <cstdint>
 #include <future>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace sluice::postgres {
 namespace {
@@ -130,6 +132,34 @@ TEST_F(PoolLeases, get_the_connection_of_a_query_that_leaves_before_it_was_sent)
     EXPECT_FALSE(given_up.get());
     EXPECT_TRUE(waiting.get());
     EXPECT_EQ(on_shard([&] { return db.counters().cancels; }), 0u);
+}
+
+// Each stalls its connection, and there are always some that wait.
+TEST_F(PoolLeases, get_a_connection_among_statements_that_are_slow_each_time)
+{
+    constexpr static statement slow{"slow", "SELECT pg_sleep(0.02)", access::reads};
+    for (const unsigned most : {1U, 2U, 4U}) {
+        pool_options few = options();
+        few.connections_max = most;
+        few.connect_timeout = 10s;
+        few.statement_timeout = 60s;
+        pool& db = open(few);
+        bool done = false; // the shard's
+        std::vector<std::future<bool>> others;
+        for (int i = 0; i < 12; ++i)
+            others.push_back(shards.start(0, [&]() -> task<bool> {
+                bool answered = true;
+                while (!done && answered) answered = (co_await db.query(slow)).has_value();
+                co_return answered;
+            }));
+        admin.await(std::string("SELECT count(*) > 0 ") + test::back_ends + " AND wait_event = 'PgSleep'", "t");
+        for (int i = 0; i < 3; ++i) {
+            const auto made = shards.run([&] { return inserting(db); });
+            EXPECT_TRUE(made) << most << " connections: " << made.error().detail;
+        }
+        on_shard([&] { return done = true; });
+        for (auto& one : others) EXPECT_TRUE(one.get());
+    }
 }
 
 } // namespace

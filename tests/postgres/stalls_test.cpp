@@ -146,7 +146,7 @@ TEST_F(Stalls, let_nothing_behind_what_runs_alone_when_it_runs_again)
 }
 
 // Reads gather on the first connection; what waits in vain there once waits on another the next time.
-TEST_F(Stalls, are_remembered_until_the_statement_has_run_well)
+TEST_F(Stalls, in_vain_are_remembered_until_the_statement_has_come_to_its_end)
 {
     pool_options patient = options();
     patient.connect_timeout = patient.statement_timeout = 60s;
@@ -174,13 +174,88 @@ TEST_F(Stalls, are_remembered_until_the_statement_has_run_well)
     EXPECT_NE(waiting_back_end(), std::to_string(*first));
     locker("COMMIT");
     EXPECT_TRUE(again.get());
-    // The last one had stalled as well. On a busy machine one without a lock may.
-    for (int tries = 0; tries < 1000; ++tries) {
-        const auto now = shards.run(process(locked));
-        ASSERT_TRUE(now) << now.error().detail;
-        if (*now == *first) return;
-    }
-    ADD_FAILURE() << "it never came back to the first connection";
+    const auto last = shards.run(process(locked));
+    ASSERT_TRUE(last) << last.error().detail;
+    EXPECT_EQ(*last, *first);
+}
+
+TEST_F(Stalls, are_forgotten_though_the_statement_fails_each_time)
+{
+    connection_handle made = connect();
+    const unsigned alone = shards.run([&made]() -> task<unsigned> {
+        constexpr statement fails{"fails", "SELECT 1 / (random() * 0)::int", access::reads};
+        lone owner;
+        connection c(shard::current(), std::move(made), owner,
+                     {.stalled_after = 1h, .age_max = 1h, .given_up_after = 1h});
+        const parameters none;
+        query_run q(fails, none);
+        c.run_alone(fails);
+        c.submit(q);
+        EXPECT_EQ(co_await q.finished.until(), wait_end::completed);
+        EXPECT_FALSE(*q.outcome);
+        while (!c.idle()) EXPECT_TRUE(co_await sleep_for(1ms));
+        c.give_up({});
+        while (!c.at_rest()) EXPECT_TRUE(co_await sleep_for(1ms));
+        co_return owner.alone;
+    });
+    EXPECT_EQ(alone, 1U);
+}
+
+// Two connections: one has what nobody waits for any more and no cancellation ends, one stalls and is free again. What
+// waits for the former stands in nobody's way to the latter.
+TEST_F(Stalls, hold_up_no_other_statement_where_their_owner_has_left)
+{
+    admin("CREATE FUNCTION stubborn() RETURNS void LANGUAGE plpgsql AS $$BEGIN LOOP BEGIN PERFORM "
+          "pg_advisory_xact_lock(1); "
+          "RETURN; EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END$$");
+    constexpr static statement stubborn{"stubborn", "SELECT stubborn()", access::reads};
+    constexpr static statement other{"other", "SELECT pg_advisory_xact_lock(2)", access::reads};
+    pool_options two = options();
+    two.connections_max = 2;
+    two.connect_timeout = 5s;
+    two.statement_timeout = 60s;
+    pool& db = open(two);
+    ASSERT_TRUE(shards.run([&db] { return db.ping(); }));
+    const auto asking = [&db](const statement& s) { return [&db, &s] { return db.query(s); }; };
+    const auto await_locks = [this](const char* count) { admin.await("SELECT count(*) " + locked_back_ends, count); };
+
+    admin("SELECT pg_advisory_lock(1)");
+    stop_source first_stop;
+    context first_stopped{.stop = &first_stop};
+    auto in_vain = shards.start(0, asking(stubborn), &first_stopped);
+    await_locks("1");
+    EXPECT_TRUE(shards.run(asking(free_of_locks))); // on the second connection, once the first has stalled
+    on_shard([&] {
+        first_stop.request();
+        return true;
+    });
+    EXPECT_FALSE(in_vain.get());
+    admin("SELECT pg_advisory_unlock(1)");
+    while (on_shard([&] { return db.counters().busy; }) > 0) std::this_thread::yield();
+
+    admin("SELECT pg_advisory_lock(1), pg_advisory_lock(2)");
+    stop_source stop;
+    context stopped{.stop = &stop};
+    const bool sent = shards.run([&]() -> task<bool> {
+        auto left = test::begin(asking(stubborn), &stopped);
+        EXPECT_TRUE(co_await sleep_for(1ms)); // it is sent
+        const bool waits = left.wait_for(0s) != std::future_status::ready;
+        stop.request();
+        co_return waits;
+    });
+    EXPECT_TRUE(sent);
+    await_locks("1");
+    auto stalls = shards.start(0, asking(other));
+    await_locks("2");
+    auto waits = shards.start(0, asking(stubborn));
+    auto behind = shards.start(0, asking(free_of_locks));
+    while (on_shard([&] { return db.counters().waiting; }) < 2) std::this_thread::yield();
+    admin("SELECT pg_advisory_unlock(2)");
+    EXPECT_TRUE(stalls.get());
+    const auto answered = behind.get();
+    EXPECT_TRUE(answered) << answered.error().detail;
+    admin("SELECT pg_advisory_unlock(1)");
+    EXPECT_TRUE(waits.get());
 }
 
 } // namespace
