@@ -228,12 +228,15 @@ void connection::note_end(const statement& what)
 void connection::move_on()
 {
     cancelling_head_ = false;
-    if (pipeline_.idle()) alone_ = nullptr; // what was cancelled by mistake runs again
-    // What runs elsewhere by now may wait for the same.
-    if (stalled_ && !pipeline_.next_is_nobodys()) {
+    // What was cancelled by mistake runs again.
+    const bool was_alone = pipeline_.idle() && std::exchange(alone_, nullptr) != nullptr;
+    // What runs elsewhere by now may wait for the same, and a write may still be found to have come to its end.
+    if (stalled_ && !pipeline_.committing() && !pipeline_.next_is_nobodys()) {
         const statement* by = stalled_by_constant();
         stalled_ = false;
         owner_.moves_again(by);
+    } else if (was_alone || (stalled_ && stalled_by_ == nullptr)) {
+        owner_.moves_again(nullptr); // others of its kind wait for that no more
     }
 }
 
@@ -274,12 +277,12 @@ void connection::take(pg_result* owned)
     if (q != nullptr && failed) note_failure(*q, sql_state(owned));
     if (failed && sql_states::cancelled(sql_state(owned)) && cancels_ > 0) --cancels_;
     const bool own = q != nullptr && kind == pipeline::answer::ok && !preparing;
-    // A write ends with its sync.
-    const bool refused = q != nullptr && kind == pipeline::answer::failed && !preparing && !was_turned_away(owned);
-    if (refused || (own && q->what.does == access::reads)) note_end(q->what);
     const auto decided = pipeline_.on_answer(kind);
     // What runs again has not failed.
     const bool over = preparing ? pipeline_.unprepared() : decided.has_value();
+    // A write ends with its sync.
+    const bool refused = q != nullptr && failed && over && !was_turned_away(owned);
+    if (refused || (own && q->what.does == access::reads)) note_end(q->what);
     if (q != nullptr && failed && over) q->failure = failure_of(*q, owned);
     if (own) q->got = rows(next.release());
     if (decided) decide(*decided);
@@ -332,6 +335,7 @@ void connection::look_at_head()
     if (begins) {
         const query_run* head = query_of(pipeline_.expected());
         stalled_by_ = head != nullptr ? &head->what : alone_;
+        stalled_by_is_constant_ = head != nullptr ? is_constant(head->what) : alone_is_constant_;
     }
     if (use_ != use::leased)
         pipeline_.hand_over([this](const pipeline::submission& asked, bool sent) {

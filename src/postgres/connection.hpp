@@ -75,7 +75,11 @@ public:
     // Takes a query; not when it is full or has ended.
     void submit(query_run& q);
     // What is submitted next stalls elsewhere, or has in vain: nothing gets behind it.
-    void run_alone(const statement& what) noexcept { alone_ = &what; }
+    void run_alone(const statement& what) noexcept
+    {
+        alone_ = &what;
+        alone_is_constant_ = is_constant(what);
+    }
     [[nodiscard]] const statement* alone() const noexcept { return alone_; }
     // A cancellation is under way, and may meet whatever runs next.
     [[nodiscard]] bool cancelling() const noexcept;
@@ -117,10 +121,10 @@ public:
     [[nodiscard]] time_point idle_since() const noexcept { return head_since_; }
     // Whose run has it stalled, while it is.
     [[nodiscard]] const statement* stalled_by() const noexcept { return stalled_ ? stalled_by_ : nullptr; }
-    // The same where it may be remembered: one of a transaction may be no constant of the program.
+    // The same where it may be remembered: one of a transaction, or without a name, may be no constant of the program.
     [[nodiscard]] const statement* stalled_by_constant() const noexcept
     {
-        return use_ == use::leased || retiring_ ? nullptr : stalled_by();
+        return use_ == use::leased || retiring_ || !stalled_by_is_constant_ ? nullptr : stalled_by();
     }
 
 private:
@@ -132,6 +136,8 @@ private:
         bool there = false; // or on its way
     };
 
+    // One without a name need not live longer than its query.
+    static bool is_constant(const statement& s) noexcept { return s.name[0] != '\0'; }
     static void take_notice(void* self, const pg_result* notice);
     void on_readable(completion) { read(); }
     void on_writable(completion);
@@ -179,7 +185,9 @@ private:
     time_point head_since_; // when the last answer came, or it ceased to be idle
     duration pace_{0};
     const statement* stalled_by_ = nullptr;
-    const statement* alone_ = nullptr;
+    const statement* alone_ = nullptr; // until it is idle again
+    bool stalled_by_is_constant_ = false;
+    bool alone_is_constant_ = false;
     unsigned cancels_ = 0; // asked for, and not met in an answer: they may be yet
     std::optional<time_point> cancelled_at_;
     bool beginning_ = false; // what was submitted last was a BEGIN

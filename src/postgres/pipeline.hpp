@@ -222,7 +222,8 @@ public:
     [[nodiscard]] bool full() const noexcept { return size() >= queries_max_; }
     // Does the server work on something, as far as can be known? That alone may be cancelled.
     [[nodiscard]] bool working() const noexcept { return committing_ || !sent_.empty(); }
-    [[nodiscard]] bool syncing() const noexcept { return syncing_; } // is the next result a sync?
+    [[nodiscard]] bool syncing() const noexcept { return syncing_; }                   // is the next result a sync?
+    [[nodiscard]] bool committing() const noexcept { return committing_.has_value(); } // and decides a write?
     [[nodiscard]] bool head_is_nobodys() const { return working() && !syncing_ && expected() == nobody; }
     // Is what it works on once a sync that is due has been answered?
     [[nodiscard]] bool next_is_nobodys() const

@@ -88,7 +88,9 @@ void pool_state::not_connected(const error& why)
     shard_.timers().arm(retry_, retry_at_);
     if (said_ != why.detail) log(log_level::warn, "PostgreSQL cannot be reached", {{"reason", why.detail}});
     said_ = why.detail;
-    serve(); // a transaction may have to do with what there is
+    // A transaction may have to do with what there is. Not from here: whoever wanted it to grow is about to decide
+    // that.
+    shard_.timers().arm(soon_, shard_.now());
 }
 
 // Makes a connection where one is missing: now, or when it may be tried again.
@@ -109,12 +111,14 @@ void pool_state::has_room(connection& c)
 
 void pool_state::stalled(connection&)
 {
+    changed();
     sort_waiters();
     serve();
 }
 
 void pool_state::moves_again(const statement* in_vain)
 {
+    changed();
     remember(in_vain);
     sort_waiters();
 }
@@ -169,14 +173,15 @@ void pool_state::ended(connection& c, std::string why)
     dead_.push_back(std::move(*at));
     open_.erase(at);
     sort_waiters();
-    shard_.timers().arm(burial_, shard_.now());
+    shard_.timers().arm(soon_, shard_.now());
 }
 
-void pool_state::bury()
+// A connection has ended, or could not be made: the rest may take what waited for it.
+void pool_state::look_again()
 {
     std::erase_if(dead_, [](const auto& c) { return c->at_rest(); });
-    if (!dead_.empty()) shard_.timers().arm(burial_, shard_.now());
-    serve(); // the rest may take what waited for its end
+    if (!dead_.empty()) shard_.timers().arm(soon_, shard_.now());
+    serve();
     replenish();
 }
 
@@ -219,6 +224,8 @@ void pool_state::refresh()
     counters_.open = static_cast<unsigned>(open_.size());
     counters_.busy = static_cast<unsigned>(std::ranges::count_if(
         open_, [](const auto& c) { return !c->idle() || c->in_use() == connection::use::leased; }));
+    counters_.stalled =
+        static_cast<unsigned>(std::ranges::count_if(open_, [](const auto& c) { return c->is_stalled(); }));
     counters_.waiting = waiters_;
     counters_.away = known_away();
 }

@@ -36,7 +36,7 @@ pool_state::pool_state(shard& on, offload_pool& blocking, pool_options options)
 pool_state::~pool_state()
 {
     closing_ = true;
-    for (timer* t : std::array<timer*, 4>{&patience_, &retry_, &house_, &burial_})
+    for (timer* t : std::array<timer*, 4>{&patience_, &retry_, &house_, &soon_})
         if (t->armed()) shard_.timers().cancel(*t);
     for (auto& c : open_) c->give_up({});
     SLUICE_ASSERT(std::ranges::all_of(queues_, &queue::empty) && wanted_.empty() && leased_.empty());
@@ -47,7 +47,8 @@ pool_state::~pool_state()
 connection* pool_state::choose(const query_run& q)
 {
     const bool stalls = stalls_elsewhere(q.what);
-    if (stalls || stalled_in_vain(&q.what)) {
+    const bool wary = stalled_in_vain(&q.what);
+    if (stalls || wary) {
         // Half of the connections stay for statements that do not stall.
         const bool full = stalled_connections() * 2 >= options_.connections_max;
         if (full && waits_for_its_kind(q.what)) return nullptr;
@@ -58,7 +59,8 @@ connection* pool_state::choose(const query_run& q)
             own->run_alone(q.what);
         if (own != nullptr || stalls) return own; // what may not stall again waits for its own kind alone
     }
-    const bool reads = q.what.does == access::reads;
+    // What stalled in vain may do so again; two connections are too few to keep one from all that ever did.
+    const bool reads = q.what.does == access::reads && (!wary || options_.connections_max <= 2);
     // The writes of one moment may all wait for one lock, which is known only when each connection has some of them: so
     // they leave one to the reads, as what is known to wait does.
     connection* kept = reads ? nullptr : first_without_writes();
@@ -66,8 +68,8 @@ connection* pool_state::choose(const query_run& q)
     if (best != nullptr) return best;
     grow();
     best = least_busy(kept);
-    // Where all others are at work, and take no more, they will again.
-    return best != nullptr || others_work(kept) ? best : kept;
+    // Where others are at work that take no more, they will again.
+    return best != nullptr || others_work(kept) || (wary && others_stall(kept)) ? best : kept;
 }
 
 connection* pool_state::first_without_writes() noexcept
@@ -110,8 +112,16 @@ connection* pool_state::least_busy(const connection* except) noexcept
 bool pool_state::others_work(const connection* except) const noexcept
 {
     return std::ranges::any_of(open_, [except](const auto& c) {
-        return c.get() != except && (!c->idle() || c->in_use() == connection::use::leased);
+        if (c.get() == except) return false;
+        // No write has to wait for what a read waits for.
+        const bool works = !c->idle() && (!c->is_stalled() || c->writes() > 0);
+        return works || c->in_use() == connection::use::leased;
     });
+}
+
+bool pool_state::others_stall(const connection* except) const noexcept
+{
+    return std::ranges::any_of(open_, [except](const auto& c) { return c.get() != except && c->is_stalled(); });
 }
 
 bool pool_state::stalls_elsewhere(const statement& s) const noexcept
@@ -152,6 +162,7 @@ void pool_state::submit(query_run& q)
 pool_state::queue& pool_state::place_of(const query_run& q) noexcept
 {
     if (waits_for_its_kind(q.what)) return held_;
+    if (stalled_in_vain(&q.what)) return wary_;
     return q.what.does == access::writes ? writing_ : waiting_;
 }
 
@@ -310,15 +321,20 @@ bool pool_state::serve_leases()
     // Nor do they take the last that has no writes: what all others do may wait for one lock.
     const connection* kept = first_without_writes();
     if (!others_work(kept)) kept = nullptr;
-    unsigned reserved = 0, leased = 0;
+    unsigned leased = count_uses(use::leased);
     for (const auto& c : open_) {
-        if (c->in_use() == use::reserved && c->idle() && !c->cancelling() && !wanted_.empty()) grant(*c);
-        reserved += c->in_use() == use::reserved ? 1 : 0;
-        leased += c->in_use() == use::leased ? 1 : 0;
+        const bool granted = c->in_use() == use::reserved && c->idle() && !c->cancelling() && !wanted_.empty();
+        if (!granted || leased >= most) continue;
+        grant(*c);
+        ++leased;
     }
+    unsigned reserved = count_uses(use::reserved);
+    // One that stalls may be long in coming: another that is idle before it will do.
+    const auto stalled = static_cast<unsigned>(
+        std::ranges::count_if(open_, [](const auto& c) { return c->in_use() == use::reserved && c->is_stalled(); }));
     std::size_t wanted = 0;
     wanted_.for_each([&wanted](lease&) { ++wanted; });
-    for (; wanted > 0 && reserved + leased < most; --wanted, ++leased) {
+    for (; wanted > 0 && reserved - stalled + leased < most; --wanted, ++leased) {
         connection* c = calm_one(kept);
         if (c == nullptr) break;
         grant(*c);
@@ -326,7 +342,7 @@ bool pool_state::serve_leases()
     if (wanted > reserved && grow()) return false;
     bool given_back = false;
     for (const auto& c : open_) {
-        if (c->in_use() == use::reserved && reserved > wanted) {
+        if (c->in_use() == use::reserved && (reserved > wanted || reserved + leased > most)) {
             c->set_use(use::shared);
             --reserved;
             given_back = true;
@@ -339,6 +355,11 @@ bool pool_state::serve_leases()
         c->set_use(use::reserved); // it takes nothing more, and is granted once it is idle
     }
     return given_back;
+}
+
+unsigned pool_state::count_uses(connection::use how) const noexcept
+{
+    return static_cast<unsigned>(std::ranges::count_if(open_, [how](const auto& c) { return c->in_use() == how; }));
 }
 
 void pool_state::grant(connection& c)

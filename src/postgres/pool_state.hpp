@@ -87,6 +87,7 @@ private:
     [[nodiscard]] connection* calm_one(const connection* except) noexcept; // idle, and not cancelling
     [[nodiscard]] connection* least_busy(const connection* except = nullptr) noexcept;
     [[nodiscard]] bool others_work(const connection* except) const noexcept;
+    [[nodiscard]] bool others_stall(const connection* except) const noexcept;
     [[nodiscard]] bool stalls_elsewhere(const statement& s) const noexcept;
     // Did a run of it stall and come to no end, and has none since that ran alone?
     [[nodiscard]] bool stalled_in_vain(const statement* s) const noexcept
@@ -112,6 +113,7 @@ private:
     void sort_waiters();
     static void merge(queue& into, queue& from); // both the oldest first
     bool serve_leases();                         // may queries have one that was reserved?
+    [[nodiscard]] unsigned count_uses(connection::use how) const noexcept;
     void grant(connection& c);
     void count_wait(time_point since)
     {
@@ -133,7 +135,7 @@ private:
     void not_connected(const error& why);
     void replenish();
     void keep_house();
-    void bury();
+    void look_again();
     // What is there now is counted at the end of a turn in which it may have changed.
     void changed() noexcept { shard_.at_turn_end(refresh_); }
     void refresh();
@@ -148,8 +150,9 @@ private:
     std::vector<const statement*> in_vain_; // they are of the program, and few
     queue waiting_;                         // for any connection
     queue writing_;                         // for any but the one that is left to the reads
+    queue wary_;                            // what stalled in vain, for an idle one
     queue held_;                            // for others of their kind
-    const std::array<queue*, 3> queues_ = {&waiting_, &writing_, &held_};
+    const std::array<queue*, 4> queues_ = {&waiting_, &writing_, &wary_, &held_};
     std::size_t waiters_ = 0;
     intrusive_list<lease, lease> wanted_;
     intrusive_list<lease, lease> leased_;
@@ -166,7 +169,7 @@ private:
     bound<timer, &pool_state::expire_waiting> patience_{*this};
     bound<timer, &pool_state::replenish> retry_{*this};
     bound<timer, &pool_state::keep_house> house_{*this};
-    bound<timer, &pool_state::bury> burial_{*this};
+    bound<timer, &pool_state::look_again> soon_{*this};
     bool closing_ = false;
 };
 

@@ -18,7 +18,7 @@ SAMPLE = re.compile(r'([a-z_0-9]+)(?:\{(.*)\})? (\S+)')
 # What counts trouble of which there was none, what may or may not have happened, and what the users API never does (it has no
 # transaction) or does not while nobody but the scrape asks. All others have moved.
 TROUBLE = re.compile(r'_(away|pauses|no_buffers|overflows|refused|repeated|losses|timeouts|failed|failures|outages|dropped|evicted'
-                     r'|evictions|script_reloads|cancels|without_redis|alone|unreadable|pending|waiting|refuses_changes)(_.*)?$')
+                     r'|evictions|script_reloads|cancels|without_redis|alone|unreadable|pending|waiting|refuses_changes|stalled)(_.*)?$')
 ERRORS = re.compile(r'^sluice_(redis|http_client)_errors_total$')
 CHANCE = re.compile(r'_(queued|polls_total|ring_stale_total|moved_total|in_flight|reused_total|joined_total|detached_total|forgotten_total'
                     r'|cache_stale_total|shard_stalls_total|wait_time_seconds)$')

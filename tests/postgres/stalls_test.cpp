@@ -4,9 +4,12 @@
 #include "postgres/errors.hpp"
 
 #include <sluice/coro/stop.hpp>
+#include <sluice/postgres/transaction.hpp>
 #include <sluice/shard/wait.hpp>
 
+#include <array>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +25,13 @@ using namespace std::chrono_literals;
 constexpr statement locked{"locked", "SELECT pg_backend_pid() FROM (SELECT count(*) FROM numbers) AS counted",
                            access::reads};
 constexpr statement free_of_locks{"free_of_locks", "SELECT pg_backend_pid()", access::reads};
+constexpr statement one_lock{"one_lock", "SELECT pg_advisory_xact_lock(1)", access::reads};
+constexpr statement other_lock{"other_lock", "SELECT pg_advisory_xact_lock(2)", access::reads};
+constexpr std::array<statement, 4> kinds = {{{"a", "SELECT pg_advisory_xact_lock(1), 1", access::reads},
+                                             {"b", "SELECT pg_advisory_xact_lock(1), 2", access::reads},
+                                             {"c", "SELECT pg_advisory_xact_lock(1), 3", access::reads},
+                                             {"d", "SELECT pg_advisory_xact_lock(1), 4", access::reads}}};
+constexpr statement change{"change", "INSERT INTO numbers VALUES (1)"};
 const std::string locked_back_ends = std::string(test::back_ends) + " AND wait_event_type = 'Lock'";
 
 // Of one connection. What comes back to it does not run again.
@@ -78,7 +88,57 @@ protected:
         return admin("SELECT pid " + locked_back_ends);
     }
 
+    void await_locks(const std::string& count) { admin.await("SELECT count(*) " + locked_back_ends, count); }
+    auto asking(const statement& s)
+    {
+        return [this, &s] { return opened->query(s); };
+    }
+    void await_stalled(unsigned connections)
+    {
+        while (on_shard([this] { return opened->counters().stalled; }) < connections) std::this_thread::yield();
+    }
+    // So many connections, all open and known to be quick.
+    pool& open_all(unsigned connections)
+    {
+        pool_options exactly = options();
+        exactly.connections_min = exactly.connections_max = connections;
+        exactly.connect_timeout = 5s;
+        exactly.statement_timeout = 60s;
+        opened = &open(exactly);
+        EXPECT_TRUE(shards.run([this] { return opened->ping(); }));
+        admin("SELECT pg_advisory_lock(1)");
+        std::vector<std::future<result<rows>>> stalling;
+        for (unsigned i = 1; i < connections; ++i) {
+            stalling.push_back(shards.start(0, asking(kinds[i])));
+            await_stalled(i);
+            EXPECT_TRUE(shards.run(asking(free_of_locks))); // on the next
+        }
+        admin("SELECT pg_advisory_unlock(1)");
+        for (auto& one : stalling) EXPECT_TRUE(one.get());
+        await_rest();
+        EXPECT_EQ(on_shard([this] { return opened->counters().open; }), connections);
+        return *opened;
+    }
+    // It waits for its lock and is given up: so the pool remembers.
+    void give_up(const statement& s)
+    {
+        stop_source stop;
+        context stopped{.stop = &stop};
+        auto in_vain = shards.start(0, asking(s), &stopped);
+        await_stalled(1);
+        on_shard([&] {
+            stop.request();
+            return true;
+        });
+        EXPECT_FALSE(in_vain.get());
+    }
+    void await_rest()
+    {
+        while (on_shard([&] { return opened->counters().busy; }) > 0) std::this_thread::yield();
+    }
+
     test::session locker;
+    pool* opened = nullptr;
 };
 
 // The first was given up, and the others handed over when they had been sent: they wait for the lock as well.
@@ -209,29 +269,11 @@ TEST_F(Stalls, hold_up_no_other_statement_where_their_owner_has_left)
           "pg_advisory_xact_lock(1); "
           "RETURN; EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END$$");
     constexpr static statement stubborn{"stubborn", "SELECT stubborn()", access::reads};
-    constexpr static statement other{"other", "SELECT pg_advisory_xact_lock(2)", access::reads};
-    pool_options two = options();
-    two.connections_max = 2;
-    two.connect_timeout = 5s;
-    two.statement_timeout = 60s;
-    pool& db = open(two);
-    ASSERT_TRUE(shards.run([&db] { return db.ping(); }));
-    const auto asking = [&db](const statement& s) { return [&db, &s] { return db.query(s); }; };
-    const auto await_locks = [this](const char* count) { admin.await("SELECT count(*) " + locked_back_ends, count); };
-
+    pool& db = open_all(2);
     admin("SELECT pg_advisory_lock(1)");
-    stop_source first_stop;
-    context first_stopped{.stop = &first_stop};
-    auto in_vain = shards.start(0, asking(stubborn), &first_stopped);
-    await_locks("1");
-    EXPECT_TRUE(shards.run(asking(free_of_locks))); // on the second connection, once the first has stalled
-    on_shard([&] {
-        first_stop.request();
-        return true;
-    });
-    EXPECT_FALSE(in_vain.get());
+    give_up(stubborn);
     admin("SELECT pg_advisory_unlock(1)");
-    while (on_shard([&] { return db.counters().busy; }) > 0) std::this_thread::yield();
+    await_rest();
 
     admin("SELECT pg_advisory_lock(1), pg_advisory_lock(2)");
     stop_source stop;
@@ -245,7 +287,7 @@ TEST_F(Stalls, hold_up_no_other_statement_where_their_owner_has_left)
     });
     EXPECT_TRUE(sent);
     await_locks("1");
-    auto stalls = shards.start(0, asking(other));
+    auto stalls = shards.start(0, asking(other_lock));
     await_locks("2");
     auto waits = shards.start(0, asking(stubborn));
     auto behind = shards.start(0, asking(free_of_locks));
@@ -256,6 +298,94 @@ TEST_F(Stalls, hold_up_no_other_statement_where_their_owner_has_left)
     EXPECT_TRUE(answered) << answered.error().detail;
     admin("SELECT pg_advisory_unlock(1)");
     EXPECT_TRUE(waits.get());
+}
+
+// The first that waits stalls half of the connections; the second ran alone for a moment, and what waited for that is
+// behind what waits for the first.
+TEST_F(Stalls, keep_nothing_waiting_for_a_kind_that_has_run_alone)
+{
+    pool& db = open_all(4);
+    admin("SELECT pg_advisory_lock(2)");
+    give_up(other_lock);
+    await_rest();
+    admin("SELECT pg_advisory_unlock(2), pg_advisory_lock(1)");
+    std::vector<std::future<result<rows>>> waiting;
+    for (const unsigned stalled : {1U, 2U, 2U}) {
+        waiting.push_back(shards.start(0, asking(one_lock)));
+        await_stalled(stalled);
+    }
+    while (on_shard([&] { return db.counters().waiting; }) < 1) std::this_thread::yield();
+    std::vector<std::future<result<rows>>> others;
+    on_shard([&] {
+        for (int i = 0; i < 2; ++i) others.push_back(test::begin(asking(other_lock)));
+        return true;
+    });
+    for (auto& one : others) {
+        const auto answered = one.get();
+        EXPECT_TRUE(answered) << answered.error().detail;
+    }
+    admin("SELECT pg_advisory_unlock(1)");
+    for (auto& one : waiting) EXPECT_TRUE(one.get());
+}
+
+TEST_F(Stalls, of_many_kinds_that_are_known_leave_a_connection)
+{
+    open_all(4);
+    admin("SELECT pg_advisory_lock(1)");
+    for (const statement& kind : kinds) {
+        give_up(kind);
+        await_rest();
+    }
+    std::vector<std::future<result<rows>>> waiting;
+    for (const statement& kind : kinds) waiting.push_back(shards.start(0, asking(kind)));
+    await_stalled(3);
+    const auto answered = shards.run(asking(free_of_locks));
+    EXPECT_TRUE(answered) << answered.error().detail;
+    admin("SELECT pg_advisory_unlock(1)");
+    for (auto& one : waiting) EXPECT_TRUE(one.get());
+}
+
+TEST_F(Stalls, of_a_read_keep_no_write_from_the_other_of_two_connections)
+{
+    open_all(2);
+    admin("SELECT pg_advisory_lock(1)");
+    auto stalls = shards.start(0, asking(one_lock));
+    await_stalled(1);
+    const auto written = shards.run(asking(change));
+    EXPECT_TRUE(written) << written.error().detail;
+    admin("SELECT pg_advisory_unlock(1)");
+    EXPECT_TRUE(stalls.get());
+}
+
+// Two connections, and the one that is reserved for a transaction stalls before it is idle.
+TEST_F(Stalls, of_what_is_reserved_keep_no_transaction_from_one_that_is_idle)
+{
+    constexpr static statement nap{"nap", "SELECT pg_sleep(0.005)", access::reads};
+    pool& db = open_all(2);
+    const auto inserting = [&db] {
+        return transact(db, {}, [](transaction& t) -> task<result<void>> {
+            auto made = co_await t.query(change);
+            if (!made) co_return fail(std::move(made.error()));
+            co_return {};
+        });
+    };
+    admin("SELECT pg_advisory_lock(1)");
+    std::vector<std::future<result<rows>>> reads;
+    std::future<result<void>> changes;
+    // In flights of their own, so that the first connection is known to be slow then.
+    for (int i = 0; i < 4; ++i) reads.push_back(shards.start(0, asking(nap)));
+    for (auto& one : reads) EXPECT_TRUE(one.get());
+    reads.clear();
+    on_shard([&] {
+        reads.push_back(test::begin(asking(nap)));
+        reads.push_back(test::begin(asking(one_lock)));
+        changes = test::begin(inserting);
+        return true;
+    });
+    const auto done = changes.get();
+    EXPECT_TRUE(done) << done.error().detail;
+    admin("SELECT pg_advisory_unlock(1)");
+    for (auto& one : reads) EXPECT_TRUE(one.get());
 }
 
 } // namespace

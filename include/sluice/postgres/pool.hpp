@@ -72,7 +72,8 @@ struct pool_counters
 {
     // Now:
     published<unsigned> open;
-    published<unsigned> busy; // of those: with a query in flight, or a transaction
+    published<unsigned> busy;    // of those: with a query in flight, or a transaction
+    published<unsigned> stalled; // of those: what runs takes long, and nothing gets behind it
     published<std::size_t> waiting;
     published<bool> away;            // no connection, and the last attempt failed
     published<bool> refuses_changes; // the last one, since its server only reads
