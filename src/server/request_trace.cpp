@@ -93,6 +93,7 @@ void end_trace(exchange& of, http::status answered, duration took)
     }
     own.attribute({.name = "http.response.status_code", .number = static_cast<std::uint16_t>(answered)});
     own.attribute({.name = "client.address", .text = asked.client()});
+    if (belongs.cache != cache_tier::none) own.attribute({.name = "sluice.cache.tier", .text = name(belongs.cache)});
     sink->take({.trace = belongs.trace, .trace_state = belongs.trace_state, .request = own, .spans = *belongs.spans});
     belongs.spans = nullptr;
 }
