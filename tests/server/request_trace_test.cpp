@@ -73,5 +73,14 @@ TEST_F(RequestTrace, says_how_far_its_look_ups_in_the_cache_went)
     EXPECT_FALSE(span_of("/cached/not").contains("sluice.cache.tier"));
 }
 
+// As OpenTelemetry's conventions have it: an empty route would be one more route.
+TEST_F(RequestTrace, has_no_route_where_none_matches)
+{
+    request_spans::attributes said = span_of("/nowhere");
+    EXPECT_FALSE(said.contains("http.route")) << said["http.route"];
+    EXPECT_EQ(said["url.path"], "/nowhere");
+    EXPECT_EQ(said["http.response.status_code"], "404");
+}
+
 } // namespace
 } // namespace sluice::testing
