@@ -139,16 +139,16 @@ class Traces(Case):
             self.assertIn(span['parentSpanId'], {request['spanId'], *erases}, span)
             self.assertLessEqual(int(request['startTimeUnixNano']), int(span['startTimeUnixNano']))
             self.assertLessEqual(int(span['endTimeUnixNano']), int(request['endTimeUnixNano']))
-        self.assertLessEqual({'rate limit (100/1m)', 'redis', 'sqlite write', 'sqlite statement', 'cache invalidation'},
+        self.assertLessEqual({'rate limit (100/1m)', 'EVALSHA', 'sqlite write', 'sqlite statement', 'cache invalidation'},
                              {span['name'] for span in below})
-        self.assertEqual({span['parentSpanId'] for span in below if span['name'] == 'redis'} & erases, erases)
+        self.assertEqual({span['parentSpanId'] for span in below if span['name'] == 'EVALSHA'} & erases, erases)
         self.assertEqual(len({span['spanId'] for span in spans}), len(spans))
         texts = [each['value']['stringValue'] for span in below if span['name'] == 'sqlite statement'
                  for each in span['attributes'] if each['key'] == 'db.query.text']
         self.assertTrue(any(text.startswith('INSERT INTO users') for text in texts), texts)
         def attributes(span):
             return {each['key']: each['value'] for each in span['attributes']}
-        of_redis = [attributes(span) for span in below if span['name'] == 'redis']
+        of_redis = [attributes(span) for span in below if span['name'] == 'EVALSHA']
         self.assertIn({'db.system.name': {'stringValue': 'redis'}, 'db.operation.name': {'stringValue': 'EVALSHA'}}, of_redis)
         # What the first tier has needs no span of its own.
         tiers = [[(span['name'], attributes(span).get('sluice.cache.tier')) for span in collector.of(read.headers['X-Request-Id'])
