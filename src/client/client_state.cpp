@@ -106,7 +106,10 @@ task<result<answer>> client_state::send(call what)
     }
     const user_of using_it(*to);
     const duration allowed = what.timeout > duration::zero() ? what.timeout : options_.timeout;
-    co_return co_await exchange_with(*to, what, *where, shared_.on.now() + allowed);
+    const time_point began = steady_clock::now();
+    auto got = co_await exchange_with(*to, what, *where, shared_.on.now() + allowed);
+    counters_.took.record(steady_clock::now() - began);
+    co_return got;
 }
 
 // A connection that nobody else uses, which the caller uses before it waits for anything.

@@ -143,8 +143,10 @@ event connection::read_head()
     if (head_kept_) kept_head_.truncate(head_.size());
     seen_fields seen;
     const refusal* why = check_lines(request_, parser_, head_, bounds_, seen);
-    if (why == nullptr) why = check_message(request_, seen, frame_);
+    const bool good_lines = why == nullptr;
+    if (good_lines) why = check_message(request_, seen, frame_);
     refused_whole_head_ = why != nullptr;
+    refused_good_lines_ = good_lines && why != nullptr;
     return why != nullptr ? refuse(*why) : head_complete();
 }
 

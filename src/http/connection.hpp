@@ -115,6 +115,8 @@ public:
     [[nodiscard]] refusal refused() const noexcept { return *refusal_; }
     // Was it the meaning of a head that was refused, whose fields can be read?
     [[nodiscard]] bool refused_whole_head() const noexcept { return refused_whole_head_; }
+    // … and was each of its lines good, so that method and path are known?
+    [[nodiscard]] bool refused_good_lines() const noexcept { return refused_good_lines_; }
 
     // --- The answer.
     // Writes head and body at the end of `out`. With `without_body`, a body that response::referenced() says can be
@@ -198,6 +200,7 @@ private:
     std::uint64_t body_left_ = 0;
     const refusal* refusal_ = nullptr;
     bool refused_whole_head_ = false;
+    bool refused_good_lines_ = false;
     unsigned method_bytes_ = 0;
     unsigned empty_line_bytes_ = 0;
     phase phase_ = phase::between;

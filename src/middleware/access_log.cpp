@@ -16,12 +16,6 @@ std::int64_t microseconds(duration d) noexcept
     return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
 }
 
-std::string_view name(cache_tier tier) noexcept
-{
-    constexpr std::array<std::string_view, 4> names = {"none", "l1", "l2", "miss"};
-    return names[static_cast<std::size_t>(tier)];
-}
-
 void write_line(log_level level, const http::request& asked, const access& answered) noexcept
 {
     const context& request = asked.context();

@@ -11,10 +11,11 @@ namespace names = database_metrics;
 using enum metric_kind;
 
 constexpr metric_label system = {"db_system_name", "postgresql"};
+constexpr metric_label pool_name = {"db_client_connection_pool_name", "postgresql"}; // of all shards
 
 constexpr counted<pool_counters> shown[] = {
-    {names::waiting, &pool_counters::waiting, system},
-    {names::timeouts, &pool_counters::timeouts, system},
+    {names::waiting, &pool_counters::waiting, pool_name},
+    {names::timeouts, &pool_counters::timeouts, pool_name},
     {{"sluice_postgres_away", "1 while the database cannot be reached.", maximum}, &pool_counters::away},
     {{"sluice_postgres_refuses_changes", "1 while the server only reads: it refused the last change.", maximum},
      &pool_counters::refuses_changes},
@@ -43,15 +44,17 @@ constexpr metric_family errors = {"sluice_postgres_errors_total", "Failed statem
 } // namespace
 
 pool_metrics::pool_metrics(metric_set& into, const pool_counters& numbers, const pool_options& options)
-    : set_(into), wait_time_(into.histogram(names::wait_time, {system})),
-      create_time_(into.histogram(names::create_time, {system})), use_time_(into.histogram(names::use_time, {system}))
+    : set_(into), wait_time_(into.histogram(names::wait_time, {pool_name})),
+      create_time_(into.histogram(names::create_time, {pool_name})),
+      use_time_(into.histogram(names::use_time, {pool_name}))
 {
-    into.read(names::connections, {system, {"db_client_connection_state", "used"}},
+    into.read(names::connections, {pool_name, {"db_client_connection_state", "used"}},
               [&numbers] { return static_cast<double>(numbers.busy.read()); });
-    into.read(names::connections, {system, {"db_client_connection_state", "idle"}}, [&numbers] {
+    into.read(names::connections, {pool_name, {"db_client_connection_state", "idle"}}, [&numbers] {
         return static_cast<double>(numbers.open.read()) - static_cast<double>(numbers.busy.read());
     });
-    into.read(names::connections_max, {system}, [most = options.connections_max] { return static_cast<double>(most); });
+    into.read(names::connections_max, {pool_name},
+              [most = options.connections_max] { return static_cast<double>(most); });
     show(into, shown, numbers);
 }
 

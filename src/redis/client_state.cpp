@@ -72,7 +72,10 @@ task<result<reply>> client_state::ask(std::string_view bytes, effect does)
     asking.attribute("db.system.name", "redis");
     const bool named = metrics_ || asking.record() != nullptr;
     const std::size_t command = named ? place_of_command(bytes) : commands_known;
-    if (command != commands_known) asking.attribute("db.operation.name", name_of_command(command));
+    if (command != commands_known) { // as the conventions want it: one that is not known is called by the system's name
+        asking.rename(name_of_command(command));
+        asking.attribute("db.operation.name", name_of_command(command));
+    }
     waiter w{.does = does};
     const auto place = submit(w, bytes);
     if (!place) co_return fail(place.error());

@@ -86,13 +86,14 @@ void end_trace(exchange& of, http::status answered, duration took)
     own.failed = static_cast<std::uint16_t>(answered) >= 500 || answered == http::status::client_closed_request;
     if (of.matched != nullptr) {
         own.attribute({.name = "http.request.method", .text = name(asked.method())});
-        own.attribute({.name = "http.route", .text = asked.route()});
+        if (!asked.route().empty()) own.attribute({.name = "http.route", .text = asked.route()});
         own.attribute({.name = "url.path", .text = asked.path()});
     } else {
         own.attribute({.name = "http.request.method", .text = "_OTHER"});
     }
     own.attribute({.name = "http.response.status_code", .number = static_cast<std::uint16_t>(answered)});
     own.attribute({.name = "client.address", .text = asked.client()});
+    if (belongs.cache != cache_tier::none) own.attribute({.name = "sluice.cache.tier", .text = name(belongs.cache)});
     sink->take({.trace = belongs.trace, .trace_state = belongs.trace_state, .request = own, .spans = *belongs.spans});
     belongs.spans = nullptr;
 }

@@ -4,9 +4,13 @@
 #include "server/shard_server.hpp"
 
 #include <sluice/core/log.hpp>
+#include <sluice/http/method.hpp>
 #include <sluice/middleware/access_log.hpp>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <span>
 #include <utility>
 
 namespace sluice {
@@ -20,6 +24,23 @@ constexpr std::size_t referenced_slice = 256 * 1024;
 // What the kernel surely takes at once where nothing waits for the client yet. Answers beyond it are over when the last
 // of them has been taken.
 constexpr std::size_t taken_at_once_max = 64 * 1024;
+
+// No request that could be understood: of it only what could be read is named.
+void log_refused(exchange& of, http::status status, duration took)
+{
+    const http::request& asked = of.machine.current();
+    const std::array fields = {
+        log_field("status", static_cast<std::uint16_t>(status)),
+        log_field("duration_us", std::chrono::duration_cast<std::chrono::microseconds>(took).count()),
+        log_field("bytes_out", of.bytes_out),
+        log_field("client", asked.client()),
+        log_field("method", name(asked.method())),
+        log_field("path", asked.path()),
+    };
+    const std::size_t unread = of.machine.refused_good_lines() ? 0 : 2;
+    log(status >= http::status::internal_server_error ? log_level::warn : log_level::info, "request refused",
+        std::span(fields).first(fields.size() - unread));
+}
 
 } // namespace
 
@@ -87,13 +108,10 @@ void session::record_answer(http::status status, std::uint64_t bytes_out) const
     if (!administration) end_trace(*exchange_, status, took);
     access_log_options wanted = server_.options().access_log;
     if (administration) wanted.slow = {};
-    if (matched == nullptr) { // no request that could be understood: nothing of it can be named
+    if (matched == nullptr) {
         if (!wanted.lines) return;
         context* before = context::exchange_current(&belongs);
-        log(status >= http::status::internal_server_error ? log_level::warn : log_level::info, "request refused",
-            {{"status", static_cast<std::uint16_t>(status)},
-             {"bytes_out", bytes_out},
-             {"client", std::string_view(client_, client_size_)}});
+        log_refused(*exchange_, status, took);
         context::exchange_current(before);
         return;
     }

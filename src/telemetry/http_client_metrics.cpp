@@ -9,6 +9,8 @@ using enum metric_kind;
 
 // As OpenTelemetry's HTTP conventions call it.
 constexpr metric_family connections = {"http_client_open_connections", "Connections, by state.", gauge};
+constexpr metric_family duration_of_calls = {"http_client_request_duration_seconds",
+                                             "From the call to its whole answer or its failure.", histogram};
 constexpr metric_family errors = {"sluice_http_client_errors_total", "Calls without an answer, by why.", counter};
 
 constexpr counted<counters> shown[] = {
@@ -35,6 +37,7 @@ constexpr counted<counters> shown[] = {
 
 void show_metrics(metric_set& in, const http::client& of, std::string_view name)
 {
+    in.histogram(duration_of_calls, {{"client", name}}, of.counters().took);
     show(in, shown, of.counters(), {"client", name});
 }
 

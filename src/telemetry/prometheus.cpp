@@ -10,10 +10,8 @@
 namespace sluice {
 namespace {
 
-// A histogram's buckets are written at these of its bounds: each half of an octave from 3.8 µs to a second, each octave
-// to 32 s. All scrapes name the same ones, and none that would cut a bucket in two.
-constexpr std::size_t first_written =
-    static_cast<std::size_t>(-18 - latency_histogram::smallest_octave) * latency_histogram::parts;
+// A histogram's buckets are written at these of its bounds: each half of an octave from the first, 0.95 µs, to a
+// second, each octave to 32 s. All scrapes name the same ones, and none that would cut a bucket in two.
 constexpr std::size_t halves_until =
     static_cast<std::size_t>(0 - latency_histogram::smallest_octave) * latency_histogram::parts;
 constexpr std::size_t last_written =
@@ -61,7 +59,7 @@ void write_histogram(std::string& out, std::string_view name, std::string_view l
         fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}_bucket{{{}{}le=\"{}\"}} {}\n"), name, labels, comma,
                        bound, below);
     };
-    for (std::size_t last = first_written; last <= last_written;
+    for (std::size_t last = 0; last <= last_written;
          last += last < halves_until ? latency_histogram::parts / 2 : latency_histogram::parts) {
         for (; at <= last; ++at) below += of.counts[at];
         fmt::memory_buffer bound;

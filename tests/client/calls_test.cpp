@@ -223,6 +223,7 @@ TEST_F(Calls, count_in_the_metrics_and_for_the_stage_of_their_request)
     for (const char* line :
          {R"(http_client_open_connections{client="test",http_connection_state="active"} 0)",
           R"(http_client_open_connections{client="test",http_connection_state="idle"} 1)",
+          R"(http_client_request_duration_seconds_count{client="test"} 4)", // the failed one took its time as well
           R"(sluice_http_client_calls_total{client="test"} 4)", R"(sluice_http_client_answers_total{client="test"} 3)",
           R"(sluice_http_client_reused_total{client="test"} 2)", R"(sluice_http_client_waiting{client="test"} 0)",
           R"(sluice_http_client_failed_connects_total{client="test"} 1)",

@@ -1,5 +1,8 @@
 """The measuring itself: bench_test.py SUITE BUILD. What it computes, what it writes, and one tiny run that leaves nothing."""
+import argparse
+import contextlib
 import html.parser
+import io
 import json
 import os
 import shutil
@@ -18,6 +21,7 @@ sys.path.insert(0, str(SUITE))
 
 import cases  # noqa: E402
 import load  # noqa: E402
+import main  # noqa: E402
 import page  # noqa: E402
 import recovery_cases  # noqa: E402
 import table  # noqa: E402
@@ -137,6 +141,31 @@ class Bench(unittest.TestCase):
         self.assertIn('a &lt;sample&gt;', text)
         self.assertIn('prefers-color-scheme: dark', text)
 
+    def ended(self, *values):
+        """How a run ends whose one case claims that each of these is 2 at most."""
+        found = Outcome('a case', 'claims')
+        for value in values:
+            found.claim('a thing', value, 2)
+        about = {'cpu': 'x', 'cpus': 2, 'kernel': 'y', 'date': 'z', 'autogroup': 'off'}
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as said, mock.patch.multiple(
+                main, Menu=mock.Mock(return_value=mock.Mock(missing=[])), Bench=mock.DEFAULT, Load=mock.DEFAULT, signal=mock.DEFAULT, shutil=mock.DEFAULT,
+                machine=mock.Mock(two_cpus=lambda: (0, 1), describe=lambda: about), arguments=lambda: (
+                    argparse.Namespace(parse_only=False, rounds=1, seconds=1, tries=1, build=Path(folder)), [lambda _: found])):
+            return main.main(), said.getvalue()
+
+    def test_a_run_fails_where_a_claim_is_missed_and_not_where_it_was_not_measured(self):
+        status, said = self.ended(1, None)
+        self.assertFalse(status)
+        self.assertIn('1 of 2 claims hold, 1 were not measured', said)
+        self.assertEqual(self.ended(1, 3)[0], main.MISSED)
+
+    def test_system_calls_that_may_not_be_counted_are_a_claim_that_was_not_measured(self):
+        found = Outcome('telemetry', 'system calls')
+        bench = mock.Mock(load=mock.Mock(system_calls=mock.Mock(return_value=None)))
+        with mock.patch.object(telemetry_cases, 'Server'):
+            telemetry_cases.count_calls(bench, found, [mock.Mock(), mock.Mock()])
+        self.assertEqual([one['value'] for one in found.claims], [None])
+
     def test_every_case_has_a_name_of_its_own(self):
         names = [case.__name__ for group in cases.GROUPS.values() for case in group]
         self.assertEqual(len(names), len(set(names)))
@@ -151,14 +180,19 @@ class Bench(unittest.TestCase):
         finally:
             collector.stop()
 
+    def measure(self, folder, *what, timeout):
+        """A run so short that what it claims may be missed."""
+        (Path(folder) / 'bench').symlink_to(BUILD / 'bench')
+        run = subprocess.run([sys.executable, str(SUITE / 'main.py'), '--build', folder, '--tries', '1', '--rounds', '1', '--seconds', '1',
+                              *what], check=False, stdout=subprocess.DEVNULL, timeout=timeout)
+        self.assertIn(run.returncode, (0, main.MISSED))
+        return json.loads((Path(folder) / 'bench-results/results.json').read_text(encoding='utf-8'))
+
     @unittest.skipUnless(shutil.which('wrk') and len(os.sched_getaffinity(0)) >= 2, 'needs wrk and two CPUs')
     def test_every_load_of_the_public_benchmark_is_answered_well(self):
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / 'bench').symlink_to(BUILD / 'bench')
-            subprocess.run([sys.executable, str(SUITE / 'main.py'), '--build', folder, '--tries', '1', '--rounds', '1', '--seconds', '1',
-                            'arena-limited', 'arena-json', 'arena-async-db', 'arena-crud', 'arena-crud-peers', 'arena-api'],
-                           check=True, stdout=subprocess.DEVNULL, timeout=200)
-            results = json.loads((Path(folder) / 'bench-results/results.json').read_text(encoding='utf-8'))
+            results = self.measure(folder, 'arena-limited', 'arena-json', 'arena-async-db', 'arena-crud', 'arena-crud-peers', 'arena-api',
+                                   timeout=200)
         windows = [window for case in results['cases'] for windows in case['windows'].values() for window in windows]
         self.assertEqual(len(windows), 8)
         self.assertEqual([window['wrong'] for window in windows], [0] * 8)
@@ -166,10 +200,7 @@ class Bench(unittest.TestCase):
     @unittest.skipUnless(shutil.which('wrk') and len(os.sched_getaffinity(0)) >= 2, 'needs wrk and two CPUs')
     def test_a_run_writes_its_results_and_leaves_no_server(self):
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / 'bench').symlink_to(BUILD / 'bench')
-            subprocess.run([sys.executable, str(SUITE / 'main.py'), '--build', folder, '--tries', '1', '--rounds', '1', '--seconds', '1',
-                            'pipeline'], check=True, stdout=subprocess.DEVNULL, timeout=100)
-            results = json.loads((Path(folder) / 'bench-results/results.json').read_text(encoding='utf-8'))
+            results = self.measure(folder, 'pipeline', timeout=100)
             self.assertEqual(results['cases'][0]['name'], 'pipeline')
             self.assertTrue(all(one['wrong'] == 0 for one in results['cases'][0]['windows']['sluice']))
             self.assertTrue((Path(folder) / 'bench-results/index.html').exists())

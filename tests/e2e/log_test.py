@@ -93,15 +93,18 @@ class Log(unittest.TestCase):
             lost = asked if prepare else int(server.said().split()[1])
             self.assertGreaterEqual(sum(line['message'] == 'request' for line in server.lines) + lost, asked)
 
-    @unittest.skipUnless(shutil.which('strace'), 'needs strace')
-    @unittest.skipIf(b'__asan_init' in open(BINARY, 'rb').read(), 'a sanitizer makes system calls of its own')
+    def calls_of(self, thread, pid, port):
+        """What one of the server's threads calls while a client asks for /healthz REQUESTS times."""
+        if not shutil.which('strace') or b'__asan_init' in open(BINARY, 'rb').read():
+            self.skipTest('needs strace, and no sanitizer, which makes system calls of its own')
+        with contextlib.suppress(SystemExit):
+            return system_calls_test.calls_of(thread, pid, port, [b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'])
+        self.skipTest('strace may not watch')
+
     def test_a_line_for_each_request_costs_the_shard_no_system_call_but_for_waking_the_writer_now_and_then(self):
         log = os.path.join(self.folder, 's.log')
         server = self.start('--shards', '1', log=log, environment={'SLUICE_LOG_FILE': log, 'SLUICE_REACTOR_BUSY_POLL': 'off'})
-        try:
-            calls = system_calls_test.calls_of_shard(server.process.pid, server.port, [b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'])
-        except SystemExit:
-            self.skipTest('strace may not watch')
+        calls = self.calls_of('shard-0', server.process.pid, server.port)
         self.assertLessEqual(set(calls), {'io_uring_enter', 'write'})
         self.assertLessEqual(calls.get('write', 0), system_calls_test.REQUESTS / 20)
         self.assertLessEqual(calls['io_uring_enter'], 2 * system_calls_test.REQUESTS + 100)
@@ -110,29 +113,25 @@ class Log(unittest.TestCase):
             told = [line for line in map(sluice.strict_json, lines) if line['message'] == 'request']
         self.assertEqual(len(told), system_calls_test.REQUESTS + 300)
 
-    def assert_written_by_a_ring(self, pid, port):
-        """Whatever the log is written to, the thread that does it waits in its ring alone."""
-        with open(BINARY, 'rb') as binary:
-            if not shutil.which('strace') or b'__asan_init' in binary.read():
-                self.skipTest('needs strace, and no sanitizer, which makes system calls of its own')
-        try:
-            calls = system_calls_test.calls_of('log', pid, port, [b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'])
-        except SystemExit:
-            self.skipTest('strace may not watch')
-        self.assertEqual(set(calls), {'io_uring_enter'}, calls)
-        return calls['io_uring_enter']
+    def test_a_reader_that_stops_costs_the_shard_no_system_call(self):
+        server = self.start('--shards', '1', environment={'SLUICE_REACTOR_BUSY_POLL': 'off'})
+        self.fill_standard_output(server)
+        calls = self.calls_of('shard-0', server.process.pid, server.port)
+        self.assertEqual(set(calls), {'io_uring_enter'}, calls)  # it waits for its clients alone, as beside one that reads
+        self.assertLessEqual(calls['io_uring_enter'], 2 * system_calls_test.REQUESTS + 100)
 
+    # Whatever the log is written to, the thread that does it waits in its ring alone.
     def test_a_file_is_written_by_a_ring(self):
         log = os.path.join(self.folder, 's.log')
         server = self.start(log=log, environment={'SLUICE_LOG_FILE': log})
-        self.assert_written_by_a_ring(server.process.pid, server.port)
+        self.assertEqual(set(self.calls_of('log', server.process.pid, server.port)), {'io_uring_enter'})
 
     def test_a_pipe_is_written_by_a_ring(self):
         server = self.start()
         reader = threading.Thread(target=server.await_lines, args=(system_calls_test.REQUESTS + 300, 'request'))
         reader.start()
         try:
-            self.assert_written_by_a_ring(server.process.pid, server.port)
+            self.assertEqual(set(self.calls_of('log', server.process.pid, server.port)), {'io_uring_enter'})
         finally:
             server.signal(signal.SIGTERM)
             reader.join()
@@ -143,12 +142,13 @@ class Log(unittest.TestCase):
             reader = threading.Thread(target=lambda: all(iter(lambda: journal.recv(1 << 20), b'end')))
             reader.start()
             try:
-                calls = self.assert_written_by_a_ring(server.pid, port)
+                calls = self.calls_of('log', server.pid, port)
             finally:
                 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
                     last.sendto(b'end', journal.getsockname())
                 reader.join()
-            self.assertLess(calls, system_calls_test.REQUESTS)
+            self.assertEqual(set(calls), {'io_uring_enter'}, calls)
+            self.assertLess(calls['io_uring_enter'], system_calls_test.REQUESTS)
 
     def test_hangup_reads_the_level_again_and_keeps_it_where_the_file_is_wrong(self):
         path = os.path.join(self.folder, 'sluice.toml')

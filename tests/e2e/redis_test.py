@@ -127,7 +127,8 @@ class Traces(Case):
             self.await_entry(serving, 'ok')
             with Client(serving.port) as client:
                 made = client.create('ada@example.com')
-            self.assertEqual(made.status, 201)
+                reads = [client.send('GET', made.headers['Location']) for _ in range(2)]
+            self.assertEqual([made.status, *(read.status for read in reads)], [201, 200, 200])
         # Its end has sent what was left.
         spans = collector.of(made.headers['X-Request-Id'])
         [request] = [span for span in spans if span['kind'] == 2]
@@ -138,15 +139,22 @@ class Traces(Case):
             self.assertIn(span['parentSpanId'], {request['spanId'], *erases}, span)
             self.assertLessEqual(int(request['startTimeUnixNano']), int(span['startTimeUnixNano']))
             self.assertLessEqual(int(span['endTimeUnixNano']), int(request['endTimeUnixNano']))
-        self.assertLessEqual({'rate limit (100/1m)', 'redis', 'sqlite write', 'sqlite statement', 'cache invalidation'},
+        self.assertLessEqual({'rate limit (100/1m)', 'EVALSHA', 'sqlite write', 'sqlite statement', 'cache invalidation'},
                              {span['name'] for span in below})
-        self.assertEqual({span['parentSpanId'] for span in below if span['name'] == 'redis'} & erases, erases)
+        self.assertEqual({span['parentSpanId'] for span in below if span['name'] == 'EVALSHA'} & erases, erases)
         self.assertEqual(len({span['spanId'] for span in spans}), len(spans))
         texts = [each['value']['stringValue'] for span in below if span['name'] == 'sqlite statement'
                  for each in span['attributes'] if each['key'] == 'db.query.text']
         self.assertTrue(any(text.startswith('INSERT INTO users') for text in texts), texts)
-        of_redis = [{each['key']: each['value'] for each in span['attributes']} for span in below if span['name'] == 'redis']
+        def attributes(span):
+            return {each['key']: each['value'] for each in span['attributes']}
+        of_redis = [attributes(span) for span in below if span['name'] == 'EVALSHA']
         self.assertIn({'db.system.name': {'stringValue': 'redis'}, 'db.operation.name': {'stringValue': 'EVALSHA'}}, of_redis)
+        # What the first tier has needs no span of its own.
+        tiers = [[(span['name'], attributes(span).get('sluice.cache.tier')) for span in collector.of(read.headers['X-Request-Id'])
+                  if span['kind'] == 2 or span['name'] == 'cache'] for read in reads]
+        self.assertEqual(tiers, [[('GET /users/{id}', {'stringValue': 'miss'}), ('cache', {'stringValue': 'miss'})],
+                                 [('GET /users/{id}', {'stringValue': 'l1'})]])
 
     def test_a_request_that_waited_for_redis_says_so(self):
         redis = self.redis()

@@ -124,7 +124,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check_sample(line, rest);
         ++samples;
     }
-    constexpr std::size_t buckets_written = 43;
+    constexpr std::size_t buckets_written = 47;
     SLUICE_ASSERT(samples == 2 + buckets_written + 2);
     const std::string json = metrics_json();
     SLUICE_ASSERT(parse_json(json).has_value());

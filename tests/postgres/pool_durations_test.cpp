@@ -30,7 +30,7 @@ durations shown(std::string_view what)
     const std::string text = prometheus_text();
     const auto number = [&](std::string_view part) {
         const std::string line = "\ndb_client_connection_" + std::string(what) + "_seconds" + std::string(part) +
-                                 "{db_system_name=\"postgresql\"} ";
+                                 "{db_client_connection_pool_name=\"postgresql\"} ";
         const std::size_t at = text.find(line);
         EXPECT_NE(at, std::string::npos) << line << text;
         return at == std::string::npos ? -1.0 : std::stod(text.substr(at + line.size()));

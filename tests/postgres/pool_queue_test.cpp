@@ -87,8 +87,8 @@ TEST_F(PoolQueue, moves_a_read_that_stands_behind_a_stall_and_counts_it)
 // The metric alone: the pool's counters are brought up to date by asking for them.
 void await_shown_waiting(int count)
 {
-    const std::string line =
-        "\ndb_client_connection_pending_requests{db_system_name=\"postgresql\"} " + std::to_string(count) + "\n";
+    const std::string line = "\ndb_client_connection_pending_requests{db_client_connection_pool_name=\"postgresql\"} " +
+                             std::to_string(count) + "\n";
     for (int i = 0; i < 10'000; ++i) {
         if (prometheus_text().find(line) != std::string::npos) return;
         std::this_thread::sleep_for(1ms);

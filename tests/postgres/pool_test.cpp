@@ -107,13 +107,13 @@ TEST_F(Pool, shows_its_numbers_among_those_of_its_shard)
         };
         EXPECT_TRUE(has("sluice_postgres_queries_total 3")) << text;
         EXPECT_TRUE(has("sluice_postgres_errors_total{class=\"23\"} 2")) << text;
-        EXPECT_TRUE(has("db_client_connection_max{db_system_name=\"postgresql\"} 4")) << text;
+        EXPECT_TRUE(has("db_client_connection_max{db_client_connection_pool_name=\"postgresql\"} 4")) << text;
         EXPECT_NE(
             text.find("db_client_operation_duration_seconds_count{db_system_name=\"postgresql\",db_operation_name=\""),
             std::string::npos)
             << text;
-        EXPECT_TRUE(
-            has("db_client_connection_count{db_system_name=\"postgresql\",db_client_connection_state=\"used\"} 0"))
+        EXPECT_TRUE(has("db_client_connection_count{db_client_connection_pool_name=\"postgresql\",db_client_connection_"
+                        "state=\"used\"} 0"))
             << text;
     }
 }

@@ -99,7 +99,7 @@ class Waits(faulty.Case):
             session('ROLLBACK')
             self.assertEqual(client.send('GET', path).json['name'], 'Ada')
         self.assertEqual(count_of(serving, 'sluice_postgres_statement_timeouts_total'), 1)
-        self.assertEqual(count_of(serving, 'db_client_connection_timeouts_total{db_system_name="postgresql"}'), 0)
+        self.assertEqual(count_of(serving, 'db_client_connection_timeouts_total{db_client_connection_pool_name="postgresql"}'), 0)
         self.assert_no_refusal(load)
         self.end(load, serving)
 

@@ -271,6 +271,34 @@ TEST(ServerLog, warns_of_what_it_refuses_with_a_5xx)
     EXPECT_EQ(refused[1].at("level"), "warn");
 }
 
+TEST(ServerLog, names_what_it_refuses_as_far_as_it_could_be_read)
+{
+    kept_lines lines;
+    server_options options = quick_options();
+    options.access_log.lines = true;
+    running_server server(
+        [](shard&, router& routes) { routes.get("/good", [](request&) { return response::text("done"); }); }, options);
+    const auto refused = [&](std::string_view head) {
+        const std::size_t before = lines.named("request refused").size();
+        client peer(server.address());
+        EXPECT_EQ(peer.ask(get("/good")).status, 200); // of which nothing may be said
+        EXPECT_GE(peer.ask(std::string(head) + "\r\n").status, 400) << head;
+        EXPECT_TRUE(eventually([&] { return lines.named("request refused").size() == before + 1; })) << head;
+        values line = lines.named("request refused").back();
+        EXPECT_TRUE(line.contains("duration_us")) << head;
+        return std::pair(line["method"], line["path"]);
+    };
+    using named = std::pair<std::string, std::string>;
+    EXPECT_EQ(refused("GET /things/7?key=1 HTTP/1.1\r\n"), named("GET", "/things/7")); // no Host
+    EXPECT_EQ(refused("POST /things HTTP/1.1\r\nHost: a\r\n"), named("POST", "/things"));
+    EXPECT_EQ(refused("PUT /things HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: more\r\n"),
+              named("PUT", "/things"));
+    for (const std::string_view unreadable :
+         {"BREW /things HTTP/1.1\r\nHost: a\r\n", "GET * HTTP/1.1\r\nHost: a\r\n", "GET /a b HTTP/1.1\r\nHost: a\r\n",
+          "GET /things HTTP/1.1\r\nHost: a\r\nA : b\r\n", "GET http://a@b/ HTTP/1.1\r\nHost: a\r\n"})
+        EXPECT_EQ(refused(unreadable), named()) << unreadable;
+}
+
 // Counts whom it was to keep.
 struct counted_traces final : span_sink
 {

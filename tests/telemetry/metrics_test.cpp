@@ -83,10 +83,24 @@ TEST(Metrics, write_a_histogram_with_growing_buckets_that_end_in_all)
         before = count;
         ++lines;
     }
-    EXPECT_EQ(lines, 18 * 2 + 5 + 2U); // halves of octaves from 2^-18 to 1 s, octaves to 32 s, and all
+    EXPECT_EQ(lines, 20 * 2 + 5 + 2U); // halves of octaves from 2^-20 to 1 s, octaves to 32 s, and all
     EXPECT_TRUE(says(text, "took_seconds_bucket{of=\"it\",le=\"0.015625\"} 3")) << text;
     EXPECT_TRUE(says(text, "took_seconds_bucket{of=\"it\",le=\"+Inf\"} 4")) << text;
     EXPECT_TRUE(says(text, "took_seconds_count{of=\"it\"} 4")) << text;
+}
+
+// Reads from the first tier take some two microseconds: their distribution is to be seen.
+TEST(Metrics, tell_apart_what_takes_a_few_microseconds)
+{
+    metric_set set;
+    latency_histogram& times = set.histogram(took);
+    std::string counted;
+    for (const auto one : {1200ns, 1700ns, 2400ns, 3500ns}) times.record(one);
+    const std::string text = prometheus_text();
+    const std::string_view head = "took_seconds_bucket{le=\"";
+    for (std::size_t at = text.find(head); counted.size() < 5; at = text.find(head, at + 1))
+        counted += text.at(text.find("} ", at) + 2);
+    EXPECT_EQ(counted, "01234") << text;
 }
 
 TEST(Metrics, escape_what_would_end_a_label)

@@ -23,6 +23,7 @@
 
 #include <sluice/core/clock.hpp>
 #include <sluice/core/error.hpp>
+#include <sluice/core/latency_histogram.hpp>
 #include <sluice/core/published.hpp>
 #include <sluice/coro/task.hpp>
 #include <sluice/http/answer.hpp>
@@ -86,13 +87,14 @@ struct client_counters
     event_count answers;
     event_count connects;
     event_count failed_connects;
-    event_count reused;    // exchanges on a kept connection
-    event_count repeated;  // calls made once more
-    event_count timeouts;  // calls
-    event_count cancelled; // calls
-    event_count refused;   // calls, at a bound
-    event_count unreached; // calls for which no connection could be made
-    event_count lost;      // connections that ended, or broke HTTP, in an exchange
+    event_count reused;     // exchanges on a kept connection
+    event_count repeated;   // calls made once more
+    event_count timeouts;   // calls
+    event_count cancelled;  // calls
+    event_count refused;    // calls, at a bound
+    event_count unreached;  // calls for which no connection could be made
+    event_count lost;       // connections that ended, or broke HTTP, in an exchange
+    latency_histogram took; // calls, answered or not, waiting for a connection included
 };
 
 class client

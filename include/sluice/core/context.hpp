@@ -11,6 +11,8 @@
 #include <sluice/core/thread_local.hpp>
 #include <sluice/core/trace.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -30,6 +32,13 @@ enum class cache_tier : std::uint8_t
     l2,
     miss,
 };
+
+// "none", "l1", "l2", "miss": as log lines and traces call it.
+[[nodiscard]] constexpr std::string_view name(cache_tier tier) noexcept
+{
+    constexpr std::array<std::string_view, 4> names = {"none", "l1", "l2", "miss"};
+    return names[static_cast<std::size_t>(tier)];
+}
 
 struct context
 {

@@ -118,6 +118,10 @@ public:
     {
         if (record_ != nullptr) record_->failed = true;
     }
+    void rename(std::string_view to) noexcept
+    {
+        if (record_ != nullptr) record_->name = to;
+    }
     [[nodiscard]] span_record* record() noexcept { return record_; } // null where nothing is recorded
 
 private:

@@ -1,7 +1,7 @@
 // The names under which clients of databases show what they do: OpenTelemetry's database conventions
 // (https://opentelemetry.io/docs/specs/semconv/database/database-metrics/) in their Prometheus form. Each client labels
-// them with its db_system_name, and operations with a name that stands in the program (a statement's, a command's among
-// those that are known, read or write), never with a query's text.
+// operations with its db_system_name and with a name that stands in the program (a statement's, a command's among those
+// that are known, read or write), never with a query's text, and its connections with db_client_connection_pool_name.
 #pragma once
 
 #include <sluice/telemetry/metrics.hpp>
