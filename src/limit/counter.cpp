@@ -38,7 +38,8 @@ verdict counter::decide(const rules& by, const question& asked, micros now) noex
         sliding_window& spent = windows_[i];
         const std::uint32_t least = asked.least[i];
         const auto known = static_cast<std::uint32_t>(std::min<std::uint64_t>(spent.used(), least));
-        spent.spend(at[i], all ? least - known : std::min(asked.more, least), window);
+        const std::uint32_t lacking = all ? least - known : 0;
+        spent.spend(at[i], std::max(lacking, std::min(asked.more, least)), window);
 
         const std::uint64_t used = spent.used();
         const std::uint64_t cost = std::min(asked.cost, requests); // dearer than the limit: passes in an empty window

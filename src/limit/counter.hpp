@@ -57,10 +57,10 @@ struct question
     micros back_at = 0;     // … that ended then: it was not spent
     // Of what was spent where the asker counts, whoever is asked has not heard of so many.
     std::uint32_t more = 0;
-    // The asker knows of so many in each quota's window. Whoever is asked counts what he lacks of them as spent now if
-    // he knows of none, or has to be told `anew` since he may have forgotten some; else `more`, and no more than these.
-    // To make up for it each time would not do: two whose sub-windows end at different times would give each other
-    // again and again what has left the window.
+    // The asker knows of so many in each quota's window. Whoever is asked counts `more` as spent now, and no more than
+    // these; and all that he lacks of them if he knows of none, or has to be told `anew` since he may have forgotten
+    // some. To make up for it each time would not do: two whose sub-windows end at different times would give each
+    // other again and again what has left the window.
     spent_counts least = {};
     bool anew = false;
     bool counted = false; // by Redis as well, so it need not hear of it

@@ -96,7 +96,8 @@ for i = 7, #ARGV, 3 do
 end
 all = all or ARGV[6] == '1'
 for _, w in ipairs(windows) do
-  spend(w, w.now, all and w.least - min(w.used, w.least) or min(more, w.least))
+  local lacking = all and w.least - min(w.used, w.least) or 0
+  spend(w, w.now, max(lacking, min(more, w.least)))
   w.cost = min(cost, w.limit)
   if w.used + w.cost > w.limit then
     passes = false

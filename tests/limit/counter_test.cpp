@@ -128,6 +128,22 @@ TEST(Counter, believes_an_asker_who_knows_of_more)
     EXPECT_EQ(over.standings[0].left, 0u);
 }
 
+TEST(Counter, counts_what_it_has_not_heard_of_beside_what_others_spent_for_an_asker_who_tells_all)
+{
+    const rules by = of({{.requests = 20, .window = 10s}});
+    const auto left_after = [&](question told) {
+        own_counter c;
+        EXPECT_TRUE(c.decide(by, {.cost = 5}, some_day).passes); // by another asker
+        told.cost = 0;
+        told.anew = true;
+        return c.decide(by, told, some_day).standings[0].left;
+    };
+    EXPECT_EQ(left_after({.more = 4, .least = {4}}), 11u) << "nothing of it was known";
+    EXPECT_EQ(left_after({.more = 4, .least = {8}}), 11u) << "nor of the four";
+    EXPECT_EQ(left_after({.more = 4, .least = {12}}), 8u) << "and some of the rest was forgotten";
+    EXPECT_EQ(left_after({.more = 4, .least = {1}}), 14u) << "three have left the window";
+}
+
 // The proof of the bound, tried: docs/decisions.
 void hold_against_the_log(const std::vector<quota>& quotas, const test::pattern& arrivals, std::uint64_t seed)
 {
