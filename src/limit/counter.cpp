@@ -76,12 +76,21 @@ micros counter::empty_at(const rules& by) const noexcept
     return last;
 }
 
-std::uint32_t counter::spent_share(const rules& by) const noexcept
+spent_counts counter::spent() const noexcept
+{
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    spent_counts sums{};
+    for (std::size_t i = 0; i < windows_.size(); ++i)
+        sums[i] = static_cast<std::uint32_t>(std::min(most, windows_[i].used()));
+    return sums;
+}
+
+std::uint32_t spent_share(const rules& by, const spent_counts& spent) noexcept
 {
     constexpr std::uint64_t whole = 65536;
     std::uint64_t most = 0;
     for (std::size_t i = 0; i < by.size; ++i)
-        most = std::max(most, std::min(whole, windows_[i].used() * whole / by.list[i].requests));
+        most = std::max(most, std::min(whole, spent[i] * whole / by.list[i].requests));
     return static_cast<std::uint32_t>(most);
 }
 

@@ -85,6 +85,9 @@ struct verdict
 inline constexpr std::uint32_t lease_share_of_limit = 64;
 inline constexpr std::uint32_t lease_share_of_left = 8;
 
+// The largest share of a limit that is spent, in 65536ths: what it would mean to forget it.
+[[nodiscard]] std::uint32_t spent_share(const rules& by, const spent_counts& spent) noexcept;
+
 // A view: the windows are a table's, one for each quota. Where a quota's window changes, they must be new ones.
 class counter
 {
@@ -94,8 +97,8 @@ public:
     [[nodiscard]] verdict decide(const rules& by, const question& asked, micros now) noexcept;
     // Nothing that is left in it can matter after that time.
     [[nodiscard]] micros empty_at(const rules& by) const noexcept;
-    // The largest share of a limit that is spent, in 65536ths: what it would mean to forget it.
-    [[nodiscard]] std::uint32_t spent_share(const rules& by) const noexcept;
+    // Counted in each window, and no more than the type holds.
+    [[nodiscard]] spent_counts spent() const noexcept;
 
 private:
     std::span<sliding_window> windows_;

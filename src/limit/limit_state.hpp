@@ -21,11 +21,10 @@ namespace sluice::limit {
 // A policy, with what is made of it once.
 struct prepared
 {
-    prepared(policy p, std::uint32_t number);
+    explicit prepared(policy p);
 
     policy said;
     rules by;
-    std::uint32_t generation;
     std::string field;       // RateLimit-Policy
     std::string redis_names; // the beginning of the keys' names: "sluice:limit:NAME:WINDOW:", a window for each quota
 
@@ -38,7 +37,7 @@ struct alignas(64) place
 {
     counter_table counters;
     shard_memory memory;
-    std::uint32_t generation = 0;
+    const prepared* by = nullptr; // what the memory goes by
 };
 
 class limit_state

@@ -66,8 +66,8 @@ std::string quota_name(const policy& p, std::size_t index)
     return p.quotas.size() == 1 ? p.name : p.name + "-" + sluice::to_string(p.quotas[index].window);
 }
 
-prepared::prepared(policy p, std::uint32_t number)
-    : said(std::move(p)), by(said), generation(number), field(field_of(said)), redis_names(redis_names_of(said, by))
+prepared::prepared(policy p)
+    : said(std::move(p)), by(said), field(field_of(said)), redis_names(redis_names_of(said, by))
 {}
 
 limit_state::limit_state(policy p, const rate_limit_options& options) : options_(options)
@@ -83,7 +83,7 @@ result<void> limit_state::change(policy to)
 {
     if (auto good = check(to); !good) return good;
     const std::scoped_lock one_at_a_time(changing_);
-    policies_.push_back(std::make_unique<prepared>(std::move(to), static_cast<std::uint32_t>(policies_.size() + 1)));
+    policies_.push_back(std::make_unique<prepared>(std::move(to)));
     in_force_.store(policies_.back().get(), std::memory_order_release);
     return {};
 }
