@@ -93,7 +93,7 @@ std::optional<decision> shard_memory::look(const client_key& key, std::uint64_t 
         ++refused_;
         decision made = stand(*found, now);
         made.is = outcome::refused;
-        made.retry_in = until(found->denied_until, now);
+        made.retry_in = until(found->retry_at, now);
         return made;
     }
     return std::nullopt;
@@ -147,10 +147,11 @@ decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uin
         return stand(e, now);
     }
     e.denied_until = asked_at + said.passes_in * nanos_per_micro;
+    e.retry_at = now + said.passes_in * nanos_per_micro;
     e.denied_cost = cost;
     decision made = stand(e, now);
     made.is = outcome::refused;
-    made.retry_in = until(e.denied_until, now);
+    made.retry_in = until(e.retry_at, now);
     return made;
 }
 

@@ -54,8 +54,9 @@ private:
     struct entry
     {
         client_key key;
-        std::uint64_t asked_at = 0; // nanoseconds, as all times here: zero is long ago
-        std::uint64_t denied_until = 0;
+        std::uint64_t asked_at = 0;     // nanoseconds, as all times here: zero is long ago
+        std::uint64_t denied_until = 0; // if it was decided as soon as it was asked about
+        std::uint64_t retry_at = 0;     // if as late as the answer came, so that nobody comes too early
         std::uint64_t lease_until = 0;
         micros lease_end = 0; // by the clock of whoever gave it
         std::uint32_t denied_cost = 0;
