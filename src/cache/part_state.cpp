@@ -66,6 +66,13 @@ void part_state::hurry(flight& f)
     if (f.asking != nullptr) f.asking->hurry(f.began + second->patience() - f.redis_waited);
 }
 
+// At this moment: another server may be there than a moment ago, and the key may have been written.
+bool part_state::may_read_second(const flight& f)
+{
+    look_at_run();
+    return second->usable() && rules.may_read_second_tier(f, here.now());
+}
+
 // What is no value of the key's kind is deleted, so that this load puts one there.
 task<second_tier::reading> part_state::read_second(const flight& f)
 {
@@ -75,6 +82,7 @@ task<second_tier::reading> part_state::read_second(const flight& f)
     auto seen = co_await second->read(f.key);
     if (usable(seen)) co_return seen;
     std::ignore = co_await second->erase(f.key);
+    if (!may_read_second(f)) co_return {};
     seen = co_await second->read(f.key);
     if (!usable(seen)) seen.is = second_tier::reading::kind::failed;
     co_return seen;
@@ -91,8 +99,7 @@ task<void> part_state::run_load(flight& f)
 
     ++counts.loads;
     second_tier::reading seen;
-    look_at_run();
-    if (may_ask(f.redis_waited) && second->usable() && rules.may_read_second_tier(f, here.now())) {
+    if (may_ask(f.redis_waited) && may_read_second(f)) {
         const time_point asked = here.now();
         during.begin_hurry(asked + second->patience() - f.redis_waited);
         f.asking = &during;

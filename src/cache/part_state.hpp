@@ -44,6 +44,7 @@ public:
 
 private:
     [[nodiscard]] task<void> run_load(flight& f);
+    [[nodiscard]] bool may_read_second(const flight& f);
     [[nodiscard]] task<second_tier::reading> read_second(const flight& f);
     [[nodiscard]] task<void> run_erase(invalidation& i);
     [[nodiscard]] task<void> run_erase_again(pooled_string key, std::uint64_t generation);

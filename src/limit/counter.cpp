@@ -38,7 +38,8 @@ verdict counter::decide(const rules& by, const question& asked, micros now) noex
         sliding_window& spent = windows_[i];
         const std::uint32_t least = asked.least[i];
         const auto known = static_cast<std::uint32_t>(std::min<std::uint64_t>(spent.used(), least));
-        spent.spend(at[i], all ? least - known : std::min(asked.more, least), window);
+        const std::uint32_t lacking = all ? least - known : 0;
+        spent.spend(at[i], std::max(lacking, std::min(asked.more, least)), window);
 
         const std::uint64_t used = spent.used();
         const std::uint64_t cost = std::min(asked.cost, requests); // dearer than the limit: passes in an empty window
@@ -75,12 +76,21 @@ micros counter::empty_at(const rules& by) const noexcept
     return last;
 }
 
-std::uint32_t counter::spent_share(const rules& by) const noexcept
+spent_counts counter::spent() const noexcept
+{
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    spent_counts sums{};
+    for (std::size_t i = 0; i < windows_.size(); ++i)
+        sums[i] = static_cast<std::uint32_t>(std::min(most, windows_[i].used()));
+    return sums;
+}
+
+std::uint32_t spent_share(const rules& by, const spent_counts& spent) noexcept
 {
     constexpr std::uint64_t whole = 65536;
     std::uint64_t most = 0;
     for (std::size_t i = 0; i < by.size; ++i)
-        most = std::max(most, std::min(whole, windows_[i].used() * whole / by.list[i].requests));
+        most = std::max(most, std::min(whole, spent[i] * whole / by.list[i].requests));
     return static_cast<std::uint32_t>(most);
 }
 

@@ -57,10 +57,10 @@ struct question
     micros back_at = 0;     // … that ended then: it was not spent
     // Of what was spent where the asker counts, whoever is asked has not heard of so many.
     std::uint32_t more = 0;
-    // The asker knows of so many in each quota's window. Whoever is asked counts what he lacks of them as spent now if
-    // he knows of none, or has to be told `anew` since he may have forgotten some; else `more`, and no more than these.
-    // To make up for it each time would not do: two whose sub-windows end at different times would give each other
-    // again and again what has left the window.
+    // The asker knows of so many in each quota's window. Whoever is asked counts `more` as spent now, and no more than
+    // these; and all that he lacks of them if he knows of none, or has to be told `anew` since he may have forgotten
+    // some. To make up for it each time would not do: two whose sub-windows end at different times would give each
+    // other again and again what has left the window.
     spent_counts least = {};
     bool anew = false;
     bool counted = false; // by Redis as well, so it need not hear of it
@@ -85,6 +85,9 @@ struct verdict
 inline constexpr std::uint32_t lease_share_of_limit = 64;
 inline constexpr std::uint32_t lease_share_of_left = 8;
 
+// The largest share of a limit that is spent, in 65536ths: what it would mean to forget it.
+[[nodiscard]] std::uint32_t spent_share(const rules& by, const spent_counts& spent) noexcept;
+
 // A view: the windows are a table's, one for each quota. Where a quota's window changes, they must be new ones.
 class counter
 {
@@ -94,8 +97,8 @@ public:
     [[nodiscard]] verdict decide(const rules& by, const question& asked, micros now) noexcept;
     // Nothing that is left in it can matter after that time.
     [[nodiscard]] micros empty_at(const rules& by) const noexcept;
-    // The largest share of a limit that is spent, in 65536ths: what it would mean to forget it.
-    [[nodiscard]] std::uint32_t spent_share(const rules& by) const noexcept;
+    // Counted in each window, and no more than the type holds.
+    [[nodiscard]] spent_counts spent() const noexcept;
 
 private:
     std::span<sliding_window> windows_;

@@ -80,7 +80,7 @@ verdict counter_table::decide(const client_key& key, std::uint64_t hash, const r
     counter counted(windows_of(*found));
     const verdict said = counted.decide(by, asked, now);
     found->empty_at = counted.empty_at(by);
-    found->spent_share = counted.spent_share(by);
+    found->spent_share = spent_share(by, counted.spent());
     if (said.passes && !asked.counted) add(found->untold, asked.cost + said.lease);
     return said;
 }
@@ -97,16 +97,11 @@ void counter_table::hear(const client_key& key, std::uint64_t hash, const rules&
 
 spent_counts counter_table::used(const client_key& key, std::uint64_t hash, const rules& by, micros now)
 {
-    spent_counts sums{};
     const slot* found = find(key, hash);
-    if (found == nullptr || !by_.same_windows(by)) return sums;
+    if (found == nullptr || !by_.same_windows(by)) return {};
     const auto windows = windows_of(*found);
-    for (std::size_t i = 0; i < windows.size(); ++i) {
-        (void)windows[i].advance(now, by.list[i].window);
-        constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
-        sums[i] = static_cast<std::uint32_t>(std::min(most, windows[i].used()));
-    }
-    return sums;
+    for (std::size_t i = 0; i < windows.size(); ++i) (void)windows[i].advance(now, by.list[i].window);
+    return counter(windows).spent();
 }
 
 bool counter_table::knows(const client_key& key, std::uint64_t hash, std::uint32_t outage)

@@ -21,11 +21,10 @@ namespace sluice::limit {
 // A policy, with what is made of it once.
 struct prepared
 {
-    prepared(policy p, std::uint32_t number);
+    explicit prepared(policy p);
 
     policy said;
     rules by;
-    std::uint32_t generation;
     std::string field;       // RateLimit-Policy
     std::string redis_names; // the beginning of the keys' names: "sluice:limit:NAME:WINDOW:", a window for each quota
 
@@ -38,7 +37,7 @@ struct alignas(64) place
 {
     counter_table counters;
     shard_memory memory;
-    std::uint32_t generation = 0;
+    const prepared* by = nullptr; // what the memory goes by
 };
 
 class limit_state
@@ -73,6 +72,8 @@ public:
     [[nodiscard]] std::uint32_t runs() const noexcept { return runs_.load(std::memory_order_relaxed); } // the last
     // Has an outage ended so lately that a shard's client may still wait before it connects again?
     [[nodiscard]] bool settling(time_point now) const noexcept;
+    // Does a key's home count, or has it so lately, be it for one request, that it has to hear what Redis says?
+    [[nodiscard]] bool home_counts(time_point now) const noexcept;
     // Can a window still hold what the process let pass by itself?
     [[nodiscard]] bool recovering(time_point now, micros longest) const noexcept;
 
@@ -84,8 +85,9 @@ private:
     std::atomic<const prepared*> in_force_ = nullptr;
     std::atomic<unsigned> failing_ = 0; // shards
     std::atomic<std::uint32_t> outages_ = 0;
-    std::atomic<std::int64_t> recovered_at_ = 0; // nanoseconds; nothing before the process first counted by itself
-    std::mutex changing_;                        // of those who change it, never of a shard's requests
+    std::atomic<std::int64_t> ended_at_ = 0; // the last outage; nanoseconds, nothing before there was one
+    std::atomic<std::int64_t> alone_at_ = 0; // the same of when the process last counted by itself, if for one request
+    std::mutex changing_;                    // of those who change it, never of a shard's requests
     std::vector<std::unique_ptr<const prepared>> policies_;
     std::mutex
         telling_; // of a shard that loses Redis or has it back, and of questions soon after, for some instructions

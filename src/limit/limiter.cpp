@@ -4,6 +4,7 @@
 #include <sluice/coro/stop.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::limit {
 
@@ -50,10 +51,7 @@ limiter_state::~limiter_state()
 const prepared& limiter_state::in_force()
 {
     const prepared& now = shared_.in_force();
-    if (mine().generation != now.generation) {
-        mine().memory.forget_all(); // who was refused may pass by now
-        mine().generation = now.generation;
-    }
+    if (std::exchange(mine().by, &now) != &now) mine().memory.go_by(now.by);
     return now;
 }
 
@@ -155,7 +153,7 @@ task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint3
 {
     const prepared& now = in_force();
     const time_point asked_at = shard_.now();
-    question q = mine().memory.ask(key, hash, cost, now.by, asked_at);
+    question q = mine().memory.ask(key, hash, cost, asked_at);
     for (const rule& one : now.by.all()) q.want = std::min(q.want, one.requests / lease_share_of_limit);
     question_of.spare = q.want;
     if (q.want != 0) asking_[hash % asking_.size()].push_back(question_of);
@@ -166,9 +164,9 @@ task<decision> limiter_state::ask(client_key key, std::uint64_t hash, std::uint3
     else
         said = co_await ask_redis_or_home(key, hash, cost, now, q);
     if (!said) co_return without_redis(now, now.said.without_redis == on_failure::open);
-    // Under a policy that has been changed since: what this shard knew by it is forgotten, or will be.
+    // Under a policy that has been changed since: what this shard decides by it is forgotten, or will be.
     if (&shared_.in_force() != &now) co_return decision_of(*said);
-    co_return mine().memory.learn(key, hash, cost, now.by, *said, asked_at, shard_.now());
+    co_return mine().memory.learn(key, hash, cost, *said, asked_at, shard_.now());
 }
 
 // The process may go over to counting by itself, or back, while the question is on its way. Then it has passed where

@@ -44,9 +44,7 @@ task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t ha
         for (unsigned i = 0; i < shard_.count(); ++i) {
             const auto used = co_await on_shard(i, [&shared = shared_, &now, key, hash] {
                 const shard& here = shard::current();
-                place& at = shared.at(here.index());
-                if (at.generation != now.generation) return spent_counts{}; // it knows by another policy
-                return at.memory.known(key, hash, now.by, here.now());
+                return shared.at(here.index()).memory.known(key, hash, now.by, here.now());
             });
             std::ranges::transform(tell.least, used, tell.least.begin(), [](auto a, auto b) { return std::max(a, b); });
         }

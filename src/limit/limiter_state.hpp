@@ -74,8 +74,7 @@ private:
     [[nodiscard]] task<void> hand_over(client_key key, std::uint64_t hash, const prepared& now, question& q);
     [[nodiscard]] task<void> note_told(client_key key, std::uint64_t hash, const prepared& now, const question& q,
                                        bool heard);
-    // Of some requests, at least.
-    [[nodiscard]] bool home_counts() const { return shared_.failing() || shared_.settling(shard_.now()); }
+    [[nodiscard]] bool home_counts() const { return shared_.home_counts(shard_.now()); }
     [[nodiscard]] task<void> tell_home(client_key key, std::uint64_t hash, const prepared& now, spent_counts others,
                                        std::uint32_t let_pass);
     void redis_failed(const error& why);

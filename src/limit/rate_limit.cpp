@@ -51,6 +51,14 @@ std::string redis_names_of(const policy& p, const rules& by)
     return names;
 }
 
+bool lately(duration length, const std::atomic<std::int64_t>& since, time_point now)
+{
+    const std::int64_t began = since.load(std::memory_order_relaxed);
+    return began != 0 && now.time_since_epoch().count() < began + length.count();
+}
+
+constexpr duration settles_in = 4 * back_off_max; // the wait, and the attempt after it on a busy machine
+
 } // namespace
 
 std::string quota_name(const policy& p, std::size_t index)
@@ -58,8 +66,8 @@ std::string quota_name(const policy& p, std::size_t index)
     return p.quotas.size() == 1 ? p.name : p.name + "-" + sluice::to_string(p.quotas[index].window);
 }
 
-prepared::prepared(policy p, std::uint32_t number)
-    : said(std::move(p)), by(said), generation(number), field(field_of(said)), redis_names(redis_names_of(said, by))
+prepared::prepared(policy p)
+    : said(std::move(p)), by(said), field(field_of(said)), redis_names(redis_names_of(said, by))
 {}
 
 limit_state::limit_state(policy p, const rate_limit_options& options) : options_(options)
@@ -75,7 +83,7 @@ result<void> limit_state::change(policy to)
 {
     if (auto good = check(to); !good) return good;
     const std::scoped_lock one_at_a_time(changing_);
-    policies_.push_back(std::make_unique<prepared>(std::move(to), static_cast<std::uint32_t>(policies_.size() + 1)));
+    policies_.push_back(std::make_unique<prepared>(std::move(to)));
     in_force_.store(policies_.back().get(), std::memory_order_release);
     return {};
 }
@@ -95,12 +103,13 @@ void limit_state::begin_failing(const char* why, time_point now, outage_of what)
 
 void limit_state::decided_alone(time_point now) noexcept
 {
-    recovered_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    alone_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 bool limit_state::end_failing(time_point now, std::string_view run)
 {
     decided_alone(now);
+    ended_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     const std::scoped_lock one_at_a_time(telling_);
     if (run.empty()) runs_.fetch_add(1, std::memory_order_relaxed); // it may be another
     if (failing_.fetch_sub(1, std::memory_order_acq_rel) != 1) return true;
@@ -130,18 +139,13 @@ void limit_state::say_back() const
     log(log_level::info, "Redis answers again: it decides about the rate limit", {{"limit", in_force().said.name}});
 }
 
-bool limit_state::settling(time_point now) const noexcept
-{
-    const std::int64_t since = recovered_at_.load(std::memory_order_relaxed);
-    constexpr duration settles_in = 4 * back_off_max; // the wait, and the attempt after it on a busy machine
-    return since != 0 && now.time_since_epoch().count() < since + settles_in.count();
-}
+bool limit_state::settling(time_point now) const noexcept { return lately(settles_in, ended_at_, now); }
+
+bool limit_state::home_counts(time_point now) const noexcept { return failing() || lately(settles_in, alone_at_, now); }
 
 bool limit_state::recovering(time_point now, micros longest) const noexcept
 {
-    const std::int64_t since = recovered_at_.load(std::memory_order_relaxed);
-    constexpr std::int64_t nanos = 1000;
-    return since != 0 && now.time_since_epoch().count() < since + static_cast<std::int64_t>(longest) * nanos;
+    return lately(std::chrono::microseconds(longest), alone_at_, now);
 }
 
 rate_limit::rate_limit(policy p, rate_limit_options options)

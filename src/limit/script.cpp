@@ -44,7 +44,7 @@ local function advance(w)
   if newest[1] > now + w.window then return end
   w.now = max(now, floor(newest[1] / w.width) * w.width)
   for _, bucket in ipairs(w.old) do
-    if bucket[1] + w.window >= w.now then
+    if bucket[1] + w.window > w.now then
       w.buckets[#w.buckets + 1] = bucket
       w.used = w.used + bucket[2]
     end
@@ -79,7 +79,7 @@ local function leaves_in(w, count)
   for _, bucket in ipairs(w.buckets) do
     if gone >= count then break end
     gone = gone + bucket[2]
-    when = bucket[1] + w.window + 1
+    when = bucket[1] + w.window
   end
   return when - now
 end
@@ -96,7 +96,8 @@ for i = 7, #ARGV, 3 do
 end
 all = all or ARGV[6] == '1'
 for _, w in ipairs(windows) do
-  spend(w, w.now, all and w.least - min(w.used, w.least) or min(more, w.least))
+  local lacking = all and w.least - min(w.used, w.least) or 0
+  spend(w, w.now, max(lacking, min(more, w.least)))
   w.cost = min(cost, w.limit)
   if w.used + w.cost > w.limit then
     passes = false
@@ -120,7 +121,7 @@ for _, w in ipairs(windows) do
   stored[#stored + 1] = struct.pack('<dB', w.window, #w.buckets)
   for _, bucket in ipairs(w.buckets) do
     stored[#stored + 1] = struct.pack('<dI4', bucket[1], min(bucket[2], 4294967295))
-    empty_in = max(empty_in, bucket[1] + w.window + 1 - now)
+    empty_in = max(empty_in, bucket[1] + w.window - now)
   end
 end
 redis.call('SET', KEYS[1], table.concat(stored), 'PX', floor(empty_in / 1000) + 1)

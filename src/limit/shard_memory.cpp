@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 
 namespace sluice::limit {
 
@@ -30,14 +31,27 @@ shard_memory::entry* shard_memory::find(const client_key& key, std::uint64_t has
     return found == set + ways ? nullptr : found;
 }
 
-// A refusal or a lease that still holds saves questions; of the others the one that was asked about longest ago goes.
+void shard_memory::go_by(const rules& by)
+{
+    const bool same_windows = by.same_windows(by_);
+    for (entry& e : entries_) {
+        if (!same_windows)
+            e = entry{};
+        else
+            e = entry{.key = e.key, .asked_at = e.asked_at, .of_redis = e.of_redis, .spent = e.spent};
+    }
+    by_ = by;
+}
+
+// What an outage would find forgotten comes first. A refusal or a lease that still holds saves questions; of the others
+// the one that was asked about longest ago goes.
 shard_memory::entry& shard_memory::claim(const client_key& key, std::uint64_t hash, std::uint64_t now)
 {
     if (entries_.empty()) entries_.resize(sets_ * ways);
     entry* const set = entries_.data() + (hash >> 20) % sets_ * ways;
-    const auto worth = [now](const entry& e) {
+    const auto worth = [this, now](const entry& e) {
         const bool useful = e.denied_until > now || (e.lease_until > now && e.lease_left != 0);
-        return std::pair(useful, e.asked_at);
+        return std::tuple(spent_share(by_, told_by_redis(e, now)), useful, e.asked_at);
     };
     entry& least =
         *std::min_element(set, set + ways, [&](const entry& a, const entry& b) { return worth(a) < worth(b); });
@@ -45,14 +59,24 @@ shard_memory::entry& shard_memory::claim(const client_key& key, std::uint64_t ha
     return least;
 }
 
-decision shard_memory::stand(const entry& of, std::uint64_t now)
+decision shard_memory::stand(const entry& of, std::uint64_t now) const
 {
-    decision made{.quotas = of.quotas};
+    decision made{.quotas = by_.size};
     for (std::size_t i = 0; i < made.quotas; ++i) {
         const auto more_in = static_cast<std::uint64_t>(until(of.more_at[i], now).count());
-        made.standings[i] = {.left = of.left[i] + of.lease_left, .more_in = more_in};
+        made.standings[i] = {.left = by_.list[i].requests - of.spent[i] + of.lease_left, .more_in = more_in};
     }
     return made;
+}
+
+// Of what a window can still hold.
+spent_counts shard_memory::told_by_redis(const entry& of, std::uint64_t now) const
+{
+    spent_counts told{};
+    if (!of.of_redis) return told;
+    for (std::size_t i = 0; i < by_.size; ++i)
+        if (now < of.asked_at + by_.list[i].window * nanos_per_micro) told[i] = of.spent[i];
+    return told;
 }
 
 std::optional<decision> shard_memory::look(const client_key& key, std::uint64_t hash, std::uint32_t cost, time_point at)
@@ -69,21 +93,20 @@ std::optional<decision> shard_memory::look(const client_key& key, std::uint64_t 
         ++refused_;
         decision made = stand(*found, now);
         made.is = outcome::refused;
-        made.retry_in = until(found->denied_until, now);
+        made.retry_in = until(found->retry_at, now);
         return made;
     }
     return std::nullopt;
 }
 
-question shard_memory::ask(const client_key& key, std::uint64_t hash, std::uint32_t cost, const rules& by,
-                           time_point at)
+question shard_memory::ask(const client_key& key, std::uint64_t hash, std::uint32_t cost, time_point at)
 {
     question q{.cost = cost};
     entry* const found = find(key, hash);
     if (found == nullptr) return q;
     const std::uint64_t now = nanos(at);
-    micros shortest = by.longest();
-    for (const rule& one : by.all()) shortest = std::min(shortest, one.window);
+    micros shortest = by_.longest();
+    for (const rule& one : by_.all()) shortest = std::min(shortest, one.window);
     const std::uint64_t rest = now - std::min(now, found->asked_at);
     const std::uint32_t spent = found->lease - found->lease_left;
     if (found->lease != 0)
@@ -97,8 +120,8 @@ question shard_memory::ask(const client_key& key, std::uint64_t hash, std::uint3
     return q;
 }
 
-decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uint32_t cost, const rules& by,
-                             const verdict& said, time_point asked, time_point at)
+decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uint32_t cost, const verdict& said,
+                             time_point asked, time_point at)
 {
     const std::uint64_t now = nanos(at);
     const std::uint64_t asked_at = nanos(asked);
@@ -106,10 +129,9 @@ decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uin
     if (found == nullptr) found = &claim(key, hash, now);
     entry& e = *found;
     e.asked_at = asked_at;
-    e.quotas = static_cast<std::uint16_t>(by.size);
     e.of_redis = !said.at_home;
-    for (std::size_t i = 0; i < by.size; ++i) {
-        e.left[i] = said.standings[i].left;
+    for (std::size_t i = 0; i < by_.size; ++i) {
+        e.spent[i] = by_.list[i].requests - std::min(by_.list[i].requests, said.standings[i].left);
         e.more_at[i] = asked_at + said.standings[i].more_in * nanos_per_micro;
     }
     if (said.passes) {
@@ -125,26 +147,19 @@ decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uin
         return stand(e, now);
     }
     e.denied_until = asked_at + said.passes_in * nanos_per_micro;
+    e.retry_at = now + said.passes_in * nanos_per_micro;
     e.denied_cost = cost;
     decision made = stand(e, now);
     made.is = outcome::refused;
-    made.retry_in = until(e.denied_until, now);
+    made.retry_in = until(e.retry_at, now);
     return made;
 }
 
 spent_counts shard_memory::known(const client_key& key, std::uint64_t hash, const rules& by, time_point at)
 {
-    spent_counts used{};
     const entry* const found = find(key, hash);
-    if (found == nullptr || !found->of_redis || found->quotas != by.size) return used;
-    const std::uint64_t now = nanos(at);
-    for (std::size_t i = 0; i < by.size; ++i) {
-        const bool recent = now < found->asked_at + by.list[i].window * nanos_per_micro;
-        if (recent && found->left[i] < by.list[i].requests) used[i] = by.list[i].requests - found->left[i];
-    }
-    return used;
+    if (found == nullptr || !by.same_windows(by_)) return {};
+    return told_by_redis(*found, nanos(at));
 }
-
-void shard_memory::forget_all() { std::ranges::fill(entries_, entry{}); }
 
 } // namespace sluice::limit

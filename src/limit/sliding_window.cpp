@@ -17,7 +17,7 @@ micros sliding_window::advance(micros now, micros window) noexcept
         else
             now = std::max(now, begun);
     }
-    while (size_ != 0 && last_[first_] + window < now) {
+    while (size_ != 0 && last_[first_] + window <= now) {
         first_ = static_cast<std::uint8_t>(at(1));
         --size_;
     }
@@ -63,7 +63,7 @@ micros sliding_window::leaves_at(std::uint64_t count, micros now, micros window)
     micros when = now;
     for (unsigned i = 0; i < size_ && gone < count; ++i) {
         gone += count_[at(i)];
-        when = last_[at(i)] + window + 1;
+        when = last_[at(i)] + window;
     }
     return when;
 }

@@ -40,7 +40,7 @@ public:
     // When `count` will have left, if no more is spent; `now` for none.
     [[nodiscard]] micros leaves_at(std::uint64_t count, micros now, micros window) const noexcept;
     // When all has left.
-    [[nodiscard]] micros empty_at(micros window) const noexcept { return size_ == 0 ? 0 : back_time() + window + 1; }
+    [[nodiscard]] micros empty_at(micros window) const noexcept { return size_ == 0 ? 0 : back_time() + window; }
 
 private:
     static constexpr unsigned buckets = sub_windows + 1; // a window touches one more than it holds

@@ -51,6 +51,17 @@ struct counts_beside_redis
     {
         return process.start(on, [this, on, key] { return find_here(*kinds[on], key); });
     }
+    static task<result<void>> invalidate_here(shard_cache& in, count_cache& of, number key)
+    {
+        invalidations written(in);
+        of.invalidate(key, written);
+        co_return co_await written.confirmed();
+    }
+    auto start_invalidate(unsigned on, number key)
+    {
+        return process.start(on,
+                             [this, on, key] { return invalidate_here(*process.parts[on].cache, *kinds[on], key); });
+    }
     std::uint64_t find(unsigned on, number key)
     {
         const auto found = start_find(on, key).get();
@@ -105,6 +116,28 @@ TEST(ForeignValues, are_loaded_once_for_all_and_written_over)
             return counts.reads == now;
         },
         "values of ours in Redis again");
+}
+
+TEST(ForeignValues, are_not_looked_for_again_once_deleted_where_a_write_is_not_confirmed)
+{
+    ASSERT_EQ(admin({"FLUSHALL"}), "OK");
+    counts_beside_redis counts;
+    counts.await_used();
+    constexpr number key = 0x61616161; // its bytes are "aaaa"
+    EXPECT_EQ(counts.find(0, key), std::uint64_t{key} * 10);
+    await([] { return admin({"EVAL", "return #redis.call('KEYS', '*{count:aaaa}')", "0"}) == "1"; }, "the fill");
+    admin({"EVAL", "redis.call('SET', redis.call('KEYS', '*{count:aaaa}')[1], 'vtoo long for it')", "0"});
+    ASSERT_EQ(admin({"CONFIG", "RESETSTAT"}), "OK");
+    ASSERT_EQ(admin({"CLIENT", "PAUSE", "600000", "WRITE"}), "OK");
+    auto found = counts.start_find(0, key);
+    await([] { return admin({"INFO", "clients"}).contains("blocked_clients:1\r"); }, "the deletion of what is foreign");
+    auto written = counts.start_invalidate(0, key);
+    await([&] { return counts.process.sum().pending == 1; }, "the deletion of what was written");
+    ASSERT_EQ(admin({"CLIENT", "UNPAUSE"}), "OK");
+    EXPECT_EQ(found.get().value(), std::uint64_t{key} * 10);
+    EXPECT_TRUE(written.get());
+    const std::string calls = admin({"INFO", "commandstats"});
+    EXPECT_TRUE(calls.contains("cmdstat_get:calls=1,")) << calls;
 }
 
 TEST(Leases, are_given_back_by_a_load_that_stores_nothing)

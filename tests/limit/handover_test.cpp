@@ -4,6 +4,7 @@
 
 #include <sluice/limit/limiter.hpp>
 
+#include <array>
 #include <latch>
 #include <string>
 #include <thread>
@@ -137,6 +138,44 @@ TEST_F(Handover, to_redis_counts_both_of_two_who_pass_at_once_in_either_place)
     EXPECT_EQ(late.get().is, outcome::passes);
     EXPECT_EQ(decide(1, waits, somebody(1)).is, outcome::refused);
     EXPECT_EQ(decide(0, asks, somebody(1)).is, outcome::refused);
+}
+
+TEST_F(Handover, from_redis_goes_on_from_what_either_shard_heard_of_it_before_the_limit_changed)
+{
+    redis::client_options brief = options();
+    brief.command_timeout = 2s;
+    rate_limit some{local(3), {.shards = 2, .redis_patience = brief.command_timeout}};
+    std::array<limiter*, 2> by = {start_limiter(0, some, brief), start_limiter(1, some, brief)};
+    for (unsigned on = 0; on < 2; ++on)
+        for (int i = 0; i < 2; ++i)
+            EXPECT_EQ(decide(on, *by[on], somebody(1 + static_cast<int>(on))).is, outcome::passes);
+    ASSERT_TRUE(some.change(local(4)));
+    order("freeze");
+    EXPECT_EQ(decide(1, *by[1], client_key::of_text("for the outage")).is, outcome::passes);
+    ASSERT_TRUE(some.without_redis());
+    for (const int which : {1, 2}) {
+        for (int i = 0; i < 2; ++i) EXPECT_EQ(decide(1, *by[1], somebody(which)).is, outcome::passes);
+        EXPECT_EQ(decide(1, *by[1], somebody(which)).is, outcome::refused) << which;
+    }
+}
+
+TEST_F(Handover, to_redis_counts_what_was_let_pass_beside_what_others_let_pass_before)
+{
+    redis::client_options brief = options();
+    brief.command_timeout = 2s;
+    rate_limit here{local(4), {.shards = 2, .redis_patience = brief.command_timeout}};
+    rate_limit elsewhere{local(4), {.shards = 2, .redis_patience = options().command_timeout}};
+    limiter& asks = *start_limiter(0, here, brief);
+    limiter& other = *start_limiter(0, elsewhere, options());
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(decide(0, other, somebody(1)).is, outcome::passes);
+    order("freeze");
+    EXPECT_EQ(decide(0, asks, client_key::of_text("for the outage")).is, outcome::passes);
+    ASSERT_TRUE(here.without_redis());
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(decide(0, asks, somebody(1)).is, outcome::passes);
+    order("thaw");
+    while (here.without_redis()) std::this_thread::sleep_for(1ms);
+    EXPECT_EQ(decide(0, asks, somebody(1)).is, outcome::refused) << "three and two";
+    EXPECT_EQ(decide(0, other, somebody(1)).is, outcome::refused);
 }
 
 TEST_F(Handover, from_redis_of_who_asked_before_the_windows_changed_leaves_what_is_counted_since)

@@ -28,7 +28,7 @@ class world
 public:
     world(rules by, unsigned shards, micros way, std::uint64_t seed) : by_(by), way_(way), from_(seed)
     {
-        for (unsigned i = 0; i < shards; ++i) shards_.push_back(std::make_unique<shard_memory>(64));
+        for (unsigned i = 0; i < shards; ++i) shards_.emplace_back(std::make_unique<shard_memory>(64))->go_by(by_);
     }
 
     void run(const std::vector<test::arrival>& arrivals)
@@ -61,7 +61,7 @@ private:
         if (const auto decided = shards_[shard]->look(someone, hash, cost, shard_time(at)))
             return note(*decided, at, cost);
         ++questions;
-        const question q = shards_[shard]->ask(someone, hash, cost, by_, shard_time(at));
+        const question q = shards_[shard]->ask(someone, hash, cost, shard_time(at));
         events_.push({at + test::below(from_, way_ + 1), shard, cost, at, q, std::nullopt});
     }
     void happen()
@@ -76,8 +76,8 @@ private:
             events_.push(now);
             return;
         }
-        const decision made = shards_[now.shard]->learn(someone, hash, now.cost, by_, *now.said,
-                                                        shard_time(now.asked_at), shard_time(now.at));
+        const decision made =
+            shards_[now.shard]->learn(someone, hash, now.cost, *now.said, shard_time(now.asked_at), shard_time(now.at));
         if (made.is == outcome::refused) ++refused;
     }
     void note(const decision& made, micros at, std::uint32_t cost)
@@ -137,18 +137,21 @@ TEST(ShardMemory, asks_again_for_who_is_not_known_and_refuses_who_was_refused_un
 {
     shard_memory memory(64);
     const rules by = of({{.requests = 3, .window = 1s}});
+    memory.go_by(by);
     const time_point now = shard_time(some_day);
     EXPECT_FALSE(memory.look(someone, hash, 1, now));
     verdict no{.passes = false, .passes_in = 500'000, .size = 1};
     no.standings[0] = {.left = 1, .more_in = 400'000};
-    EXPECT_EQ(memory.learn(someone, hash, 2, by, no, now, now + 1ms).is, outcome::refused);
+    const decision first = memory.learn(someone, hash, 2, no, now, now + 1ms);
+    EXPECT_EQ(first.is, outcome::refused);
+    EXPECT_EQ(first.retry_in, 500ms) << "it may have been decided only now";
     const auto refused = memory.look(someone, hash, 2, now + 100ms);
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->is, outcome::refused);
-    EXPECT_EQ(refused->retry_in, 400ms);
+    EXPECT_EQ(refused->retry_in, 401ms);
     EXPECT_EQ(refused->standings[0].left, 1u);
     EXPECT_FALSE(memory.look(someone, hash, 1, now + 100ms)) << "what costs less may pass";
-    EXPECT_FALSE(memory.look(someone, hash, 2, now + 500ms));
+    EXPECT_FALSE(memory.look(someone, hash, 2, now + 500ms)) << "or when it was asked for";
     EXPECT_EQ(memory.refused(), 1u);
 }
 
@@ -156,50 +159,113 @@ TEST(ShardMemory, spends_a_lease_until_it_ends_and_gives_back_what_is_left)
 {
     shard_memory memory(64);
     const rules by = of({{.requests = 3000, .window = 15s}});
+    memory.go_by(by);
     const time_point now = shard_time(some_day);
     verdict yes{.passes = true, .lease = 3, .lease_end = some_day + 999'999, .lease_for = 1'000'000, .size = 1};
     yes.standings[0] = {.left = 100, .more_in = 5'000'000};
-    EXPECT_EQ(memory.learn(someone, hash, 1, by, yes, now, now + 1ms).standings[0].left, 103u);
+    EXPECT_EQ(memory.learn(someone, hash, 1, yes, now, now + 1ms).standings[0].left, 103u);
     EXPECT_EQ(memory.look(someone, hash, 1, now + 10ms)->standings[0].left, 102u);
     EXPECT_FALSE(memory.look(someone, hash, 3, now + 10ms)) << "not so many are left";
     EXPECT_FALSE(memory.look(someone, hash, 1, now + 1s)) << "it has ended";
-    const question q = memory.ask(someone, hash, 1, by, now + 1s);
+    const question q = memory.ask(someone, hash, 1, now + 1s);
     EXPECT_EQ(q.back, 2u);
     EXPECT_EQ(q.back_at, yes.lease_end);
     EXPECT_EQ(q.want, 1u) << "as much as it spent";
-    EXPECT_EQ(memory.ask(someone, hash, 1, by, now + 1s).back, 0u) << "once";
+    EXPECT_EQ(memory.ask(someone, hash, 1, now + 1s).back, 0u) << "once";
 }
 
 TEST(ShardMemory, wants_twice_as_much_where_a_lease_ran_out_early)
 {
     shard_memory memory(64);
     const rules by = of({{.requests = 30'000, .window = 15s}});
+    memory.go_by(by);
     const time_point now = shard_time(some_day);
-    EXPECT_EQ(memory.ask(someone, hash, 1, by, now).want, 0u) << "nothing speaks for a second request";
+    EXPECT_EQ(memory.ask(someone, hash, 1, now).want, 0u) << "nothing speaks for a second request";
     verdict yes{.passes = true, .size = 1};
-    (void)memory.learn(someone, hash, 1, by, yes, now, now);
-    EXPECT_EQ(memory.ask(someone, hash, 1, by, now + 5s).want, 0u) << "it came seldom";
-    EXPECT_EQ(memory.ask(someone, hash, 1, by, now + 10ms).want, 2u);
+    (void)memory.learn(someone, hash, 1, yes, now, now);
+    EXPECT_EQ(memory.ask(someone, hash, 1, now + 5s).want, 0u) << "it came seldom";
+    EXPECT_EQ(memory.ask(someone, hash, 1, now + 10ms).want, 2u);
     yes.lease = 2;
     yes.lease_for = 990'000;
-    (void)memory.learn(someone, hash, 1, by, yes, now, now);
+    (void)memory.learn(someone, hash, 1, yes, now, now);
     EXPECT_TRUE(memory.look(someone, hash, 2, now + 20ms));
-    EXPECT_EQ(memory.ask(someone, hash, 1, by, now + 20ms).want, 5u);
+    EXPECT_EQ(memory.ask(someone, hash, 1, now + 20ms).want, 5u);
 }
 
 TEST(ShardMemory, keeps_refusals_before_anything_else_and_never_more_than_its_bound)
 {
     shard_memory memory(64);
     const rules by = of({{.requests = 3, .window = 60s}});
+    memory.go_by(by);
     const time_point now = shard_time(some_day);
     const verdict no{.passes = false, .passes_in = 50'000'000, .size = 1};
     const verdict yes{.passes = true, .size = 1};
-    (void)memory.learn(someone, hash, 1, by, no, now, now);
+    (void)memory.learn(someone, hash, 1, no, now, now);
     for (int i = 0; i < 100'000; ++i) {
         const auto other = client_key::of_text(std::to_string(i));
-        (void)memory.learn(other, other.hash(), 1, by, yes, now, now + std::chrono::milliseconds(i / 10));
+        (void)memory.learn(other, other.hash(), 1, yes, now, now + std::chrono::milliseconds(i / 10));
     }
     EXPECT_TRUE(memory.look(someone, hash, 1, now + 20s));
+}
+
+TEST(ShardMemory, keeps_what_was_spent_of_a_limit_for_an_outage_whoever_comes_meanwhile)
+{
+    shard_memory memory(64);
+    const rules by = of({{.requests = 40, .window = 60s}});
+    memory.go_by(by);
+    const time_point now = shard_time(some_day);
+    verdict yes{.passes = true, .size = 1};
+    yes.standings[0].left = 1;
+    (void)memory.learn(someone, hash, 1, yes, now, now);
+    yes.standings[0].left = 39;
+    for (int i = 0; i < 16'000; ++i) {
+        const auto other = client_key::of_text(std::to_string(i));
+        (void)memory.learn(other, other.hash(), 1, yes, now + 1s, now + 1s);
+    }
+    EXPECT_EQ(memory.known(someone, hash, by, now + 2s)[0], 39u);
+}
+
+TEST(ShardMemory, forgets_whose_window_has_passed_before_anybody_else)
+{
+    shard_memory memory(shard_memory::ways);
+    const rules by = of({{.requests = 40, .window = 60s}});
+    memory.go_by(by);
+    const auto learn = [&](std::string name, std::uint32_t left, time_point now) {
+        verdict yes{.passes = true, .size = 1};
+        yes.standings[0].left = left;
+        const auto key = client_key::of_text(name);
+        (void)memory.learn(key, key.hash(), 1, yes, now, now);
+    };
+    const auto known = [&](std::string name, time_point now) {
+        const auto key = client_key::of_text(name);
+        return memory.known(key, key.hash(), by, now)[0];
+    };
+    const time_point now = shard_time(some_day);
+    for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "h"}) learn(name, 1, now);
+    for (const char* name : {"i", "j", "k", "l", "m", "n", "o", "p"}) learn(name, 39, now + 60s);
+    for (const char* name : {"i", "j", "k", "l", "m", "n", "o", "p"}) EXPECT_EQ(known(name, now + 60s), 1u) << name;
+}
+
+TEST(ShardMemory, keeps_what_was_spent_where_only_a_limit_changes_and_nothing_else)
+{
+    shard_memory memory(64);
+    const rules by = of({{.requests = 6400, .window = 15s}});
+    memory.go_by(by);
+    const time_point now = shard_time(some_day);
+    verdict yes{.passes = true, .lease = 3, .lease_end = some_day + 999'999, .lease_for = 1'000'000, .size = 1};
+    yes.standings[0].left = 6000;
+    (void)memory.learn(someone, hash, 1, yes, now, now);
+    const rules less = of({{.requests = 100, .window = 15s}});
+    const rules other = of({{.requests = 100, .window = 16s}});
+    memory.go_by(less);
+    EXPECT_FALSE(memory.look(someone, hash, 1, now)) << "the lease is void";
+    EXPECT_EQ(memory.ask(someone, hash, 1, now).back, 0u);
+    EXPECT_EQ(memory.known(someone, hash, less, now)[0], 400u);
+    EXPECT_EQ(memory.known(someone, hash, by, now)[0], 400u) << "whoever asks by the policy before";
+    EXPECT_EQ(memory.known(someone, hash, other, now)[0], 0u);
+    memory.go_by(other);
+    memory.go_by(less);
+    EXPECT_EQ(memory.known(someone, hash, less, now)[0], 0u);
 }
 
 } // namespace

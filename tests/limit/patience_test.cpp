@@ -1,5 +1,6 @@
 // The limiter beside a Redis that is well, when the process cannot ask it: too much waits for it already, or the
 // request has waited for it long enough. Neither is an outage. Run by server.py.
+#include "limit/limit_state.hpp"
 #include "redis.hpp"
 
 #include <sluice/limit/limiter.hpp>
@@ -35,6 +36,13 @@ protected:
         return shards.start(0, [this, key] { return by->decide(key); }, during);
     }
     decision decide(const client_key& key) { return start_decision(key).get(); }
+    // Of a request that has waited for Redis already as long as it may.
+    decision decide_alone(const client_key& key)
+    {
+        context spent;
+        spent.redis_waited = options().command_timeout;
+        return start_decision(key, &spent).get();
+    }
     limiter_counters counted()
     {
         return shards.run([this]() -> task<limiter_counters> { co_return by->counters(); });
@@ -157,6 +165,23 @@ TEST_F(Patience, of_which_little_is_left_does_not_wait_for_another_requests_ques
     order("thaw");
     for (auto* one : {&asks, &joins, &decided}) EXPECT_EQ(one->get().is, outcome::passes);
     expect_no_outage();
+}
+
+// What has nothing under way when Redis goes learns of it by its client alone, as after the end of an outage.
+TEST_F(Patience, of_a_request_that_was_decided_about_alone_is_not_taken_for_an_outage_that_has_ended)
+{
+    start(on_failure::local, options());
+    EXPECT_EQ(decide_alone(somebody).is, outcome::passes);
+    while (all->state().home_counts(steady_clock::now())) std::this_thread::sleep_for(1ms);
+    for (unsigned i = 1; i < requests; ++i) EXPECT_EQ(decide(somebody).is, outcome::passes);
+    order("kill");
+    await(*client, [](const redis::client_counters& c) { return c.away; });
+    EXPECT_EQ(decide_alone(client_key::of_text("another")).is, outcome::passes);
+    const decision made = decide(somebody);
+    const bool outage = all->without_redis();
+    order("start");
+    EXPECT_EQ(made.is, outcome::refused) << "he has had his share, as the shard heard of Redis";
+    EXPECT_TRUE(outage);
 }
 
 TEST_F(Patience, is_not_tried_by_a_huge_value_under_the_limiters_own_key)

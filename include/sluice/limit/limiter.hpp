@@ -8,8 +8,8 @@
 // Where too much waits for Redis already, or a request has waited for it long enough, what the policy says of a Redis
 // that fails holds for that request alone. When Redis fails, the process as a whole goes over to what the policy says,
 // at the first answer that does not come, and back as soon as Redis decides again; both are logged once, and where it
-// comes and goes all the time, once for all of it. Counting by itself, it goes on from what its shards knew, and tells
-// Redis afterwards, so what one process lets pass stays within the limit throughout.
+// comes and goes all the time, once for all of it. Counting by itself, it goes on from what its shards remember, and
+// tells Redis afterwards, so what one process lets pass of those they remember stays within the limit throughout.
 //
 // Owned by a shard (shard::own), used on it alone; the limit and the client outlive it.
 #pragma once
