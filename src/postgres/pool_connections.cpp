@@ -96,8 +96,8 @@ void pool_state::not_connected(const error& why)
 // Makes a connection where one is missing: now, or when it may be tried again.
 void pool_state::replenish()
 {
-    const bool missing =
-        open_.size() < options_.connections_min || !waiting_.empty() || !writing_.empty() || !wanted_.empty();
+    const bool missing = open_.size() < options_.connections_min || !waiting_.empty() || !writing_.empty() ||
+                         !wary_.empty() || !wanted_.empty();
     if (missing && !grow() && shard_.now() < retry_at_) shard_.timers().arm(retry_, retry_at_);
 }
 

@@ -47,8 +47,7 @@ pool_state::~pool_state()
 connection* pool_state::choose(const query_run& q)
 {
     const bool stalls = stalls_elsewhere(q.what);
-    const bool wary = stalled_in_vain(&q.what);
-    if (stalls || wary) {
+    if (stalls || stalled_in_vain(&q.what)) {
         // Half of the connections stay for statements that do not stall.
         const bool full = stalled_connections() * 2 >= options_.connections_max;
         if (full && waits_for_its_kind(q.what)) return nullptr;
@@ -59,8 +58,8 @@ connection* pool_state::choose(const query_run& q)
             own->run_alone(q.what);
         if (own != nullptr || stalls) return own; // what may not stall again waits for its own kind alone
     }
-    // What stalled in vain may do so again; two connections are too few to keep one from all that ever did.
-    const bool reads = q.what.does == access::reads && (!wary || options_.connections_max <= 2);
+    const bool wary = leaves_the_last(q.what);
+    const bool reads = q.what.does == access::reads && !wary;
     // The writes of one moment may all wait for one lock, which is known only when each connection has some of them: so
     // they leave one to the reads, as what is known to wait does.
     connection* kept = reads ? nullptr : first_without_writes();
@@ -124,6 +123,14 @@ bool pool_state::others_stall(const connection* except) const noexcept
     return std::ranges::any_of(open_, [except](const auto& c) { return c.get() != except && c->is_stalled(); });
 }
 
+// What stalled in vain may do so again, beside others of the same lock: it leaves one to the rest, as writes do. Two
+// are too few for that, where it reads.
+bool pool_state::leaves_the_last(const statement& s) const noexcept
+{
+    const bool beside_others = open_.size() > 2 && stalled_connections() > 0;
+    return stalled_in_vain(&s) && (s.does == access::writes || beside_others);
+}
+
 bool pool_state::stalls_elsewhere(const statement& s) const noexcept
 {
     return std::ranges::any_of(open_, [&s](const auto& c) { return c->stalled_by() == &s; });
@@ -162,7 +169,7 @@ void pool_state::submit(query_run& q)
 pool_state::queue& pool_state::place_of(const query_run& q) noexcept
 {
     if (waits_for_its_kind(q.what)) return held_;
-    if (stalled_in_vain(&q.what)) return wary_;
+    if (leaves_the_last(q.what)) return wary_;
     return q.what.does == access::writes ? writing_ : waiting_;
 }
 
@@ -319,8 +326,10 @@ bool pool_state::serve_leases()
     // All but one of the connections may belong to transactions, so that queries find one.
     const unsigned most = std::max(1U, options_.connections_max - 1);
     // Nor do they take the last that has no writes: what all others do may wait for one lock.
-    const connection* kept = first_without_writes();
-    if (!others_work(kept)) kept = nullptr;
+    const auto kept = [this] {
+        const connection* last = first_without_writes();
+        return others_work(last) ? last : nullptr;
+    };
     unsigned leased = count_uses(use::leased);
     for (const auto& c : open_) {
         const bool granted = c->in_use() == use::reserved && c->idle() && !c->cancelling() && !wanted_.empty();
@@ -330,26 +339,27 @@ bool pool_state::serve_leases()
     }
     unsigned reserved = count_uses(use::reserved);
     // One that stalls may be long in coming: another that is idle before it will do.
-    const auto stalled = static_cast<unsigned>(
+    auto stalled = static_cast<unsigned>(
         std::ranges::count_if(open_, [](const auto& c) { return c->in_use() == use::reserved && c->is_stalled(); }));
     std::size_t wanted = 0;
     wanted_.for_each([&wanted](lease&) { ++wanted; });
     for (; wanted > 0 && reserved - stalled + leased < most; --wanted, ++leased) {
-        connection* c = calm_one(kept);
+        connection* c = calm_one(kept());
         if (c == nullptr) break;
         grant(*c);
     }
-    if (wanted > reserved && grow()) return false;
+    if (wanted > reserved - stalled && grow()) return false;
     bool given_back = false;
     for (const auto& c : open_) {
-        if (c->in_use() == use::reserved && (reserved > wanted || reserved + leased > most)) {
-            c->set_use(use::shared);
-            --reserved;
-            given_back = true;
-        }
+        const bool enough = wanted == 0 || reserved - stalled > wanted || reserved + leased > most;
+        if (c->in_use() != use::reserved || !enough) continue;
+        c->set_use(use::shared);
+        --reserved;
+        if (c->is_stalled()) --stalled;
+        given_back = true;
     }
-    for (; wanted > reserved && reserved + leased < most; ++reserved) {
-        connection* c = least_busy(kept);
+    for (; wanted > reserved - stalled && reserved + leased < most; ++reserved) {
+        connection* c = least_busy(kept());
         // What is idle is granted as soon as no cancellation can meet what runs there. Until then queries may have it.
         if (c == nullptr || c->idle()) break;
         c->set_use(use::reserved); // it takes nothing more, and is granted once it is idle

@@ -88,6 +88,7 @@ private:
     [[nodiscard]] connection* least_busy(const connection* except = nullptr) noexcept;
     [[nodiscard]] bool others_work(const connection* except) const noexcept;
     [[nodiscard]] bool others_stall(const connection* except) const noexcept;
+    [[nodiscard]] bool leaves_the_last(const statement& s) const noexcept;
     [[nodiscard]] bool stalls_elsewhere(const statement& s) const noexcept;
     // Did a run of it stall and come to no end, and has none since that ran alone?
     [[nodiscard]] bool stalled_in_vain(const statement* s) const noexcept

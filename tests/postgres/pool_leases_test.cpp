@@ -162,5 +162,109 @@ TEST_F(PoolLeases, get_a_connection_among_statements_that_are_slow_each_time)
     }
 }
 
+class Leases : public PoolLeases
+{
+protected:
+    pool& open_three()
+    {
+        pool_options three = options();
+        three.connections_max = 3;
+        three.connect_timeout = 5s;
+        three.statement_timeout = 60s;
+        return open(three);
+    }
+    // A transaction that does nothing until `done`, which is the shard's.
+    auto holding(pool& db, const bool& done)
+    {
+        return shards.start(0, [&db, &done] {
+            return transact(db, {}, [&done](transaction&) -> task<result<void>> {
+                while (!done) co_await sleep_for(1ms);
+                co_return {};
+            });
+        });
+    }
+    std::future<result<rows>> waiting(pool& db, context* with = nullptr)
+    {
+        auto waits = shards.start(0, [&db] { return db.query(locked_out); }, with);
+        while (on_shard([&] { return db.counters().stalled; }) < 1) std::this_thread::yield();
+        return waits;
+    }
+    static constexpr statement locked_out{"locked_out", "SELECT pg_advisory_xact_lock(1)", access::reads};
+};
+
+TEST_F(Leases, that_come_free_together_leave_one_connection_to_queries)
+{
+    pool& db = open_three();
+    bool first_done = false, done = false;
+    admin("SELECT pg_advisory_lock(1)");
+    auto stalls = waiting(db);
+    auto first = holding(db, first_done);
+    while (on_shard([&] { return db.counters().busy; }) < 2) std::this_thread::yield();
+    std::vector<std::future<result<void>>> others;
+    for (int i = 0; i < 2; ++i) others.push_back(holding(db, done));
+    while (on_shard([&] { return db.counters().waiting; }) < 2) std::this_thread::yield();
+    while (on_shard([&] { return db.counters().open; }) < 3) std::this_thread::yield();
+    on_shard([&] { return first_done = true; });
+    EXPECT_TRUE(first.get());
+    EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+    on_shard([&] { return done = true; });
+    for (auto& one : others) EXPECT_TRUE(one.get());
+    admin("SELECT pg_advisory_unlock(1)");
+    EXPECT_TRUE(stalls.get());
+}
+
+TEST_F(Leases, leave_one_connection_to_what_has_stalled_before_as_well)
+{
+    pool& db = open_three();
+    admin("SELECT pg_advisory_lock(1)");
+    stop_source stop;
+    context stopped{.stop = &stop};
+    auto in_vain = waiting(db, &stopped);
+    on_shard([&] {
+        stop.request();
+        return true;
+    });
+    EXPECT_FALSE(in_vain.get());
+    admin("SELECT pg_advisory_unlock(1)");
+    while (on_shard([&] { return db.counters().busy; }) > 0) std::this_thread::yield();
+    bool done = false;
+    std::vector<std::future<result<void>>> both;
+    for (int i = 0; i < 2; ++i) both.push_back(holding(db, done));
+    while (on_shard([&] { return db.counters().busy; }) < 2) std::this_thread::yield();
+    const auto answered = shards.run([&db] { return db.query(locked_out); });
+    EXPECT_TRUE(answered) << answered.error().detail;
+    on_shard([&] { return done = true; });
+    for (auto& one : both) EXPECT_TRUE(one.get());
+}
+
+// Not a transaction: four are allowed, but the server gives no more than two.
+TEST_F(Leases, or_none_what_has_stalled_before_has_the_other_of_two_connections)
+{
+    static constexpr statement other{"other", "SELECT pg_advisory_xact_lock(2)", access::reads};
+    pool_options four = options();
+    four.connect_timeout = 5s;
+    four.statement_timeout = 60s;
+    pool& db = open(four);
+    admin("ALTER ROLE sluice CONNECTION LIMIT 2; SELECT pg_advisory_lock(1), pg_advisory_lock(2)");
+    stop_source stop;
+    context stopped{.stop = &stop};
+    auto in_vain = waiting(db, &stopped);
+    on_shard([&] {
+        stop.request();
+        return true;
+    });
+    EXPECT_FALSE(in_vain.get());
+    while (on_shard([&] { return db.counters().busy; }) > 0) std::this_thread::yield();
+    auto stalls = shards.start(0, [&db] { return db.query(other); });
+    while (on_shard([&] { return db.counters().stalled; }) < 1) std::this_thread::yield();
+    EXPECT_TRUE(shards.run([&] { return db.ping(); }));
+    admin("SELECT pg_advisory_unlock(1)");
+    const auto answered = shards.run([&db] { return db.query(locked_out); });
+    EXPECT_TRUE(answered) << answered.error().detail;
+    EXPECT_EQ(on_shard([&] { return db.counters().open; }), 2U);
+    admin("ALTER ROLE sluice CONNECTION LIMIT -1; SELECT pg_advisory_unlock(2)");
+    EXPECT_TRUE(stalls.get());
+}
+
 } // namespace
 } // namespace sluice::postgres
