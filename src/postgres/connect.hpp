@@ -60,6 +60,13 @@ enum class server_kind : std::uint8_t
 // PgBouncer does not.
 [[nodiscard]] bool is_left_for_another(const pg_conn& connection, server_kind wanted) noexcept;
 
+// Which process of which server serves a connection.
+struct back_end
+{
+    std::int32_t process = 0;      // 0: nobody knows, or it is a pooler's
+    std::int64_t server_began = 0; // microseconds since 1970
+};
+
 // In pipeline mode, without blocking, and with what a statement that does nothing takes there and back. Blocks.
 struct pipelined_connection
 {
@@ -68,7 +75,10 @@ struct pipelined_connection
     duration round_trip{};
     duration statement_timeout{}; // the role's or the server's own; zero: none
     server_kind wanted = server_kind::any;
+    back_end served_by = {};
 };
+// The same as `back_end::server_began`, in SQL.
+inline constexpr const char* server_began = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::int8";
 // With `own_session` no pooler shares it, and it is told to acknowledge only what is durable.
 [[nodiscard]] result<pipelined_connection> connect_pipelined(const connect_request& request, bool own_session);
 // What tells a session of somebody else's so, for the transaction that it is run in.

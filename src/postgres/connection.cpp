@@ -348,7 +348,7 @@ void connection::look_at_head()
     if (begins) owner_.stalled(*this);
     // Once may not do: a pooler drops it where the statement still waits for a session.
     const bool asked = cancelling_head_ && cancelled_lately();
-    if (pipeline_.head_is_nobodys() && !asked && cancel_running(*handle_)) {
+    if (pipeline_.head_is_nobodys() && !asked && cancel_head()) {
         cancelling_head_ = true;
         await_cancelled();
         owner_.cancelled(*this);

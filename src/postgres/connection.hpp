@@ -41,6 +41,7 @@ public:
     virtual void moves_again(const statement* in_vain) = 0; // it was stalled; by what, if that came to no end
     virtual void ran_alone(const statement& what) = 0;      // to its end
     virtual void moved() = 0;                               // a read that was sent runs elsewhere as well
+    virtual bool cancel(const back_end& of) = 0;            // by a statement elsewhere; false: nothing can take it
     virtual void cancelled(connection& c) = 0;              // it asked the server to cancel
     virtual void takes_changes(bool so, bool a_change) = 0; // one was made, or refused for good
     virtual void ended(connection& c, std::string why) = 0;
@@ -55,6 +56,7 @@ struct connection_limits
     std::size_t flights_max = 3; // of reads that share a sync
     bool own_session = true;     // no pooler gives it to others: it keeps statements' names, and what it was told
     server_kind wanted = server_kind::any; // leave one that is not of it any more
+    back_end served_by = {};
     duration stalled_after{0};
     duration age_max{0};        // each has one of its own, up to a tenth less
     duration given_up_after{0}; // a head that does not end, not even cancelled
@@ -160,6 +162,7 @@ private:
     void decide(const pipeline::decision& d);
     void forget(const statement& s) noexcept;
     void look_at_head();
+    [[nodiscard]] bool cancel_head();
     void await_cancelled();
     void has_calmed();
     void note_end(const statement& what);

@@ -5,6 +5,8 @@
 
 #include <sluice/core/log.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -16,6 +18,7 @@ namespace sluice::postgres {
 namespace {
 
 constexpr unsigned connecting_max = 2; // of a shard at a time
+constexpr duration cancel_patience = std::chrono::seconds(1);
 // Three flights of reads keep a server near by at work; the longer the way, the more of them are on it.
 constexpr duration round_trip_of_a_flight = std::chrono::microseconds(200);
 constexpr duration round_trip_max = std::chrono::milliseconds(100); // that is put down to the way, and to no stall
@@ -70,6 +73,7 @@ void pool_state::connected(pipelined_connection made)
     connection_limits limits = limits_;
     limits.wanted = made.wanted;
     limits.server_timeout = made.statement_timeout;
+    limits.served_by = made.served_by;
     const duration way = std::min(made.round_trip, round_trip_max);
     limits.stalled_after += 3 * way;
     limits.flights_max += static_cast<std::size_t>(way / round_trip_of_a_flight);
@@ -121,6 +125,25 @@ void pool_state::moves_again(const statement* in_vain)
     changed();
     remember(in_vain);
     sort_waiters();
+}
+
+bool pool_state::cancel(const back_end& of)
+{
+    connection* c = first_for_read();
+    if (c != nullptr) shard_.background().spawn(cancel_on(*c, of), &background_);
+    return c != nullptr;
+}
+
+// Another host of the URL may have a process of the same number.
+task<void> pool_state::cancel_on(connection& c, back_end of)
+{
+    static const std::string text = fmt::format("SELECT pg_cancel_backend($1) WHERE {} = $2", server_began);
+    static const statement cancels{"sluice_cancel", text.c_str(), access::reads};
+    const parameters with = parameters::of(of.process, of.server_began);
+    query_run q(cancels, with);
+    c.submit(q);
+    co_await q.finished.until(shard_.now() + cancel_patience);
+    if (!q.outcome) leave(q);
 }
 
 void pool_state::cancelled(connection&) { ++counters_.cancels; }

@@ -76,6 +76,7 @@ private:
     void moves_again(const statement* in_vain) override;
     void ran_alone(const statement& what) override { std::erase(in_vain_, &what); }
     void moved() override { ++counters_.moved; }
+    bool cancel(const back_end& of) override;
     void cancelled(connection& c) override;
     void takes_changes(bool so, bool a_change) override;
     void ended(connection& c, std::string why) override;
@@ -134,6 +135,7 @@ private:
     [[nodiscard]] task<void> connect_one();
     void connected(pipelined_connection made);
     void not_connected(const error& why);
+    [[nodiscard]] task<void> cancel_on(connection& c, back_end of);
     void replenish();
     void keep_house();
     void look_again();

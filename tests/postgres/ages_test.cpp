@@ -25,6 +25,7 @@ struct nobody final : connection_owner
     void ran_alone(const statement&) override {}
     void moved() override {}
     void takes_changes(bool, bool) override {}
+    bool cancel(const back_end&) override { return false; }
     void cancelled(connection&) override {}
     void ended(connection&, std::string) override {}
 };

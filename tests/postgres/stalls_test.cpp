@@ -52,6 +52,7 @@ struct lone final : connection_owner
     void ran_alone(const statement&) override { ++alone; }
     void moved() override {}
     void takes_changes(bool, bool) override {}
+    bool cancel(const back_end&) override { return false; }
     void cancelled(connection&) override {}
     void ended(connection&, std::string) override { at_rest.complete(); }
 
