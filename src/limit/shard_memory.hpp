@@ -4,12 +4,11 @@
 // The problem: to ask for every request costs a way to Redis and back, most of all for those who are refused anyway.
 // The answer: who was refused is refused from here until it can pass, and who comes often gets a lease, to be spent
 // here. How large a lease is follows from the key's own rate: what it spent of its last one, or twice that where it ran
-// out early. To forget an entry costs a question, and no more while Redis answers: what is leased is counted already.
-// In an outage counting goes on from what shards know, so who has spent much of a limit is not forgotten for who has
-// not.
+// out early. To forget an entry costs a question and what is left of its lease, which is counted already. In an outage
+// counting goes on from what shards know, so who has spent much of a limit is not forgotten for who has not.
 //
 // One a shard and limit, touched by that shard alone. Bounded: sets of eight, of which the one goes that has spent the
-// smallest share of its limit, as far as Redis has told; of several the least useful.
+// smallest share of its limit, as far as Redis or the key's home has told; of several the least useful.
 #pragma once
 
 #include "limit/counter.hpp"
@@ -70,7 +69,7 @@ private:
     [[nodiscard]] entry* find(const client_key& key, std::uint64_t hash) noexcept;
     [[nodiscard]] entry& claim(const client_key& key, std::uint64_t hash, std::uint64_t now);
     [[nodiscard]] decision stand(const entry& of, std::uint64_t now) const;
-    [[nodiscard]] spent_counts told_by_redis(const entry& of, std::uint64_t now) const;
+    [[nodiscard]] spent_counts told(const entry& of, std::uint64_t now) const;
 
     std::size_t sets_;
     rules by_;

@@ -246,6 +246,28 @@ TEST(ShardMemory, forgets_whose_window_has_passed_before_anybody_else)
     for (const char* name : {"i", "j", "k", "l", "m", "n", "o", "p"}) EXPECT_EQ(known(name, now + 60s), 1u) << name;
 }
 
+TEST(ShardMemory, keeps_in_an_outage_the_lease_of_who_has_spent_most_whoever_comes_meanwhile)
+{
+    shard_memory memory(shard_memory::ways);
+    const rules by = of({{.requests = 1000, .window = 60s}});
+    memory.go_by(by);
+    const time_point now = shard_time(some_day);
+    const auto learn = [&](std::string name, verdict said) {
+        const auto key = client_key::of_text(name);
+        (void)memory.learn(key, key.hash(), 1, said, now, now);
+    };
+    verdict once{.passes = true, .size = 1};
+    once.standings[0].left = 999;
+    for (const char* name : {"a", "b", "c", "d", "e", "f", "g"}) learn(name, once);
+    once.at_home = true;
+    verdict often{.at_home = true, .passes = true, .lease = 15, .lease_for = 4'000'000, .size = 1};
+    often.standings[0].left = 500;
+    learn("someone", often);
+    for (int i = 0; i < 100; ++i) learn(std::to_string(i), once);
+    EXPECT_TRUE(memory.look(someone, hash, 1, now + 1s));
+    EXPECT_EQ(memory.known(someone, hash, by, now)[0], 0u) << "of what the home counts it knows itself";
+}
+
 TEST(ShardMemory, keeps_what_was_spent_where_only_a_limit_changes_and_nothing_else)
 {
     shard_memory memory(64);
