@@ -72,6 +72,7 @@ struct verdict
     bool unreadable = false; // what was kept were no counts, and counting began anew
     bool at_home = false;    // the key's home decided, and not Redis
     bool passes = false;
+    std::uint32_t came_back = 0; // of what was given back, what all windows had counted; the home's alone says so
     std::uint32_t lease = 0;
     micros lease_end = 0; // the time that question::back_at names
     micros lease_for = 0; // from the decision on

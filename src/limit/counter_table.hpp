@@ -42,8 +42,9 @@ public:
     [[nodiscard]] bool knows(const client_key& key, std::uint64_t hash, std::uint32_t outage);
     void note_known(const client_key& key, std::uint64_t hash, std::uint32_t outage);
 
-    // What Redis has to hear of with the next question: what was let pass here since it last did; or all, if that run
-    // of it is yet to be told, or another question that tells is under way, which this one may overtake.
+    // What Redis has to hear of with the next question: what was let pass here since it last did, but for what came
+    // back of leases; or all, if that run of it is yet to be told, or another question that tells is under way, which
+    // this one may overtake.
     struct untold
     {
         std::uint32_t count = 0;
@@ -72,6 +73,7 @@ private:
         std::uint32_t run;     // of Redis that has been told of all
         std::uint32_t untold;  // let pass here, and Redis has not been told
         std::uint32_t telling; // questions under way
+        micros told_to;        // an empty_at: of the leases up to it Redis has been told, or has counted them itself
     };
     struct release
     {
