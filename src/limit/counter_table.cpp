@@ -77,7 +77,10 @@ verdict counter_table::decide(const client_key& key, std::uint64_t hash, const r
     prepare(by);
     slot* found = find(key, hash);
     if (found == nullptr) found = &claim(key, hash, now);
-    if (found->empty_at <= now) found->untold = 0;
+    if (found->empty_at <= now) {
+        found->untold = 0;
+        if (asked.run != 0) found->run = asked.run; // which has said what this begins with
+    }
     counter counted(windows_of(*found));
     const verdict said = counted.decide(by, asked, now);
     found->empty_at = counted.empty_at(by);

@@ -70,7 +70,7 @@ private:
         micros empty_at;
         std::uint32_t spent_share;
         std::uint32_t outage;
-        std::uint32_t run;     // of Redis that has been told of all
+        std::uint32_t run;     // of Redis that has been told of all, or has said it
         std::uint32_t untold;  // let pass here, and Redis has not been told
         std::uint32_t telling; // questions under way
         micros told_to;        // an empty_at: of the leases up to it Redis has been told, or has counted them itself

@@ -38,7 +38,7 @@ void shard_memory::go_by(const rules& by)
         if (!same_windows)
             e = entry{};
         else
-            e = entry{.key = e.key, .asked_at = e.asked_at, .of_redis = e.of_redis, .spent = e.spent};
+            e = entry{.key = e.key, .asked_at = e.asked_at, .of_redis = e.of_redis, .run = e.run, .spent = e.spent};
     }
     by_ = by;
 }
@@ -129,6 +129,7 @@ decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uin
     entry& e = *found;
     e.asked_at = asked_at;
     e.of_redis = !said.at_home;
+    e.run = said.run;
     for (std::size_t i = 0; i < by_.size; ++i) {
         e.spent[i] = by_.list[i].requests - std::min(by_.list[i].requests, said.standings[i].left);
         e.more_at[i] = asked_at + said.standings[i].more_in * nanos_per_micro;
@@ -154,11 +155,11 @@ decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uin
     return made;
 }
 
-spent_counts shard_memory::known(const client_key& key, std::uint64_t hash, const rules& by, time_point at)
+shard_memory::redis_said shard_memory::known(const client_key& key, std::uint64_t hash, const rules& by, time_point at)
 {
     const entry* const found = find(key, hash);
     if (found == nullptr || !found->of_redis || !by.same_windows(by_)) return {};
-    return told(*found, nanos(at));
+    return {told(*found, nanos(at)), found->run};
 }
 
 } // namespace sluice::limit

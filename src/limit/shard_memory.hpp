@@ -43,8 +43,14 @@ public:
     // The answer to a question that was asked at `asked_at`.
     [[nodiscard]] decision learn(const client_key& key, std::uint64_t hash, std::uint32_t cost, const verdict& said,
                                  time_point asked_at, time_point now);
-    // Spent in each quota's window by whomever, as far as Redis has told. Nothing where `by` has other windows.
-    [[nodiscard]] spent_counts known(const client_key& key, std::uint64_t hash, const rules& by, time_point now);
+    // Spent in each quota's window by whomever, as far as Redis has told, and which run of it has. Nothing where `by`
+    // has other windows.
+    struct redis_said
+    {
+        spent_counts spent{};
+        std::uint32_t run = 0;
+    };
+    [[nodiscard]] redis_said known(const client_key& key, std::uint64_t hash, const rules& by, time_point now);
 
     [[nodiscard]] const event_count& refused() const noexcept { return refused_; }
     [[nodiscard]] const event_count& leased() const noexcept { return leased_; } // requests that a lease let pass
@@ -61,7 +67,8 @@ private:
         std::uint32_t denied_cost = 0;
         std::uint32_t lease = 0; // as it was given
         std::uint32_t lease_left = 0;
-        bool of_redis = false; // what is spent
+        bool of_redis = false; // what is spent …
+        std::uint32_t run = 0; // … and of which run of it
         spent_counts spent = {};
         std::array<std::uint64_t, quotas_max> more_at = {};
     };

@@ -1,4 +1,5 @@
 // Counters by key within bounds, and whom a key names.
+#include "arrivals.hpp"
 #include "limit/counter_table.hpp"
 #include "some_rules.hpp"
 
@@ -119,6 +120,26 @@ TEST(CounterTable, does_not_hand_over_what_came_back_of_a_lease_unless_redis_has
     const verdict foreign = decide({.want = 100}, some_day + 28 * a_second);
     EXPECT_TRUE(decide({.back = 100, .back_at = foreign.lease_end / 2}, some_day + 28 * a_second).passes);
     EXPECT_EQ(table.hand_over(client(1), hash, 1).count, 102u) << "a lease of Redis";
+}
+
+TEST(CounterTable, has_nobody_refused_at_half_of_his_limit_after_a_long_outage_of_a_redis_that_lost_nothing)
+{
+    test::own_counter redis;
+    counter_table table(1024);
+    const rules by = of({{.requests = 100, .window = 15s}});
+    const std::uint64_t hash = client(1).hash();
+    micros now = some_day;
+    const auto next = [&] { return now += 15 * a_second / 50; };
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(redis.decide(by, {}, next()).passes);
+    const question known{.cost = 0, .least = {50}, .anew = true, .run = 1};
+    ASSERT_TRUE(table.decide(client(1), hash, by, known, now).passes);
+    for (int i = 0; i < 45; ++i) ASSERT_TRUE(ask(table, client(1), by, next()).passes);
+    const auto untold = table.hand_over(client(1), hash, 1);
+    EXPECT_FALSE(untold.anew);
+    question telling{.more = untold.count, .least = table.used(client(1), hash, by, next()), .anew = untold.anew};
+    for (int i = 0; i < 50; ++i, telling = {}) EXPECT_TRUE(redis.decide(by, telling, next()).passes) << i;
+    table.told(client(1), hash, untold, counter_table::heard::yes);
+    EXPECT_TRUE(table.hand_over(client(1), hash, 2).anew) << "another run";
 }
 
 TEST(CounterTable, does_not_forget_who_is_over_the_limit_for_a_million_who_come_once)
