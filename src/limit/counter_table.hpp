@@ -55,7 +55,7 @@ public:
     {
         yes,
         no,
-        unknown, // all is told next, which may be heard twice
+        unknown, // all is told next, so that Redis counts what it lacks of that; beside others it may lack the rest
     };
     // Unless that is nothing, told() follows.
     [[nodiscard]] untold hand_over(const client_key& key, std::uint64_t hash, std::uint32_t run);

@@ -232,7 +232,7 @@ task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const 
     result<redis::reply> said = co_await ask_redis(*redis_, redis_decision, keys, now.by, q);
     if (!said && said.error().code == errc::outcome_unknown && !redis_->counters().away) {
         // The connection was lost and may be replaced at once. If the first was counted, the second errs on the safe
-        // side; what is given back is given once.
+        // side; what is given back is given once, and what was told again only as far as Redis has less in all.
         question again = q;
         again.back = again.more = 0;
         again.anew = q.anew || q.more != 0;
