@@ -82,7 +82,7 @@ task<second_tier::reading> part_state::read_second(const flight& f)
     auto seen = co_await second->read(f.key);
     if (usable(seen)) co_return seen;
     std::ignore = co_await second->erase(f.key);
-    if (!may_read_second(f)) co_return {};
+    if (!may_read_second(f)) co_return {.is = second_tier::reading::kind::taken}; // this load stores nothing
     seen = co_await second->read(f.key);
     if (!usable(seen)) seen.is = second_tier::reading::kind::failed;
     co_return seen;

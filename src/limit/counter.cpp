@@ -22,14 +22,15 @@ micros rules::longest() const noexcept
 
 verdict counter::decide(const rules& by, const question& asked, micros now) noexcept
 {
-    verdict said{.passes = true, .lease = asked.want, .lease_end = 0, .lease_for = 0, .passes_in = 0, .size = by.size};
+    verdict said{.passes = true, .came_back = asked.back, .lease = asked.want, .size = by.size};
     said.lease_for = std::numeric_limits<micros>::max();
     std::array<micros, quotas_max> at{};
     bool all = true; // of what the asker knows is to be counted
     for (std::size_t i = 0; i < by.size; ++i) {
         const micros window = by.list[i].window;
         at[i] = windows_[i].advance(now, window);
-        if (asked.back != 0) windows_[i].give_back(asked.back_at, asked.back, window);
+        if (asked.back != 0)
+            said.came_back = std::min(said.came_back, windows_[i].give_back(asked.back_at, asked.back, window));
         all = all && windows_[i].used() == 0;
     }
     all = all || asked.anew;

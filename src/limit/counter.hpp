@@ -63,15 +63,18 @@ struct question
     // other again and again what has left the window.
     spent_counts least = {};
     bool anew = false;
-    bool counted = false; // by Redis as well, so it need not hear of it
-    bool lost = false;    // it was sent, and whether it arrived is not known
+    std::uint32_t run = 0; // of Redis, which itself has said all that the asker knows; 0: of none that is known
+    bool counted = false;  // by Redis as well, so it need not hear of it
+    bool lost = false;     // it was sent, and whether it arrived is not known
 };
 
 struct verdict
 {
     bool unreadable = false; // what was kept were no counts, and counting began anew
     bool at_home = false;    // the key's home decided, and not Redis
+    std::uint32_t run = 0;   // of Redis that decided, as the process numbers them; 0: not known
     bool passes = false;
+    std::uint32_t came_back = 0; // of what was given back, what all windows had counted; the home's alone says so
     std::uint32_t lease = 0;
     micros lease_end = 0; // the time that question::back_at names
     micros lease_for = 0; // from the decision on

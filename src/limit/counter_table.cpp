@@ -65,7 +65,8 @@ counter_table::slot& counter_table::claim(const client_key& key, std::uint64_t h
             least = one;
     }
     if (least->empty_at > now) ++evicted_;
-    *least = {.key = key, .empty_at = 0, .spent_share = 0, .outage = 0, .run = 0, .untold = 0, .telling = 0};
+    *least = {
+        .key = key, .empty_at = 0, .spent_share = 0, .outage = 0, .run = 0, .untold = 0, .telling = 0, .told_to = 0};
     std::ranges::fill(windows_of(*least), sliding_window());
     return *least;
 }
@@ -76,12 +77,18 @@ verdict counter_table::decide(const client_key& key, std::uint64_t hash, const r
     prepare(by);
     slot* found = find(key, hash);
     if (found == nullptr) found = &claim(key, hash, now);
-    if (found->empty_at <= now) found->untold = 0;
+    if (found->empty_at <= now) {
+        found->untold = 0;
+        if (asked.run != 0) found->run = asked.run; // which has said what this begins with
+    }
     counter counted(windows_of(*found));
     const verdict said = counted.decide(by, asked, now);
     found->empty_at = counted.empty_at(by);
     found->spent_share = spent_share(by, counted.spent());
+    // What Redis has heard of stands for nothing that comes later: it leaves the window there before that.
+    if (asked.back_at + by.longest() > found->told_to) found->untold -= std::min(found->untold, said.came_back);
     if (said.passes && !asked.counted) add(found->untold, asked.cost + said.lease);
+    if (said.passes && asked.counted) found->told_to = found->empty_at;
     return said;
 }
 
@@ -119,6 +126,7 @@ counter_table::untold counter_table::hand_over(const client_key& key, std::uint6
 {
     slot* const found = find(key, hash);
     if (found == nullptr) return {};
+    found->told_to = found->empty_at;
     const untold what = {.count = std::exchange(found->untold, 0),
                          .anew = std::exchange(found->run, run) != run || found->telling != 0};
     if (!what.nothing()) ++found->telling;

@@ -42,8 +42,9 @@ public:
     [[nodiscard]] bool knows(const client_key& key, std::uint64_t hash, std::uint32_t outage);
     void note_known(const client_key& key, std::uint64_t hash, std::uint32_t outage);
 
-    // What Redis has to hear of with the next question: what was let pass here since it last did; or all, if that run
-    // of it is yet to be told, or another question that tells is under way, which this one may overtake.
+    // What Redis has to hear of with the next question: what was let pass here since it last did, but for what came
+    // back of leases; or all, if that run of it is yet to be told, or another question that tells is under way, which
+    // this one may overtake.
     struct untold
     {
         std::uint32_t count = 0;
@@ -54,7 +55,7 @@ public:
     {
         yes,
         no,
-        unknown, // all is told next, which may be heard twice
+        unknown, // all is told next, so that Redis counts what it lacks of that; beside others it may lack the rest
     };
     // Unless that is nothing, told() follows.
     [[nodiscard]] untold hand_over(const client_key& key, std::uint64_t hash, std::uint32_t run);
@@ -69,9 +70,10 @@ private:
         micros empty_at;
         std::uint32_t spent_share;
         std::uint32_t outage;
-        std::uint32_t run;     // of Redis that has been told of all
+        std::uint32_t run;     // of Redis that has been told of all, or has said it
         std::uint32_t untold;  // let pass here, and Redis has not been told
         std::uint32_t telling; // questions under way
+        micros told_to;        // an empty_at: of the leases up to it Redis has been told, or has counted them itself
     };
     struct release
     {

@@ -228,10 +228,11 @@ task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const 
         co_return fail(errc::overloaded, "The request has waited for Redis already");
     }
     ++counters_.asked_redis;
+    const std::uint32_t run = run_of_redis();
     result<redis::reply> said = co_await ask_redis(*redis_, redis_decision, keys, now.by, q);
     if (!said && said.error().code == errc::outcome_unknown && !redis_->counters().away) {
         // The connection was lost and may be replaced at once. If the first was counted, the second errs on the safe
-        // side; what is given back is given once.
+        // side; what is given back is given once, and what was told again only as far as Redis has less in all.
         question again = q;
         again.back = again.more = 0;
         again.anew = q.anew || q.more != 0;
@@ -240,6 +241,7 @@ task<result<verdict>> limiter_state::ask_redis_for(const client_key& key, const 
     q.lost = !said && (said.error().code == errc::timeout || said.error().code == errc::outcome_unknown);
     result<verdict> heard = said ? read_verdict(*said) : result<verdict>(fail(std::move(said.error())));
     if (heard && heard->size != now.by.size) heard = fail(errc::internal, "The script spoke of another policy");
+    if (heard && run_of_redis() == run) heard->run = run;
     if (heard && heard->unreadable) ++counters_.unreadable;
     if (!heard && says_nothing_of_redis(heard.error(), has)) co_return fail(errc::overloaded);
     if (!heard) redis_failed(heard.error());

@@ -2,6 +2,7 @@
 #include "limit/limiter_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::limit {
 
@@ -41,12 +42,16 @@ task<spent_counts> limiter_state::known_at_home(client_key key, std::uint64_t ha
     });
     if (!known || in == trust::nothing) {
         question tell{.cost = 0, .anew = true};
+        bool first = true;
         for (unsigned i = 0; i < shard_.count(); ++i) {
-            const auto used = co_await on_shard(i, [&shared = shared_, &now, key, hash] {
+            const auto said = co_await on_shard(i, [&shared = shared_, &now, key, hash] {
                 const shard& here = shard::current();
                 return shared.at(here.index()).memory.known(key, hash, now.by, here.now());
             });
-            std::ranges::transform(tell.least, used, tell.least.begin(), [](auto a, auto b) { return std::max(a, b); });
+            if (said.spent == spent_counts()) continue;
+            tell.run = std::exchange(first, false) || tell.run == said.run ? said.run : 0;
+            std::ranges::transform(tell.least, said.spent, tell.least.begin(),
+                                   [](auto a, auto b) { return std::max(a, b); });
         }
         (void)co_await ask_home(key, hash, now, tell);
     }

@@ -38,20 +38,20 @@ void shard_memory::go_by(const rules& by)
         if (!same_windows)
             e = entry{};
         else
-            e = entry{.key = e.key, .asked_at = e.asked_at, .of_redis = e.of_redis, .spent = e.spent};
+            e = entry{.key = e.key, .asked_at = e.asked_at, .of_redis = e.of_redis, .run = e.run, .spent = e.spent};
     }
     by_ = by;
 }
 
-// What an outage would find forgotten comes first. A refusal or a lease that still holds saves questions; of the others
-// the one that was asked about longest ago goes.
+// What an outage would find forgotten comes first, and in one what would be forgotten with a lease. A refusal or a
+// lease that still holds saves questions; of the others the one that was asked about longest ago goes.
 shard_memory::entry& shard_memory::claim(const client_key& key, std::uint64_t hash, std::uint64_t now)
 {
     if (entries_.empty()) entries_.resize(sets_ * ways);
     entry* const set = entries_.data() + (hash >> 20) % sets_ * ways;
     const auto worth = [this, now](const entry& e) {
         const bool useful = e.denied_until > now || (e.lease_until > now && e.lease_left != 0);
-        return std::tuple(spent_share(by_, told_by_redis(e, now)), useful, e.asked_at);
+        return std::tuple(spent_share(by_, told(e, now)), useful, e.asked_at);
     };
     entry& least =
         *std::min_element(set, set + ways, [&](const entry& a, const entry& b) { return worth(a) < worth(b); });
@@ -70,10 +70,9 @@ decision shard_memory::stand(const entry& of, std::uint64_t now) const
 }
 
 // Of what a window can still hold.
-spent_counts shard_memory::told_by_redis(const entry& of, std::uint64_t now) const
+spent_counts shard_memory::told(const entry& of, std::uint64_t now) const
 {
     spent_counts told{};
-    if (!of.of_redis) return told;
     for (std::size_t i = 0; i < by_.size; ++i)
         if (now < of.asked_at + by_.list[i].window * nanos_per_micro) told[i] = of.spent[i];
     return told;
@@ -130,6 +129,7 @@ decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uin
     entry& e = *found;
     e.asked_at = asked_at;
     e.of_redis = !said.at_home;
+    e.run = said.run;
     for (std::size_t i = 0; i < by_.size; ++i) {
         e.spent[i] = by_.list[i].requests - std::min(by_.list[i].requests, said.standings[i].left);
         e.more_at[i] = asked_at + said.standings[i].more_in * nanos_per_micro;
@@ -155,11 +155,11 @@ decision shard_memory::learn(const client_key& key, std::uint64_t hash, std::uin
     return made;
 }
 
-spent_counts shard_memory::known(const client_key& key, std::uint64_t hash, const rules& by, time_point at)
+shard_memory::redis_said shard_memory::known(const client_key& key, std::uint64_t hash, const rules& by, time_point at)
 {
     const entry* const found = find(key, hash);
-    if (found == nullptr || !by.same_windows(by_)) return {};
-    return told_by_redis(*found, nanos(at));
+    if (found == nullptr || !found->of_redis || !by.same_windows(by_)) return {};
+    return {told(*found, nanos(at)), found->run};
 }
 
 } // namespace sluice::limit

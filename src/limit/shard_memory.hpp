@@ -4,12 +4,11 @@
 // The problem: to ask for every request costs a way to Redis and back, most of all for those who are refused anyway.
 // The answer: who was refused is refused from here until it can pass, and who comes often gets a lease, to be spent
 // here. How large a lease is follows from the key's own rate: what it spent of its last one, or twice that where it ran
-// out early. To forget an entry costs a question, and no more while Redis answers: what is leased is counted already.
-// In an outage counting goes on from what shards know, so who has spent much of a limit is not forgotten for who has
-// not.
+// out early. To forget an entry costs a question and what is left of its lease, which is counted already. In an outage
+// counting goes on from what shards know, so who has spent much of a limit is not forgotten for who has not.
 //
 // One a shard and limit, touched by that shard alone. Bounded: sets of eight, of which the one goes that has spent the
-// smallest share of its limit, as far as Redis has told; of several the least useful.
+// smallest share of its limit, as far as Redis or the key's home has told; of several the least useful.
 #pragma once
 
 #include "limit/counter.hpp"
@@ -44,8 +43,14 @@ public:
     // The answer to a question that was asked at `asked_at`.
     [[nodiscard]] decision learn(const client_key& key, std::uint64_t hash, std::uint32_t cost, const verdict& said,
                                  time_point asked_at, time_point now);
-    // Spent in each quota's window by whomever, as far as Redis has told. Nothing where `by` has other windows.
-    [[nodiscard]] spent_counts known(const client_key& key, std::uint64_t hash, const rules& by, time_point now);
+    // Spent in each quota's window by whomever, as far as Redis has told, and which run of it has. Nothing where `by`
+    // has other windows.
+    struct redis_said
+    {
+        spent_counts spent{};
+        std::uint32_t run = 0;
+    };
+    [[nodiscard]] redis_said known(const client_key& key, std::uint64_t hash, const rules& by, time_point now);
 
     [[nodiscard]] const event_count& refused() const noexcept { return refused_; }
     [[nodiscard]] const event_count& leased() const noexcept { return leased_; } // requests that a lease let pass
@@ -62,7 +67,8 @@ private:
         std::uint32_t denied_cost = 0;
         std::uint32_t lease = 0; // as it was given
         std::uint32_t lease_left = 0;
-        bool of_redis = false; // what is spent
+        bool of_redis = false; // what is spent …
+        std::uint32_t run = 0; // … and of which run of it
         spent_counts spent = {};
         std::array<std::uint64_t, quotas_max> more_at = {};
     };
@@ -70,7 +76,7 @@ private:
     [[nodiscard]] entry* find(const client_key& key, std::uint64_t hash) noexcept;
     [[nodiscard]] entry& claim(const client_key& key, std::uint64_t hash, std::uint64_t now);
     [[nodiscard]] decision stand(const entry& of, std::uint64_t now) const;
-    [[nodiscard]] spent_counts told_by_redis(const entry& of, std::uint64_t now) const;
+    [[nodiscard]] spent_counts told(const entry& of, std::uint64_t now) const;
 
     std::size_t sets_;
     rules by_;

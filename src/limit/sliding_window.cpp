@@ -47,14 +47,16 @@ void sliding_window::spend(micros last, std::uint32_t count, micros window) noex
     ++size_;
 }
 
-void sliding_window::give_back(micros last, std::uint32_t count, micros window) noexcept
+std::uint32_t sliding_window::give_back(micros last, std::uint32_t count, micros window) noexcept
 {
     for (unsigned i = 0; i < size_; ++i) {
         if (last_[at(i)] / width(window) == last / width(window)) {
-            count_[at(i)] -= std::min(count, count_[at(i)]);
-            return;
+            const std::uint32_t less = std::min(count, count_[at(i)]);
+            count_[at(i)] -= less;
+            return less;
         }
     }
+    return 0;
 }
 
 micros sliding_window::leaves_at(std::uint64_t count, micros now, micros window) const noexcept

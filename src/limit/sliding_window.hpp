@@ -35,8 +35,8 @@ public:
     [[nodiscard]] std::uint64_t used() const noexcept;
     // Spent in the sub-window of `last`, and at that time at the latest.
     void spend(micros last, std::uint32_t count, micros window) noexcept;
-    // Of what was spent in the sub-window of `last`, so much was not used.
-    void give_back(micros last, std::uint32_t count, micros window) noexcept;
+    // Of what was spent in the sub-window of `last`, so much was not used. Gives how much of that was still counted.
+    std::uint32_t give_back(micros last, std::uint32_t count, micros window) noexcept;
     // When `count` will have left, if no more is spent; `now` for none.
     [[nodiscard]] micros leaves_at(std::uint64_t count, micros now, micros window) const noexcept;
     // When all has left.

@@ -142,6 +142,7 @@ public:
             total.loads += one.loads;
             total.loader_calls += one.loader_calls;
             total.second_tier_hits += one.second_tier_hits;
+            total.second_tier_failures += one.second_tier_failures;
             total.fills += one.fills;
             total.pending += one.pending;
             total.stale += one.stale;

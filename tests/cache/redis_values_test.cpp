@@ -129,6 +129,7 @@ TEST(ForeignValues, are_not_looked_for_again_once_deleted_where_a_write_is_not_c
     admin({"EVAL", "redis.call('SET', redis.call('KEYS', '*{count:aaaa}')[1], 'vtoo long for it')", "0"});
     ASSERT_EQ(admin({"CONFIG", "RESETSTAT"}), "OK");
     ASSERT_EQ(admin({"CLIENT", "PAUSE", "600000", "WRITE"}), "OK");
+    const std::uint64_t failures = counts.process.sum().second_tier_failures;
     auto found = counts.start_find(0, key);
     await([] { return admin({"INFO", "clients"}).contains("blocked_clients:1\r"); }, "the deletion of what is foreign");
     auto written = counts.start_invalidate(0, key);
@@ -138,6 +139,7 @@ TEST(ForeignValues, are_not_looked_for_again_once_deleted_where_a_write_is_not_c
     EXPECT_TRUE(written.get());
     const std::string calls = admin({"INFO", "commandstats"});
     EXPECT_TRUE(calls.contains("cmdstat_get:calls=1,")) << calls;
+    EXPECT_EQ(counts.process.sum().second_tier_failures, failures) << "Redis did all it was told";
 }
 
 TEST(Leases, are_given_back_by_a_load_that_stores_nothing)

@@ -13,6 +13,7 @@ namespace sluice::limit {
 namespace {
 
 using namespace std::chrono_literals;
+using redis::test::admin;
 using redis::test::order;
 
 constexpr unsigned allowed = 1;
@@ -176,6 +177,26 @@ TEST_F(Handover, to_redis_counts_what_was_let_pass_beside_what_others_let_pass_b
     while (here.without_redis()) std::this_thread::sleep_for(1ms);
     EXPECT_EQ(decide(0, asks, somebody(1)).is, outcome::refused) << "three and two";
     EXPECT_EQ(decide(0, other, somebody(1)).is, outcome::refused);
+}
+
+// The windows of the two do not end together: what has left Redis's is deleted here, and somebody has come since.
+TEST_F(Handover, to_redis_tells_of_what_was_let_pass_and_not_of_what_redis_itself_has_said)
+{
+    redis::client_options brief = options();
+    brief.command_timeout = 2s;
+    rate_limit here{local(10), {.shards = 2, .redis_patience = brief.command_timeout}};
+    rate_limit elsewhere{local(10), {.shards = 2, .redis_patience = options().command_timeout}};
+    limiter& asks = *start_limiter(0, here, brief);
+    limiter& other = *start_limiter(0, elsewhere, options());
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(decide(0, asks, somebody(1)).is, outcome::passes);
+    order("freeze");
+    EXPECT_EQ(decide(0, asks, somebody(1)).standings[0].left, 6u) << "it goes on from what Redis said";
+    ASSERT_TRUE(here.without_redis());
+    order("thaw");
+    while (here.without_redis()) std::this_thread::sleep_for(1ms);
+    admin({"FLUSHALL"});
+    EXPECT_EQ(decide(0, other, somebody(1)).standings[0].left, 9u);
+    EXPECT_EQ(decide(0, asks, somebody(1)).standings[0].left, 7u) << "one elsewhere, one in the outage, and this";
 }
 
 TEST_F(Handover, from_redis_of_who_asked_before_the_windows_changed_leaves_what_is_counted_since)

@@ -222,7 +222,7 @@ TEST(ShardMemory, keeps_what_was_spent_of_a_limit_for_an_outage_whoever_comes_me
         const auto other = client_key::of_text(std::to_string(i));
         (void)memory.learn(other, other.hash(), 1, yes, now + 1s, now + 1s);
     }
-    EXPECT_EQ(memory.known(someone, hash, by, now + 2s)[0], 39u);
+    EXPECT_EQ(memory.known(someone, hash, by, now + 2s).spent[0], 39u);
 }
 
 TEST(ShardMemory, forgets_whose_window_has_passed_before_anybody_else)
@@ -238,12 +238,34 @@ TEST(ShardMemory, forgets_whose_window_has_passed_before_anybody_else)
     };
     const auto known = [&](std::string name, time_point now) {
         const auto key = client_key::of_text(name);
-        return memory.known(key, key.hash(), by, now)[0];
+        return memory.known(key, key.hash(), by, now).spent[0];
     };
     const time_point now = shard_time(some_day);
     for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "h"}) learn(name, 1, now);
     for (const char* name : {"i", "j", "k", "l", "m", "n", "o", "p"}) learn(name, 39, now + 60s);
     for (const char* name : {"i", "j", "k", "l", "m", "n", "o", "p"}) EXPECT_EQ(known(name, now + 60s), 1u) << name;
+}
+
+TEST(ShardMemory, keeps_in_an_outage_the_lease_of_who_has_spent_most_whoever_comes_meanwhile)
+{
+    shard_memory memory(shard_memory::ways);
+    const rules by = of({{.requests = 1000, .window = 60s}});
+    memory.go_by(by);
+    const time_point now = shard_time(some_day);
+    const auto learn = [&](std::string name, verdict said) {
+        const auto key = client_key::of_text(name);
+        (void)memory.learn(key, key.hash(), 1, said, now, now);
+    };
+    verdict once{.passes = true, .size = 1};
+    once.standings[0].left = 999;
+    for (const char* name : {"a", "b", "c", "d", "e", "f", "g"}) learn(name, once);
+    once.at_home = true;
+    verdict often{.at_home = true, .passes = true, .lease = 15, .lease_for = 4'000'000, .size = 1};
+    often.standings[0].left = 500;
+    learn("someone", often);
+    for (int i = 0; i < 100; ++i) learn(std::to_string(i), once);
+    EXPECT_TRUE(memory.look(someone, hash, 1, now + 1s));
+    EXPECT_EQ(memory.known(someone, hash, by, now).spent[0], 0u) << "of what the home counts it knows itself";
 }
 
 TEST(ShardMemory, keeps_what_was_spent_where_only_a_limit_changes_and_nothing_else)
@@ -253,6 +275,7 @@ TEST(ShardMemory, keeps_what_was_spent_where_only_a_limit_changes_and_nothing_el
     memory.go_by(by);
     const time_point now = shard_time(some_day);
     verdict yes{.passes = true, .lease = 3, .lease_end = some_day + 999'999, .lease_for = 1'000'000, .size = 1};
+    yes.run = 7;
     yes.standings[0].left = 6000;
     (void)memory.learn(someone, hash, 1, yes, now, now);
     const rules less = of({{.requests = 100, .window = 15s}});
@@ -260,12 +283,13 @@ TEST(ShardMemory, keeps_what_was_spent_where_only_a_limit_changes_and_nothing_el
     memory.go_by(less);
     EXPECT_FALSE(memory.look(someone, hash, 1, now)) << "the lease is void";
     EXPECT_EQ(memory.ask(someone, hash, 1, now).back, 0u);
-    EXPECT_EQ(memory.known(someone, hash, less, now)[0], 400u);
-    EXPECT_EQ(memory.known(someone, hash, by, now)[0], 400u) << "whoever asks by the policy before";
-    EXPECT_EQ(memory.known(someone, hash, other, now)[0], 0u);
+    EXPECT_EQ(memory.known(someone, hash, less, now).spent[0], 400u);
+    EXPECT_EQ(memory.known(someone, hash, by, now).spent[0], 400u) << "whoever asks by the policy before";
+    EXPECT_EQ(memory.known(someone, hash, by, now).run, 7u);
+    EXPECT_EQ(memory.known(someone, hash, other, now).spent[0], 0u);
     memory.go_by(other);
     memory.go_by(less);
-    EXPECT_EQ(memory.known(someone, hash, less, now)[0], 0u);
+    EXPECT_EQ(memory.known(someone, hash, less, now).spent[0], 0u);
 }
 
 } // namespace

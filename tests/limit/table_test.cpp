@@ -1,4 +1,5 @@
 // Counters by key within bounds, and whom a key names.
+#include "arrivals.hpp"
 #include "limit/counter_table.hpp"
 #include "some_rules.hpp"
 
@@ -91,6 +92,54 @@ TEST(CounterTable, hands_over_once_what_it_let_pass_and_all_of_it_to_each_run_of
     EXPECT_TRUE(ask(table, client(1), by, some_day).passes);
     EXPECT_TRUE(table.decide(client(1), hash, by, {.cost = 0}, some_day + 2 * a_second).passes);
     EXPECT_EQ(hand_over(2), std::pair(0u, false)) << "it has left the window";
+}
+
+TEST(CounterTable, does_not_hand_over_what_came_back_of_a_lease_unless_redis_has_heard_of_it)
+{
+    counter_table table(1024);
+    const rules by = of({{.requests = 6400, .window = 15s}, {.requests = 640'000, .window = 1500s}});
+    const std::uint64_t hash = client(1).hash();
+    const auto decide = [&](const question& asked, micros now) {
+        return table.decide(client(1), hash, by, asked, now);
+    };
+    const verdict first = decide({.want = 100}, some_day);
+    ASSERT_EQ(first.lease, 100u);
+    const verdict second =
+        decide({.want = 100, .back = 70, .back_at = first.lease_end}, some_day + a_second + a_second / 2);
+    ASSERT_EQ(second.lease, 100u);
+    EXPECT_EQ(table.hand_over(client(1), hash, 1).count, 1u + 30 + 1 + 100);
+    EXPECT_TRUE(decide({.cost = 3, .back = 100, .back_at = second.lease_end}, some_day + 3 * a_second).passes);
+    EXPECT_EQ(table.hand_over(client(1), hash, 1).count, 3u) << "that lease was told, and will leave before these";
+    const verdict counted = decide({.want = 100, .counted = true}, some_day + 5 * a_second);
+    ASSERT_EQ(counted.lease, 100u);
+    EXPECT_TRUE(decide({.cost = 3, .back = 100, .back_at = counted.lease_end}, some_day + 7 * a_second).passes);
+    EXPECT_EQ(table.hand_over(client(1), hash, 1).count, 3u) << "so was this";
+    const verdict last = decide({.want = 100}, some_day + 9 * a_second);
+    EXPECT_TRUE(decide({.cost = 3, .back = 100, .back_at = last.lease_end}, some_day + 26 * a_second).passes);
+    EXPECT_EQ(table.hand_over(client(1), hash, 1).count, 101u + 3) << "it has left one of the windows";
+    const verdict foreign = decide({.want = 100}, some_day + 28 * a_second);
+    EXPECT_TRUE(decide({.back = 100, .back_at = foreign.lease_end / 2}, some_day + 28 * a_second).passes);
+    EXPECT_EQ(table.hand_over(client(1), hash, 1).count, 102u) << "a lease of Redis";
+}
+
+TEST(CounterTable, has_nobody_refused_at_half_of_his_limit_after_a_long_outage_of_a_redis_that_lost_nothing)
+{
+    test::own_counter redis;
+    counter_table table(1024);
+    const rules by = of({{.requests = 100, .window = 15s}});
+    const std::uint64_t hash = client(1).hash();
+    micros now = some_day;
+    const auto next = [&] { return now += 15 * a_second / 50; };
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(redis.decide(by, {}, next()).passes);
+    const question known{.cost = 0, .least = {50}, .anew = true, .run = 1};
+    ASSERT_TRUE(table.decide(client(1), hash, by, known, now).passes);
+    for (int i = 0; i < 45; ++i) ASSERT_TRUE(ask(table, client(1), by, next()).passes);
+    const auto untold = table.hand_over(client(1), hash, 1);
+    EXPECT_FALSE(untold.anew);
+    question telling{.more = untold.count, .least = table.used(client(1), hash, by, next()), .anew = untold.anew};
+    for (int i = 0; i < 50; ++i, telling = {}) EXPECT_TRUE(redis.decide(by, telling, next()).passes) << i;
+    table.told(client(1), hash, untold, counter_table::heard::yes);
+    EXPECT_TRUE(table.hand_over(client(1), hash, 2).anew) << "another run";
 }
 
 TEST(CounterTable, does_not_forget_who_is_over_the_limit_for_a_million_who_come_once)
