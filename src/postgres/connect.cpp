@@ -116,21 +116,20 @@ std::string acknowledging_what_is_durable(bool of_transaction)
 // How long a statement may run there, in milliseconds; 0: for ever.
 constexpr const char* ask_timeout =
     "SELECT (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::int8";
-const std::string begin_session = fmt::format("{} || ' ' || pg_backend_pid() || ' ' || {}, {}", ask_timeout,
-                                              server_began, acknowledging_what_is_durable(false));
+const std::string begin_session = fmt::format("{}, {}", ask_timeout, acknowledging_what_is_durable(false));
+// The process that serves it, if what runs there may cancel that, and since when its server runs. Not with the other: a
+// server that does not tell is as good.
+const std::string ask_back_end =
+    fmt::format("SELECT pg_backend_pid() * pg_has_role(session_user, 'USAGE')::int || ' ' || {}", server_began);
 
-// What they say.
-void read_session(std::string_view said, pipelined_connection& of)
+back_end read_back_end(std::string_view said, const pg_conn& connection)
 {
-    std::array<std::int64_t, 3> numbers = {};
-    for (std::int64_t& number : numbers) {
-        const auto [end, failure] = std::from_chars(said.data(), said.data() + said.size(), number);
-        said.remove_prefix(std::min(said.size(), static_cast<std::size_t>(end - said.data()) + 1));
-    }
-    of.statement_timeout = std::chrono::milliseconds(numbers[0]);
+    back_end read;
+    const char* const last = said.data() + said.size();
+    const auto [end, failure] = std::from_chars(said.data(), last, read.process);
     // A pooler gives its clients numbers of its own.
-    if (numbers[1] == PQbackendPID(of.handle.get()))
-        of.served_by = {.process = static_cast<std::int32_t>(numbers[1]), .server_began = numbers[2]};
+    if (failure != std::errc() || end == last || read.process != PQbackendPID(&connection)) return {};
+    return std::from_chars(end + 1, last, read.server_began).ec == std::errc() ? read : back_end();
 }
 const std::string durable_transaction = fmt::format("SELECT {}", acknowledging_what_is_durable(true));
 
@@ -208,7 +207,9 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     if (!made) return fail(std::move(made.error()));
     pg_conn* c = made->get();
     auto said = ask(*c, own_session ? begin_session.c_str() : ask_timeout, request);
-    const std::string session = said ? *said : std::string();
+    std::int64_t statement_ms = 0;
+    if (said) (void)std::from_chars(said->data(), said->data() + said->size(), statement_ms);
+    const auto served_by = said && own_session ? ask(*c, ask_back_end.c_str(), request) : result<std::string>();
     // The least of a few: what is made on a busy machine is not far away.
     duration round_trip = duration::max();
     for (int i = 0; said && i < pings; ++i) {
@@ -218,13 +219,14 @@ result<pipelined_connection> connect_pipelined(const connect_request& request, b
     }
     if (!said) return fail(std::move(said.error()));
     if (PQsetnonblocking(c, 1) != 0 || PQenterPipelineMode(c) != 1) return fail(unavailable(message_of(c)));
-    pipelined_connection ready;
-    ready.wanted = wanted_kind(*c);
-    ready.handle = std::move(*made);
-    ready.took = steady_clock::now() - began;
-    ready.round_trip = round_trip;
-    read_session(session, ready);
-    return ready;
+    const server_kind wanted = wanted_kind(*c);
+    const back_end process = served_by ? read_back_end(*served_by, *c) : back_end();
+    return pipelined_connection{.handle = std::move(*made),
+                                .took = steady_clock::now() - began,
+                                .round_trip = round_trip,
+                                .statement_timeout = std::chrono::milliseconds(statement_ms),
+                                .wanted = wanted,
+                                .served_by = process};
 }
 
 result<void> accept_version(int version)

@@ -117,6 +117,7 @@ public:
     [[nodiscard]] std::size_t writes() const noexcept { return pipeline_.writes(); }
     // How long an answer takes of late, one by one.
     [[nodiscard]] duration pace() const noexcept { return pace_; }
+    [[nodiscard]] const back_end& served_by() const noexcept { return limits_.served_by; }
     [[nodiscard]] time_point made_at() const noexcept { return made_at_; }
     // When it is too old.
     [[nodiscard]] time_point renew_at() const noexcept { return renew_at_; }

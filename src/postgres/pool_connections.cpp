@@ -127,10 +127,19 @@ void pool_state::moves_again(const statement* in_vain)
     sort_waiters();
 }
 
+connection* pool_state::canceller(const back_end& of) noexcept
+{
+    for (const auto& c : open_)
+        if (c->takes() && c->idle() && !c->cancelling() && c->served_by().server_began == of.server_began)
+            return c.get();
+    return nullptr;
+}
+
+// Only where it is the first: behind others it would come when something else runs there.
 bool pool_state::cancel(const back_end& of)
 {
-    connection* c = first_for_read();
-    if (c != nullptr) shard_.background().spawn(cancel_on(*c, of), &background_);
+    connection* c = shard_.background().stop().requested() ? nullptr : canceller(of);
+    if (c != nullptr) shard_.background().spawn(cancel_on(*c, of), &cancelling_);
     return c != nullptr;
 }
 
@@ -141,6 +150,7 @@ task<void> pool_state::cancel_on(connection& c, back_end of)
     static const statement cancels{"sluice_cancel", text.c_str(), access::reads};
     const parameters with = parameters::of(of.process, of.server_began);
     query_run q(cancels, with);
+    q.exclusive = true; // it runs nowhere else, and above all not where it cancels
     c.submit(q);
     co_await q.finished.until(shard_.now() + cancel_patience);
     if (!q.outcome) leave(q);

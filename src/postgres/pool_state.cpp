@@ -28,7 +28,7 @@ pool_state::pool_state(shard& on, offload_pool& blocking, pool_options options)
     options_.connections_max = std::max(1U, options_.connections_max);
     options_.connections_min = std::clamp(options_.connections_min, 1U, options_.connections_max);
     if (options_.metrics != nullptr) metrics_.emplace(*options_.metrics, counters_, options_);
-    background_.stop = &on.background().stop();
+    background_.stop = cancelling_.stop = &on.background().stop();
     open_.reserve(options_.connections_max);
     grow();
 }

@@ -86,6 +86,7 @@ private:
     [[nodiscard]] connection* first_without_writes() noexcept;
     [[nodiscard]] connection* idle_one(const connection* except) noexcept;
     [[nodiscard]] connection* calm_one(const connection* except) noexcept; // idle, and not cancelling
+    [[nodiscard]] connection* canceller(const back_end& of) noexcept;
     [[nodiscard]] connection* least_busy(const connection* except = nullptr) noexcept;
     [[nodiscard]] bool others_work(const connection* except) const noexcept;
     [[nodiscard]] bool others_stall(const connection* except) const noexcept;
@@ -148,6 +149,7 @@ private:
     pool_options options_;
     connection_limits limits_;
     context background_{.task = "PostgreSQL: to connect"};
+    context cancelling_{.task = "PostgreSQL: to cancel"};
     std::vector<std::unique_ptr<connection>> open_; // the oldest first: where reads gather
     std::vector<std::unique_ptr<connection>> dead_;
     std::vector<const statement*> in_vain_; // they are of the program, and few

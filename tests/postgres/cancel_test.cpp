@@ -79,6 +79,22 @@ TEST_F(Cancelling, names_the_process_and_its_server)
     EXPECT_EQ(admin(std::string("SELECT ") + server_began), std::to_string(made->served_by.server_began));
 }
 
+TEST_F(Cancelling, is_none_of_a_role_that_may_not_nor_where_the_server_does_not_tell)
+{
+    const auto process = [this] {
+        auto made = connect_pipelined({.url = options().url, .timeout = 60s}, true);
+        EXPECT_TRUE(made) << made.error().detail;
+        return made ? made->served_by.process : -1;
+    };
+    admin("CREATE ROLE another; GRANT another TO sluice; ALTER ROLE sluice SET role = 'another'");
+    EXPECT_EQ(process(), 0);
+    admin("ALTER ROLE sluice RESET role; DROP ROLE another");
+    admin("REVOKE EXECUTE ON FUNCTION pg_postmaster_start_time() FROM PUBLIC");
+    EXPECT_EQ(process(), 0);
+    admin("GRANT EXECUTE ON FUNCTION pg_postmaster_start_time() TO PUBLIC");
+    EXPECT_NE(process(), 0);
+}
+
 TEST_F(Cancelling, goes_by_the_protocol_where_the_statement_does_not_help)
 {
     auto made = connect_pipelined({.url = options().url, .timeout = 60s}, true);
