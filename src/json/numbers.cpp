@@ -71,7 +71,7 @@ bool too_large(std::string_view token) noexcept
         if (std::from_chars(digits.data(), digits.data() + digits.size(), exponent).ec != std::errc()) return !negative;
         if (negative) exponent = -exponent;
     }
-    return point - first + exponent > 0;
+    return exponent > first - point; // the sum may be more than a number holds
 }
 
 void append_number(std::string_view token, held_text& out)

@@ -31,6 +31,8 @@ TEST(JsonNumbers, replaces_what_no_double_holds)
 TEST(JsonNumbers, tells_a_number_that_stands_for_another)
 {
     EXPECT_TRUE(hold_large_numbers("[1e308,1e309]").beyond);
+    EXPECT_TRUE(hold_large_numbers("[12e9223372036854775807]").beyond);
+    EXPECT_FALSE(hold_large_numbers("[0.1e-9223372036854775807]").beyond);
     EXPECT_FALSE(hold_large_numbers("[1e308,18446744073709551616]").beyond);
 }
 
