@@ -189,6 +189,18 @@ protected:
         while (on_shard([&] { return db.counters().stalled; }) < 1) std::this_thread::yield();
         return waits;
     }
+    // What waits for the lock is given up.
+    void wait_in_vain(pool& db)
+    {
+        stop_source stop;
+        context stopped{.stop = &stop};
+        auto in_vain = waiting(db, &stopped);
+        on_shard([&] {
+            stop.request();
+            return true;
+        });
+        EXPECT_FALSE(in_vain.get());
+    }
     static constexpr statement locked_out{"locked_out", "SELECT pg_advisory_xact_lock(1)", access::reads};
 };
 
@@ -217,14 +229,7 @@ TEST_F(Leases, leave_one_connection_to_what_has_stalled_before_as_well)
 {
     pool& db = open_three();
     admin("SELECT pg_advisory_lock(1)");
-    stop_source stop;
-    context stopped{.stop = &stop};
-    auto in_vain = waiting(db, &stopped);
-    on_shard([&] {
-        stop.request();
-        return true;
-    });
-    EXPECT_FALSE(in_vain.get());
+    wait_in_vain(db);
     admin("SELECT pg_advisory_unlock(1)");
     while (on_shard([&] { return db.counters().busy; }) > 0) std::this_thread::yield();
     bool done = false;
@@ -246,14 +251,7 @@ TEST_F(Leases, or_none_what_has_stalled_before_has_the_other_of_two_connections)
     four.statement_timeout = 60s;
     pool& db = open(four);
     admin("ALTER ROLE sluice CONNECTION LIMIT 2; SELECT pg_advisory_lock(1), pg_advisory_lock(2)");
-    stop_source stop;
-    context stopped{.stop = &stop};
-    auto in_vain = waiting(db, &stopped);
-    on_shard([&] {
-        stop.request();
-        return true;
-    });
-    EXPECT_FALSE(in_vain.get());
+    wait_in_vain(db);
     while (on_shard([&] { return db.counters().busy; }) > 0) std::this_thread::yield();
     auto stalls = shards.start(0, [&db] { return db.query(other); });
     while (on_shard([&] { return db.counters().stalled; }) < 1) std::this_thread::yield();
